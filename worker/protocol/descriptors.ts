@@ -2510,13 +2510,17 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["ip", 4, "string", "required", "", false],
     ["version", 5, "string", "required", "", false],
     ["capabilities", 6, "message:mesos.v1.AgentInfo.Capability", "repeated", "", false],
-    ["tasks", 7, "message:mesos.v1.Task", "repeated", "", false],
+    ["tasks", 7, "message:rimrock.link.AgentTask", "repeated", "", false],
     ["frameworks", 8, "message:mesos.v1.FrameworkInfo", "repeated", "", false],
   ],
   "rimrock.link.RegisterResponse": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
     ["relay_id", 2, "string", "required", "", false],
     ["poll_hold_seconds", 3, "double", "required", "", false],
+  ],
+  "rimrock.link.AgentTask": [
+    ["task", 1, "message:mesos.v1.Task", "required", "", false],
+    ["run_number", 2, "uint64", "required", "", false],
   ],
   "rimrock.link.PollRequest": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
@@ -2569,6 +2573,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["task_id", 2, "message:mesos.v1.TaskID", "required", "", false],
     ["kill_policy", 3, "message:mesos.v1.KillPolicy", "optional", "", false],
+    ["run_number", 4, "uint64", "required", "", false],
   ],
   "rimrock.link.Command.Acknowledge": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
@@ -2581,6 +2586,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.link.TaskKey": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["task_id", 2, "message:mesos.v1.TaskID", "required", "", false],
+    ["run_number", 3, "uint64", "required", "", false],
   ],
   "rimrock.link.Command.ShutdownFramework": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
@@ -2612,6 +2618,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["status", 2, "message:mesos.v1.TaskStatus", "required", "", false],
     ["latest_state", 3, "enum:mesos.v1.TaskState", "required", "", false],
+    ["run_number", 4, "uint64", "required", "", false],
   ],
   "rimrock.link.ExecutorMessage": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
@@ -3440,6 +3447,7 @@ export interface Messages {
   "mesos.v1.executor.Call.Message": executor.CallMessage;
   "rimrock.link.RegisterRequest": messages.RegisterRequest;
   "rimrock.link.RegisterResponse": messages.RegisterResponse;
+  "rimrock.link.AgentTask": messages.AgentTask;
   "rimrock.link.PollRequest": messages.PollRequest;
   "rimrock.link.PollResponse": messages.PollResponse;
   "rimrock.link.Command": messages.Command;

@@ -11,7 +11,7 @@ export interface RegisterRequest {
   readonly ip: string;
   readonly version: string;
   readonly capabilities?: readonly mesos.AgentInfoCapability[];
-  readonly tasks?: readonly mesos.Task[];
+  readonly tasks?: readonly AgentTask[];
   readonly frameworks?: readonly mesos.FrameworkInfo[];
 }
 
@@ -20,6 +20,12 @@ export interface RegisterResponse {
   readonly agent_id: mesos.AgentID;
   readonly relay_id: string;
   readonly poll_hold_seconds: number;
+}
+
+/** `rimrock.link.AgentTask` */
+export interface AgentTask {
+  readonly task: mesos.Task;
+  readonly run_number: bigint;
 }
 
 /** `rimrock.link.PollRequest` */
@@ -75,6 +81,7 @@ export interface CommandKillTask {
   readonly framework_id: mesos.FrameworkID;
   readonly task_id: mesos.TaskID;
   readonly kill_policy?: mesos.KillPolicy;
+  readonly run_number: bigint;
 }
 
 /** `rimrock.link.Command.Acknowledge` */
@@ -93,6 +100,7 @@ export interface CommandReconcileTasks {
 export interface TaskKey {
   readonly framework_id: mesos.FrameworkID;
   readonly task_id: mesos.TaskID;
+  readonly run_number: bigint;
 }
 
 /** `rimrock.link.Command.ShutdownFramework` */
@@ -138,6 +146,7 @@ export interface StatusUpdate {
   readonly framework_id: mesos.FrameworkID;
   readonly status: mesos.TaskStatus;
   readonly latest_state: mesos.TaskState;
+  readonly run_number: bigint;
 }
 
 /** `rimrock.link.ExecutorMessage` */
