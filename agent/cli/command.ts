@@ -1,0 +1,115 @@
+/**
+ * What a command of `rimrock` is: data, from which routing, parsing and help are made, and one function.
+ *
+ * A command file exports one value made by `defineCommand`; `index.ts` lists them. A command writes
+ * through its context only, so that a test can run it without a process, and it answers with an exit
+ * code: 0 done, 1 failed (one line on stderr says what to do), 2 wrong usage.
+ */
+import type { Transport } from "../../worker/sdk/transport.ts";
+
+/** One `--flag`. `fallback` is the value without the flag; the help shows it. */
+export type Flag =
+  | { readonly kind: "switch"; readonly help: string }
+  | TextFlag
+  /** May be given several times; the values keep their order. */
+  | { readonly kind: "texts"; readonly placeholder: string; readonly help: string }
+  | NumberFlag;
+
+interface TextFlag {
+  readonly kind: "text";
+  readonly placeholder: string;
+  readonly help: string;
+  readonly fallback?: string;
+}
+
+interface NumberFlag {
+  /** An integer refuses fractions; both refuse what is not finite or below `minimum`. */
+  readonly kind: "number" | "integer";
+  readonly placeholder: string;
+  readonly help: string;
+  readonly minimum: number;
+  readonly maximum?: number;
+  readonly fallback?: number;
+}
+
+export type Flags = { readonly [name: string]: Flag };
+
+/** The values a command gets: optional only where neither the flag nor a fallback gives one. */
+export type FlagValues<F extends Flags> = {
+  readonly [K in keyof F]: F[K] extends { kind: "switch" }
+    ? boolean
+    : F[K] extends { kind: "texts" }
+      ? readonly string[]
+      : F[K] extends { kind: "text" }
+        ? F[K] extends { fallback: string }
+          ? string
+          : string | undefined
+        : F[K] extends { fallback: number }
+          ? number
+          : number | undefined;
+};
+
+export type AnyFlagValues = { readonly [name: string]: FlagValue };
+export type FlagValue = boolean | string | number | readonly string[] | undefined;
+
+/** What may follow the flags. */
+export type Operands =
+  | { readonly kind: "none" }
+  /** One word or more, given as they are to a program; after `--` nothing is taken as a flag. */
+  | { readonly kind: "argv"; readonly placeholder: string }
+  /** Any number of plain words, such as the name of another command. */
+  | { readonly kind: "words"; readonly placeholder: string };
+
+/** The words of a command line after the flags, and whether a `--` stood before them. */
+export interface OperandValues {
+  readonly words: readonly string[];
+  readonly afterDashes: boolean;
+}
+
+/** Where a command writes. Nothing is coloured unless `colour` is true. */
+export interface Terminal {
+  readonly colour: boolean;
+  /** Writes to stdout as it is; no line end is added. */
+  out(text: string | Uint8Array): void;
+  /** Writes to stderr as it is; no line end is added. */
+  err(text: string | Uint8Array): void;
+}
+
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The cluster to talk to; `source` tells a user's choice from the default. */
+  readonly master: { readonly url: string; readonly source: "flag" | "environment" | "default" };
+  readonly json: boolean;
+  readonly operands: OperandValues;
+  readonly transport: Transport;
+  /** Calls `listener` at each Ctrl-C (or SIGTERM) instead of ending; returns what takes it back. */
+  onInterrupt(listener: () => void): () => void;
+}
+
+export interface CommandDefinition<F extends Flags> {
+  /** As typed, such as "agent list". */
+  readonly name: string;
+  /** One line of the list of commands, without a full stop. */
+  readonly summary: string;
+  /** More of the command's own help; plain paragraphs of at most 90 columns. */
+  readonly description?: string;
+  readonly flags: F;
+  readonly operands: Operands;
+  readonly examples: readonly string[];
+  /** Answers with the exit code. What it throws is shown as one line and gives 1. */
+  run(values: FlagValues<F>, context: CommandContext): Promise<number>;
+}
+
+/** A command whose flags' types are behind it: what the table holds. */
+export interface Command extends Omit<CommandDefinition<Flags>, "run"> {
+  run(values: AnyFlagValues, context: CommandContext): Promise<number>;
+}
+
+export function defineCommand<const F extends Flags>(definition: CommandDefinition<F>): Command {
+  return {
+    ...definition,
+    // The parser builds `values` from this very `flags` table, so that they have the types it says.
+    run: (values, context) => definition.run(values as FlagValues<F>, context),
+  };
+}
