@@ -1,0 +1,206 @@
+/**
+ * The contract of a containerizer: it starts, watches and ends containers, and knows nothing of
+ * offers, frameworks or the master. Types and sentences only: no Node type, so that the agent's pure
+ * core may import it. The entries are listed in `index.ts`; every entry runs `test/agent/containerizer`.
+ *
+ * Life of a container:
+ *
+ *   launch ──▶ running ──(its command ends, or destroy)──▶ ended ──remove──▶ forgotten
+ *
+ * 1. A container outlives the agent process. `recover` re-attaches it; its end is never lost.
+ * 2. How it ended stays on disk until `remove`. Call `remove` once that is safe in your own books.
+ * 3. `wait` resolves when the command has ended *and* everything that it left behind is killed.
+ */
+import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
+import { unreachable } from "../../worker/std/assert.ts";
+import type { Brand } from "../../worker/std/brand.ts";
+import { err, ok, type Result } from "../../worker/std/result.ts";
+
+/** Names one run of a container: also a file name and a cgroup's name, so made by `containerId`. */
+export type ContainerId = Brand<string, "ContainerId">;
+
+const CONTAINER_ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/** 1 to 128 letters, digits, `_`, `-` and `.`, not starting with `.` or `-`; a UUID fits. */
+export function containerId(
+  text: string,
+): Result<ContainerId, { code: "CONTAINER_ID_MALFORMED"; text: string }> {
+  // The one place that makes the brand.
+  return CONTAINER_ID.test(text)
+    ? ok(text as ContainerId)
+    : err({ code: "CONTAINER_ID_MALFORMED", text });
+}
+
+/** What to run. `shell: true`: `/bin/sh -c value`. `shell: false`: the file `value`, found through the
+ * container's own PATH, with `arguments` as its whole argv, the name at [0] included. */
+export type ContainerCommand =
+  | { readonly shell: true; readonly value: string }
+  | { readonly shell: false; readonly value: string; readonly arguments: readonly string[] };
+
+/** Bounds of one container. An absent bound is no bound. Containerizers enforce what they can:
+ * `process` enforces none of them, `cgroups` all. */
+export interface ResourceLimits {
+  /** Share when processors are contended: thousandths of a processor, ≥ 1. */
+  readonly cpusRequest: number;
+  /** Hard cap on processor time: thousandths of a processor, ≥ 10. */
+  readonly cpusLimit?: number;
+  /** Hard cap on memory, swap included: bytes. Above it the container ends as LIMITED. */
+  readonly memoryLimitBytes?: number;
+  /** Most processes and threads at one time; beyond it fork fails inside the container. */
+  readonly pidsLimit?: number;
+}
+
+export interface ContainerSpec {
+  readonly containerId: ContainerId;
+  readonly command: ContainerCommand;
+  /** The whole environment: nothing of the agent's own is added but `RIMROCK_CONTAINER_ID`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Account to run as; absent: the agent's. Needs an agent that runs as root. */
+  readonly user?: string;
+  /** Absolute and existing: the working directory, and where `stdout` and `stderr` are appended. */
+  readonly sandboxDirectory: string;
+  readonly limits: ResourceLimits;
+}
+
+/** What the agent's own books say of a container that should be running. */
+export interface ContainerRecord {
+  readonly containerId: ContainerId;
+}
+
+/** RUNNING: re-attached. ENDED: `wait` has the answer, at once. */
+export type RecoveredContainer =
+  | { readonly containerId: ContainerId; readonly state: "RUNNING" }
+  | {
+      readonly containerId: ContainerId;
+      readonly state: "ENDED";
+      readonly termination: ContainerTermination;
+    };
+
+export interface Recovery {
+  /** One entry per known record, in the same order. */
+  readonly containers: readonly RecoveredContainer[];
+  /** Containers of an earlier agent that nobody asked for: destroyed and removed. */
+  readonly orphans: readonly ContainerId[];
+}
+
+/** How a container ended. `waitStatus` is wait(2)'s raw number: `code << 8`, or the signal. */
+export type ContainerTermination =
+  /** The command ended by itself. 127: it was not found, 126: it could not be executed; stderr has more. */
+  | { readonly kind: "EXITED"; readonly code: number; readonly waitStatus: number }
+  /** A signal ended it. `signal` like "SIGTERM". */
+  | { readonly kind: "SIGNALED"; readonly signal: string; readonly waitStatus: number }
+  /** It was ended for going beyond a limit. No `waitStatus`: the command's own end was not seen. */
+  | {
+      readonly kind: "LIMITED";
+      readonly reason: "MEMORY";
+      readonly message: string;
+      readonly waitStatus?: number;
+    }
+  /** The command never ran: it could not be confined or its user not taken on. */
+  | { readonly kind: "NOT_STARTED"; readonly message: string }
+  /** Nobody can know how it ended; whatever was left of it has been killed. */
+  | { readonly kind: "LOST"; readonly message: string };
+
+/** A file operation that failed; `value` is what was to be written. */
+export interface FileError {
+  readonly code: "FILE_FAILED";
+  readonly operation: string;
+  readonly path: string;
+  readonly value?: string;
+  /** Like "EACCES". */
+  readonly errno: string;
+}
+
+export type LaunchError =
+  | FileError
+  | { readonly code: "CONTAINER_EXISTS"; readonly containerId: ContainerId }
+  | { readonly code: "COMMAND_INVALID"; readonly why: string }
+  | { readonly code: "SANDBOX_UNUSABLE"; readonly path: string; readonly errno: string }
+  | { readonly code: "USER_UNKNOWN"; readonly user: string; readonly path: string }
+  | { readonly code: "USER_SWITCH_FORBIDDEN"; readonly user: string }
+  | { readonly code: "SPAWN_FAILED"; readonly path: string; readonly errno: string };
+
+export type ContainerNotRunning = {
+  readonly code: "CONTAINER_NOT_RUNNING";
+  readonly containerId: ContainerId;
+};
+export type UpdateError = FileError | ContainerNotRunning;
+export type UsageError = FileError | ContainerNotRunning;
+export type KillError = ContainerNotRunning;
+
+export interface Containerizer {
+  /** Runs once, before any launch: finds the containers that outlived the last agent process. */
+  recover(known: readonly ContainerRecord[]): Promise<Recovery>;
+  /** Resolves when the container's process exists. After an error nothing of it is left. */
+  launch(spec: ContainerSpec): Promise<Result<void, LaunchError>>;
+  /** Sets all limits anew, while it runs. */
+  update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>>;
+  usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>>;
+  /** Resolves exactly once, however the container ended; any number of callers, also after the end.
+   * An unknown or removed container is LOST. */
+  wait(id: ContainerId): Promise<ContainerTermination>;
+  /** Sends `signal` (like "SIGTERM") to every process of the container. */
+  kill(id: ContainerId, signal: string): Promise<Result<void, KillError>>;
+  /** SIGKILLs every process of the container and waits until it has ended. Idempotent. */
+  destroy(id: ContainerId): Promise<void>;
+  /** Destroys it if need be, and deletes what is remembered of it. Idempotent. */
+  remove(id: ContainerId): Promise<void>;
+}
+
+export interface ContainerizerOptions {
+  /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
+  readonly runtimeDirectory: string;
+  /** Name of the cgroup above all containers, like "rimrock". Agents on one machine may share it. */
+  readonly cgroupRoot: string;
+}
+
+/** One entry of the table. */
+export interface ContainerizerModule {
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** Whether it can work on this machine; `why` is one sentence that says what is missing. */
+  check(options: ContainerizerOptions): Promise<Result<void, { readonly why: string }>>;
+  create(options: ContainerizerOptions): Containerizer;
+}
+
+/** The sentence for the task's status message. */
+export function describeLaunchError(error: LaunchError | UpdateError): string {
+  switch (error.code) {
+    case "FILE_FAILED": {
+      const written = error.value === undefined ? "" : ` '${error.value}'`;
+      return `Failed to ${error.operation}${written} ${error.path}: ${error.errno}`;
+    }
+    case "CONTAINER_EXISTS":
+      return `Container ${error.containerId} exists already`;
+    case "CONTAINER_NOT_RUNNING":
+      return `Container ${error.containerId} is not running`;
+    case "COMMAND_INVALID":
+      return `The command cannot be run: ${error.why}`;
+    case "SANDBOX_UNUSABLE":
+      return `Failed to write to the sandbox ${error.path}: ${error.errno}`;
+    case "USER_UNKNOWN":
+      return `No user '${error.user}' in ${error.path}; create it on the agent or name another one`;
+    case "USER_SWITCH_FORBIDDEN":
+      return `Only an agent that runs as root can run a task as '${error.user}'`;
+    case "SPAWN_FAILED":
+      return `Failed to start ${error.path}: ${error.errno}`;
+    default:
+      return unreachable(error);
+  }
+}
+
+/** The sentence for the task's status message, in Mesos' words where Mesos has some. */
+export function describeTermination(termination: ContainerTermination): string {
+  switch (termination.kind) {
+    case "EXITED":
+      return `Command exited with status ${termination.code}`;
+    case "SIGNALED":
+      return `Command terminated with signal ${termination.signal}`;
+    case "LIMITED":
+    case "NOT_STARTED":
+    case "LOST":
+      return termination.message;
+    default:
+      return unreachable(termination);
+  }
+}
