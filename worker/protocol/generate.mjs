@@ -3,6 +3,8 @@
 //
 // Columns: package, message, kind (field | value | empty | oneof), name, number, type, label,
 // default, deprecated, oneof. A message named ...Entry is a map entry; it gets no type of its own.
+// Fields keep the order of the table, which is the order of their declaration: JSON is written in it.
+// (An encoder that needs the order of the numbers sorts for itself.)
 import { readFileSync, writeFileSync } from "node:fs";
 
 const here = new URL(".", import.meta.url);
@@ -67,7 +69,6 @@ for (const table of ["v1/wire.tsv", "link/wire.tsv"]) {
   }
 }
 for (const entry of types.values()) {
-  entry.fields.sort((a, b) => a.number - b.number);
   entry.values.sort((a, b) => a.number - b.number);
 }
 
@@ -165,7 +166,7 @@ export type FieldRow = readonly [
 ];
 
 `;
-out += "/** Every message by its full name, fields in the order of their numbers. */\n";
+out += "/** Every message by its full name, fields in the order of the table. */\n";
 out += "export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {\n";
 for (const [full, t] of types) {
   if (t.kind !== "message") continue;

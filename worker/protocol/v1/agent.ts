@@ -9,17 +9,18 @@ export interface Call {
   readonly set_logging_level?: CallSetLoggingLevel;
   readonly list_files?: CallListFiles;
   readonly read_file?: CallReadFile;
+  readonly get_containers?: CallGetContainers;
   /** deprecated */
   readonly launch_nested_container?: CallLaunchNestedContainer;
   /** deprecated */
   readonly wait_nested_container?: CallWaitNestedContainer;
   /** deprecated */
   readonly kill_nested_container?: CallKillNestedContainer;
+  /** deprecated */
+  readonly remove_nested_container?: CallRemoveNestedContainer;
   readonly launch_nested_container_session?: CallLaunchNestedContainerSession;
   readonly attach_container_input?: CallAttachContainerInput;
   readonly attach_container_output?: CallAttachContainerOutput;
-  /** deprecated */
-  readonly remove_nested_container?: CallRemoveNestedContainer;
   readonly launch_container?: CallLaunchContainer;
   readonly wait_container?: CallWaitContainer;
   readonly kill_container?: CallKillContainer;
@@ -27,9 +28,8 @@ export interface Call {
   readonly add_resource_provider_config?: CallAddResourceProviderConfig;
   readonly update_resource_provider_config?: CallUpdateResourceProviderConfig;
   readonly remove_resource_provider_config?: CallRemoveResourceProviderConfig;
-  readonly get_containers?: CallGetContainers;
-  readonly prune_images?: CallPruneImages;
   readonly mark_resource_provider_gone?: CallMarkResourceProviderGone;
+  readonly prune_images?: CallPruneImages;
 }
 
 /** `mesos.v1.agent.Call.Type` */
@@ -207,12 +207,12 @@ export interface Response {
   readonly get_containers?: ResponseGetContainers;
   readonly get_frameworks?: ResponseGetFrameworks;
   readonly get_executors?: ResponseGetExecutors;
-  readonly get_tasks?: ResponseGetTasks;
-  readonly wait_nested_container?: ResponseWaitNestedContainer;
-  readonly get_agent?: ResponseGetAgent;
-  readonly wait_container?: ResponseWaitContainer;
-  readonly get_resource_providers?: ResponseGetResourceProviders;
   readonly get_operations?: ResponseGetOperations;
+  readonly get_tasks?: ResponseGetTasks;
+  readonly get_agent?: ResponseGetAgent;
+  readonly get_resource_providers?: ResponseGetResourceProviders;
+  readonly wait_nested_container?: ResponseWaitNestedContainer;
+  readonly wait_container?: ResponseWaitContainer;
 }
 
 /** `mesos.v1.agent.Response.Type` */

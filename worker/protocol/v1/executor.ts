@@ -8,10 +8,10 @@ export interface Event {
   readonly subscribed?: EventSubscribed;
   readonly acknowledged?: EventAcknowledged;
   readonly launch?: EventLaunch;
+  readonly launch_group?: EventLaunchGroup;
   readonly kill?: EventKill;
   readonly message?: EventMessage;
   readonly error?: EventError;
-  readonly launch_group?: EventLaunchGroup;
 }
 
 /** `mesos.v1.executor.Event.Type` */

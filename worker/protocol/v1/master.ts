@@ -18,21 +18,21 @@ export interface Call {
   readonly unreserve_resources?: CallUnreserveResources;
   readonly create_volumes?: CallCreateVolumes;
   readonly destroy_volumes?: CallDestroyVolumes;
+  readonly grow_volume?: CallGrowVolume;
+  readonly shrink_volume?: CallShrinkVolume;
   readonly update_maintenance_schedule?: CallUpdateMaintenanceSchedule;
   readonly start_maintenance?: CallStartMaintenance;
   readonly stop_maintenance?: CallStopMaintenance;
+  readonly drain_agent?: CallDrainAgent;
+  readonly deactivate_agent?: CallDeactivateAgent;
+  readonly reactivate_agent?: CallReactivateAgent;
+  readonly update_quota?: CallUpdateQuota;
+  readonly teardown?: CallTeardown;
+  readonly mark_agent_gone?: CallMarkAgentGone;
   /** deprecated */
   readonly set_quota?: CallSetQuota;
   /** deprecated */
   readonly remove_quota?: CallRemoveQuota;
-  readonly teardown?: CallTeardown;
-  readonly mark_agent_gone?: CallMarkAgentGone;
-  readonly grow_volume?: CallGrowVolume;
-  readonly shrink_volume?: CallShrinkVolume;
-  readonly update_quota?: CallUpdateQuota;
-  readonly drain_agent?: CallDrainAgent;
-  readonly deactivate_agent?: CallDeactivateAgent;
-  readonly reactivate_agent?: CallReactivateAgent;
 }
 
 /** `mesos.v1.master.Call.Type` */
@@ -109,8 +109,8 @@ export interface CallUpdateWeights {
 /** `mesos.v1.master.Call.ReserveResources` */
 export interface CallReserveResources {
   readonly agent_id: mesos.AgentID;
-  readonly resources?: readonly mesos.Resource[];
   readonly source?: readonly mesos.Resource[];
+  readonly resources?: readonly mesos.Resource[];
 }
 
 /** `mesos.v1.master.Call.UnreserveResources` */
@@ -218,6 +218,7 @@ export interface Response {
   readonly get_agents?: ResponseGetAgents;
   readonly get_frameworks?: ResponseGetFrameworks;
   readonly get_executors?: ResponseGetExecutors;
+  readonly get_operations?: ResponseGetOperations;
   readonly get_tasks?: ResponseGetTasks;
   readonly get_roles?: ResponseGetRoles;
   readonly get_weights?: ResponseGetWeights;
@@ -225,7 +226,6 @@ export interface Response {
   readonly get_maintenance_status?: ResponseGetMaintenanceStatus;
   readonly get_maintenance_schedule?: ResponseGetMaintenanceSchedule;
   readonly get_quota?: ResponseGetQuota;
-  readonly get_operations?: ResponseGetOperations;
 }
 
 /** `mesos.v1.master.Response.Type` */
@@ -305,6 +305,7 @@ export interface ResponseGetAgents {
 export interface ResponseGetAgentsAgent {
   readonly agent_info: mesos.AgentInfo;
   readonly active: boolean;
+  readonly deactivated?: boolean;
   readonly version: string;
   readonly pid?: string;
   readonly registered_time?: mesos.TimeInfo;
@@ -314,7 +315,6 @@ export interface ResponseGetAgentsAgent {
   readonly offered_resources?: readonly mesos.Resource[];
   readonly capabilities?: readonly mesos.AgentInfoCapability[];
   readonly resource_providers?: readonly ResponseGetAgentsAgentResourceProvider[];
-  readonly deactivated?: boolean;
   readonly drain_info?: mesos.DrainInfo;
   readonly estimated_drain_start_time?: mesos.TimeInfo;
 }
@@ -338,6 +338,7 @@ export interface ResponseGetFrameworksFramework {
   readonly framework_info: mesos.FrameworkInfo;
   readonly active: boolean;
   readonly connected: boolean;
+  readonly recovered: boolean;
   readonly registered_time?: mesos.TimeInfo;
   readonly reregistered_time?: mesos.TimeInfo;
   readonly unregistered_time?: mesos.TimeInfo;
@@ -345,7 +346,6 @@ export interface ResponseGetFrameworksFramework {
   readonly inverse_offers?: readonly mesos.InverseOffer[];
   readonly allocated_resources?: readonly mesos.Resource[];
   readonly offered_resources?: readonly mesos.Resource[];
-  readonly recovered: boolean;
   readonly offer_constraints?: scheduler.OfferConstraints;
 }
 
@@ -372,10 +372,10 @@ export interface ResponseGetTasks {
   /** deprecated */
   readonly pending_tasks?: readonly mesos.Task[];
   readonly tasks?: readonly mesos.Task[];
+  readonly unreachable_tasks?: readonly mesos.Task[];
   readonly completed_tasks?: readonly mesos.Task[];
   /** deprecated */
   readonly orphan_tasks?: readonly mesos.Task[];
-  readonly unreachable_tasks?: readonly mesos.Task[];
 }
 
 /** `mesos.v1.master.Response.GetRoles` */

@@ -136,12 +136,12 @@ export interface FrameworkInfo {
   readonly checkpoint?: boolean;
   /** default *, deprecated */
   readonly role?: string;
+  readonly roles?: readonly string[];
   readonly hostname?: string;
   readonly principal?: string;
   readonly webui_url?: string;
   readonly capabilities?: readonly FrameworkInfoCapability[];
   readonly labels?: Labels;
-  readonly roles?: readonly string[];
   readonly offer_filters?: Readonly<Record<string, OfferFilters>>;
 }
 
@@ -167,13 +167,13 @@ export interface CheckInfo {
   readonly type?: CheckInfoType;
   readonly command?: CheckInfoCommand;
   readonly http?: CheckInfoHttp;
+  readonly tcp?: CheckInfoTcp;
   /** default 15 */
   readonly delay_seconds?: number;
   /** default 10 */
   readonly interval_seconds?: number;
   /** default 20 */
   readonly timeout_seconds?: number;
-  readonly tcp?: CheckInfoTcp;
 }
 
 /** `mesos.v1.CheckInfo.Type` */
@@ -197,7 +197,6 @@ export interface CheckInfoTcp {
 
 /** `mesos.v1.HealthCheck` */
 export interface HealthCheck {
-  readonly http?: HealthCheckHTTPCheckInfo;
   /** default 15 */
   readonly delay_seconds?: number;
   /** default 10 */
@@ -208,8 +207,9 @@ export interface HealthCheck {
   readonly consecutive_failures?: number;
   /** default 10 */
   readonly grace_period_seconds?: number;
-  readonly command?: CommandInfo;
   readonly type?: HealthCheckType;
+  readonly command?: CommandInfo;
+  readonly http?: HealthCheckHTTPCheckInfo;
   readonly tcp?: HealthCheckTCPCheckInfo;
 }
 
@@ -218,19 +218,19 @@ export type HealthCheckType = "UNKNOWN" | "COMMAND" | "HTTP" | "TCP";
 
 /** `mesos.v1.HealthCheck.HTTPCheckInfo` */
 export interface HealthCheckHTTPCheckInfo {
-  readonly port: number;
-  readonly path?: string;
-  readonly scheme?: string;
-  readonly statuses?: readonly number[];
   /** default IPv4 */
   readonly protocol?: NetworkInfoProtocol;
+  readonly scheme?: string;
+  readonly port: number;
+  readonly path?: string;
+  readonly statuses?: readonly number[];
 }
 
 /** `mesos.v1.HealthCheck.TCPCheckInfo` */
 export interface HealthCheckTCPCheckInfo {
-  readonly port: number;
   /** default IPv4 */
   readonly protocol?: NetworkInfoProtocol;
+  readonly port: number;
 }
 
 /** `mesos.v1.KillPolicy` */
@@ -242,11 +242,11 @@ export interface KillPolicy {
 export interface CommandInfo {
   readonly uris?: readonly CommandInfoURI[];
   readonly environment?: Environment;
-  readonly value?: string;
-  readonly user?: string;
   /** default true */
   readonly shell?: boolean;
+  readonly value?: string;
   readonly arguments?: readonly string[];
+  readonly user?: string;
 }
 
 /** `mesos.v1.CommandInfo.URI` */
@@ -261,19 +261,19 @@ export interface CommandInfoURI {
 
 /** `mesos.v1.ExecutorInfo` */
 export interface ExecutorInfo {
+  readonly type?: ExecutorInfoType;
   readonly executor_id: ExecutorID;
-  readonly data?: Uint8Array;
-  readonly resources?: readonly Resource[];
-  readonly command?: CommandInfo;
   readonly framework_id?: FrameworkID;
+  readonly command?: CommandInfo;
+  readonly container?: ContainerInfo;
+  readonly resources?: readonly Resource[];
   readonly name?: string;
   /** deprecated */
   readonly source?: string;
-  readonly container?: ContainerInfo;
+  readonly data?: Uint8Array;
   readonly discovery?: DiscoveryInfo;
   readonly shutdown_grace_period?: DurationInfo;
   readonly labels?: Labels;
-  readonly type?: ExecutorInfoType;
 }
 
 /** `mesos.v1.ExecutorInfo.Type` */
@@ -325,11 +325,11 @@ export type MasterInfoCapabilityType = "UNKNOWN" | "AGENT_UPDATE" | "AGENT_DRAIN
 /** `mesos.v1.AgentInfo` */
 export interface AgentInfo {
   readonly hostname: string;
+  /** default 5051 */
+  readonly port?: number;
   readonly resources?: readonly Resource[];
   readonly attributes?: readonly Attribute[];
   readonly id?: AgentID;
-  /** default 5051 */
-  readonly port?: number;
   readonly domain?: DomainInfo;
 }
 
@@ -438,12 +438,13 @@ export interface Attribute {
   readonly type: ValueType;
   readonly scalar?: ValueScalar;
   readonly ranges?: ValueRanges;
-  readonly text?: ValueText;
   readonly set?: ValueSet;
+  readonly text?: ValueText;
 }
 
 /** `mesos.v1.Resource` */
 export interface Resource {
+  readonly provider_id?: ResourceProviderID;
   readonly name: string;
   readonly type: ValueType;
   readonly scalar?: ValueScalar;
@@ -451,13 +452,12 @@ export interface Resource {
   readonly set?: ValueSet;
   /** default *, deprecated */
   readonly role?: string;
-  readonly disk?: ResourceDiskInfo;
+  readonly allocation_info?: ResourceAllocationInfo;
   readonly reservation?: ResourceReservationInfo;
+  readonly reservations?: readonly ResourceReservationInfo[];
+  readonly disk?: ResourceDiskInfo;
   readonly revocable?: ResourceRevocableInfo;
   readonly shared?: ResourceSharedInfo;
-  readonly allocation_info?: ResourceAllocationInfo;
-  readonly provider_id?: ResourceProviderID;
-  readonly reservations?: readonly ResourceReservationInfo[];
 }
 
 /** `mesos.v1.Resource.AllocationInfo` */
@@ -467,10 +467,10 @@ export interface ResourceAllocationInfo {
 
 /** `mesos.v1.Resource.ReservationInfo` */
 export interface ResourceReservationInfo {
+  readonly type?: ResourceReservationInfoType;
+  readonly role?: string;
   readonly principal?: string;
   readonly labels?: Labels;
-  readonly role?: string;
-  readonly type?: ResourceReservationInfoType;
 }
 
 /** `mesos.v1.Resource.ReservationInfo.Type` */
@@ -494,10 +494,10 @@ export interface ResourceDiskInfoSource {
   readonly type: ResourceDiskInfoSourceType;
   readonly path?: ResourceDiskInfoSourcePath;
   readonly mount?: ResourceDiskInfoSourceMount;
+  readonly vendor?: string;
   readonly id?: string;
   readonly metadata?: Labels;
   readonly profile?: string;
-  readonly vendor?: string;
 }
 
 /** `mesos.v1.Resource.DiskInfo.Source.Type` */
@@ -637,19 +637,37 @@ export interface DiskStatistics {
 /** `mesos.v1.ResourceStatistics` */
 export interface ResourceStatistics {
   readonly timestamp: number;
+  readonly processes?: number;
+  readonly threads?: number;
   readonly cpus_user_time_secs?: number;
   readonly cpus_system_time_secs?: number;
   readonly cpus_limit?: number;
-  readonly mem_rss_bytes?: bigint;
-  readonly mem_limit_bytes?: bigint;
+  readonly cpus_soft_limit?: number;
   readonly cpus_nr_periods?: number;
   readonly cpus_nr_throttled?: number;
   readonly cpus_throttled_time_secs?: number;
+  readonly mem_total_bytes?: bigint;
+  readonly mem_total_memsw_bytes?: bigint;
+  readonly mem_kmem_usage_bytes?: bigint;
+  readonly mem_kmem_tcp_usage_bytes?: bigint;
+  readonly mem_limit_bytes?: bigint;
+  readonly mem_soft_limit_bytes?: bigint;
   /** deprecated */
   readonly mem_file_bytes?: bigint;
   /** deprecated */
   readonly mem_anon_bytes?: bigint;
+  readonly mem_cache_bytes?: bigint;
+  readonly mem_rss_bytes?: bigint;
   readonly mem_mapped_file_bytes?: bigint;
+  readonly mem_swap_bytes?: bigint;
+  readonly mem_unevictable_bytes?: bigint;
+  readonly mem_low_pressure_counter?: bigint;
+  readonly mem_medium_pressure_counter?: bigint;
+  readonly mem_critical_pressure_counter?: bigint;
+  readonly disk_limit_bytes?: bigint;
+  readonly disk_used_bytes?: bigint;
+  readonly disk_statistics?: readonly DiskStatistics[];
+  readonly blkio_statistics?: CgroupInfoBlkioStatistics;
   readonly perf?: PerfStatistics;
   readonly net_rx_packets?: bigint;
   readonly net_rx_bytes?: bigint;
@@ -659,40 +677,22 @@ export interface ResourceStatistics {
   readonly net_tx_bytes?: bigint;
   readonly net_tx_errors?: bigint;
   readonly net_tx_dropped?: bigint;
-  readonly net_tcp_rtt_microsecs_p50?: number;
-  readonly net_tcp_rtt_microsecs_p90?: number;
-  readonly net_tcp_rtt_microsecs_p95?: number;
-  readonly net_tcp_rtt_microsecs_p99?: number;
-  readonly disk_limit_bytes?: bigint;
-  readonly disk_used_bytes?: bigint;
-  readonly net_tcp_active_connections?: number;
-  readonly net_tcp_time_wait_connections?: number;
-  readonly processes?: number;
-  readonly threads?: number;
-  readonly mem_low_pressure_counter?: bigint;
-  readonly mem_medium_pressure_counter?: bigint;
-  readonly mem_critical_pressure_counter?: bigint;
-  readonly net_traffic_control_statistics?: readonly TrafficControlStatistics[];
-  readonly mem_total_bytes?: bigint;
-  readonly mem_total_memsw_bytes?: bigint;
-  readonly mem_soft_limit_bytes?: bigint;
-  readonly mem_cache_bytes?: bigint;
-  readonly mem_swap_bytes?: bigint;
-  readonly mem_unevictable_bytes?: bigint;
-  readonly net_snmp_statistics?: SNMPStatistics;
-  readonly disk_statistics?: readonly DiskStatistics[];
-  readonly blkio_statistics?: CgroupInfoBlkioStatistics;
-  readonly cpus_soft_limit?: number;
   readonly net_tx_rate_limit?: bigint;
   readonly net_tx_burst_rate_limit?: bigint;
   readonly net_tx_burst_size?: bigint;
   readonly net_rx_rate_limit?: bigint;
   readonly net_rx_burst_rate_limit?: bigint;
   readonly net_rx_burst_size?: bigint;
-  readonly mem_kmem_usage_bytes?: bigint;
-  readonly mem_kmem_tcp_usage_bytes?: bigint;
   readonly net_rate_statistics?: ResourceStatisticsRateStatistics;
   readonly net_ephemeral_ports?: ValueRange;
+  readonly net_tcp_rtt_microsecs_p50?: number;
+  readonly net_tcp_rtt_microsecs_p90?: number;
+  readonly net_tcp_rtt_microsecs_p95?: number;
+  readonly net_tcp_rtt_microsecs_p99?: number;
+  readonly net_tcp_active_connections?: number;
+  readonly net_tcp_time_wait_connections?: number;
+  readonly net_traffic_control_statistics?: readonly TrafficControlStatistics[];
+  readonly net_snmp_statistics?: SNMPStatistics;
 }
 
 /** `mesos.v1.ResourceStatistics.RatePercentiles` */
@@ -829,25 +829,25 @@ export interface Offer {
   readonly framework_id: FrameworkID;
   readonly agent_id: AgentID;
   readonly hostname: string;
-  readonly resources?: readonly Resource[];
-  readonly executor_ids?: readonly ExecutorID[];
-  readonly attributes?: readonly Attribute[];
   readonly url?: URL;
+  readonly domain?: DomainInfo;
+  readonly resources?: readonly Resource[];
+  readonly attributes?: readonly Attribute[];
+  readonly executor_ids?: readonly ExecutorID[];
   readonly unavailability?: Unavailability;
   readonly allocation_info?: ResourceAllocationInfo;
-  readonly domain?: DomainInfo;
 }
 
 /** `mesos.v1.Offer.Operation` */
 export interface OfferOperation {
   readonly type?: OfferOperationType;
+  readonly id?: OperationID;
   readonly launch?: OfferOperationLaunch;
+  readonly launch_group?: OfferOperationLaunchGroup;
   readonly reserve?: OfferOperationReserve;
   readonly unreserve?: OfferOperationUnreserve;
   readonly create?: OfferOperationCreate;
   readonly destroy?: OfferOperationDestroy;
-  readonly launch_group?: OfferOperationLaunchGroup;
-  readonly id?: OperationID;
   readonly grow_volume?: OfferOperationGrowVolume;
   readonly shrink_volume?: OfferOperationShrinkVolume;
   readonly create_disk?: OfferOperationCreateDisk;
@@ -881,8 +881,8 @@ export interface OfferOperationLaunchGroup {
 
 /** `mesos.v1.Offer.Operation.Reserve` */
 export interface OfferOperationReserve {
-  readonly resources?: readonly Resource[];
   readonly source?: readonly Resource[];
+  readonly resources?: readonly Resource[];
 }
 
 /** `mesos.v1.Offer.Operation.Unreserve` */
@@ -941,14 +941,14 @@ export interface TaskInfo {
   readonly agent_id: AgentID;
   readonly resources?: readonly Resource[];
   readonly executor?: ExecutorInfo;
-  readonly data?: Uint8Array;
   readonly command?: CommandInfo;
-  readonly health_check?: HealthCheck;
   readonly container?: ContainerInfo;
+  readonly health_check?: HealthCheck;
+  readonly check?: CheckInfo;
+  readonly kill_policy?: KillPolicy;
+  readonly data?: Uint8Array;
   readonly labels?: Labels;
   readonly discovery?: DiscoveryInfo;
-  readonly kill_policy?: KillPolicy;
-  readonly check?: CheckInfo;
   readonly max_completion_time?: DurationInfo;
   readonly limits?: Readonly<Record<string, ValueScalar>>;
 }
@@ -973,9 +973,9 @@ export interface Task {
   readonly labels?: Labels;
   readonly discovery?: DiscoveryInfo;
   readonly container?: ContainerInfo;
-  readonly user?: string;
   readonly health_check?: HealthCheck;
   readonly kill_policy?: KillPolicy;
+  readonly user?: string;
   readonly limits?: Readonly<Record<string, ValueScalar>>;
 }
 
@@ -1037,19 +1037,19 @@ export interface CheckStatusInfoTcp {
 export interface TaskStatus {
   readonly task_id: TaskID;
   readonly state: TaskState;
-  readonly data?: Uint8Array;
   readonly message?: string;
-  readonly agent_id?: AgentID;
-  readonly timestamp?: number;
-  readonly executor_id?: ExecutorID;
-  readonly healthy?: boolean;
   readonly source?: TaskStatusSource;
   readonly reason?: TaskStatusReason;
+  readonly data?: Uint8Array;
+  readonly agent_id?: AgentID;
+  readonly executor_id?: ExecutorID;
+  readonly timestamp?: number;
   readonly uuid?: Uint8Array;
+  readonly healthy?: boolean;
+  readonly check_status?: CheckStatusInfo;
   readonly labels?: Labels;
   readonly container_status?: ContainerStatus;
   readonly unreachable_time?: TimeInfo;
-  readonly check_status?: CheckStatusInfo;
   readonly limitation?: TaskResourceLimitation;
 }
 
@@ -1108,9 +1108,9 @@ export interface Environment {
 /** `mesos.v1.Environment.Variable` */
 export interface EnvironmentVariable {
   readonly name: string;
-  readonly value?: string;
   /** default VALUE */
   readonly type?: EnvironmentVariableType;
+  readonly value?: string;
   readonly secret?: Secret;
 }
 
@@ -1211,9 +1211,9 @@ export type MountPropagationMode = "UNKNOWN" | "HOST_TO_CONTAINER" | "BIDIRECTIO
 
 /** `mesos.v1.Volume` */
 export interface Volume {
+  readonly mode: VolumeMode;
   readonly container_path: string;
   readonly host_path?: string;
-  readonly mode: VolumeMode;
   readonly image?: Image;
   readonly source?: VolumeSource;
 }
@@ -1225,9 +1225,9 @@ export type VolumeMode = "RW" | "RO";
 export interface VolumeSource {
   readonly type?: VolumeSourceType;
   readonly docker_volume?: VolumeSourceDockerVolume;
+  readonly host_path?: VolumeSourceHostPath;
   readonly sandbox_path?: VolumeSourceSandboxPath;
   readonly secret?: Secret;
-  readonly host_path?: VolumeSourceHostPath;
   readonly csi_volume?: VolumeSourceCSIVolume;
 }
 
@@ -1309,10 +1309,10 @@ export interface VolumeSourceCSIVolumeStaticProvisioning {
 
 /** `mesos.v1.NetworkInfo` */
 export interface NetworkInfo {
-  readonly groups?: readonly string[];
-  readonly labels?: Labels;
   readonly ip_addresses?: readonly NetworkInfoIPAddress[];
   readonly name?: string;
+  readonly groups?: readonly string[];
+  readonly labels?: Labels;
   readonly port_mappings?: readonly NetworkInfoPortMapping[];
 }
 
@@ -1453,8 +1453,8 @@ export interface TTYInfoWindowSize {
 export interface ContainerInfo {
   readonly type: ContainerInfoType;
   readonly volumes?: readonly Volume[];
-  readonly docker?: ContainerInfoDockerInfo;
   readonly hostname?: string;
+  readonly docker?: ContainerInfoDockerInfo;
   readonly mesos?: ContainerInfoMesosInfo;
   readonly network_infos?: readonly NetworkInfo[];
   readonly linux_info?: LinuxInfo;
@@ -1496,10 +1496,10 @@ export interface ContainerInfoMesosInfo {
 
 /** `mesos.v1.ContainerStatus` */
 export interface ContainerStatus {
+  readonly container_id?: ContainerID;
   readonly network_infos?: readonly NetworkInfo[];
   readonly cgroup_info?: CgroupInfo;
   readonly executor_pid?: number;
-  readonly container_id?: ContainerID;
 }
 
 /** `mesos.v1.CgroupInfo` */

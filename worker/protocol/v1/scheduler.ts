@@ -7,14 +7,14 @@ export interface Event {
   readonly type?: EventType;
   readonly subscribed?: EventSubscribed;
   readonly offers?: EventOffers;
+  readonly inverse_offers?: EventInverseOffers;
   readonly rescind?: EventRescind;
+  readonly rescind_inverse_offer?: EventRescindInverseOffer;
   readonly update?: EventUpdate;
+  readonly update_operation_status?: EventUpdateOperationStatus;
   readonly message?: EventMessage;
   readonly failure?: EventFailure;
   readonly error?: EventError;
-  readonly inverse_offers?: EventInverseOffers;
-  readonly rescind_inverse_offer?: EventRescindInverseOffer;
-  readonly update_operation_status?: EventUpdateOperationStatus;
 }
 
 /** `mesos.v1.scheduler.Event.Type` */
@@ -181,18 +181,18 @@ export interface Call {
   readonly subscribe?: CallSubscribe;
   readonly accept?: CallAccept;
   readonly decline?: CallDecline;
-  readonly kill?: CallKill;
-  readonly shutdown?: CallShutdown;
-  readonly acknowledge?: CallAcknowledge;
-  readonly reconcile?: CallReconcile;
-  readonly message?: CallMessage;
-  readonly request?: CallRequest;
   readonly accept_inverse_offers?: CallAcceptInverseOffers;
   readonly decline_inverse_offers?: CallDeclineInverseOffers;
   readonly revive?: CallRevive;
-  readonly suppress?: CallSuppress;
+  readonly kill?: CallKill;
+  readonly shutdown?: CallShutdown;
+  readonly acknowledge?: CallAcknowledge;
   readonly acknowledge_operation_status?: CallAcknowledgeOperationStatus;
+  readonly reconcile?: CallReconcile;
   readonly reconcile_operations?: CallReconcileOperations;
+  readonly message?: CallMessage;
+  readonly request?: CallRequest;
+  readonly suppress?: CallSuppress;
   readonly update_framework?: CallUpdateFramework;
 }
 

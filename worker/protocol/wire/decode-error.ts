@@ -1,0 +1,100 @@
+/**
+ * Why bytes are not the message they should be: codes and facts, and the one place that makes sentences of
+ * them. HTTP status numbers are made in `http/`; each of these is a 400 but the `TOO_` ones, which are a 413.
+ *
+ * `path` is where in the message, as a client would write it: `accept.operations[0].launch`; "" is the
+ * message itself. Texts of the client are cut to `QUOTED_LENGTH` before they get here.
+ */
+import { unreachable } from "../../std/assert.ts";
+
+export type DecodeError =
+  /** Not JSON. `offset`: UTF-16 code units from the start. `expected`: a noun phrase. */
+  | { readonly code: "JSON_MALFORMED"; readonly offset: number; readonly expected: string }
+  | { readonly code: "JSON_TOO_LONG"; readonly length: number; readonly limit: number }
+  | { readonly code: "JSON_TOO_DEEP"; readonly offset: number; readonly limit: number }
+  | { readonly code: "JSON_TOO_MANY_VALUES"; readonly offset: number; readonly limit: number }
+  /** `expected` and `found`: a kind of JSON value ("object", "string holding a number"). */
+  | {
+      readonly code: "WRONG_TYPE";
+      readonly path: string;
+      readonly expected: string;
+      readonly found: string;
+    }
+  /** A string where a number is meant, which holds none. */
+  | { readonly code: "NUMBER_MALFORMED"; readonly path: string; readonly text: string }
+  /** A number with a fraction, or too big to be exact as it is written, where an integer is meant. */
+  | { readonly code: "NUMBER_NOT_INTEGER"; readonly path: string; readonly text: string }
+  | {
+      readonly code: "NUMBER_OUT_OF_RANGE";
+      readonly path: string;
+      readonly type: string;
+      readonly text: string;
+    }
+  | {
+      readonly code: "ENUM_UNKNOWN";
+      readonly path: string;
+      readonly enumName: string;
+      readonly text: string;
+    }
+  | {
+      readonly code: "BASE64_MALFORMED";
+      readonly path: string;
+      /** The bad character; "" when the text ends in the middle of a byte. */
+      readonly character: string;
+    }
+  /** Half of a surrogate pair: no Unicode text, so it could be neither stored nor sent on. */
+  | { readonly code: "TEXT_MALFORMED"; readonly path: string }
+  /** The key `__proto__` of a map, which would be a trap for whoever copies the map. */
+  | { readonly code: "MAP_KEY_REFUSED"; readonly path: string; readonly key: string }
+  /** `paths`: at least one, at most `MISSING_FIELDS_NAMED`; `more`: how many others. */
+  | {
+      readonly code: "REQUIRED_MISSING";
+      readonly paths: readonly string[];
+      readonly more: number;
+    };
+
+/** One or two sentences: what is wrong, where, and what to send instead. */
+export function describeDecodeError(error: DecodeError): string {
+  switch (error.code) {
+    case "JSON_MALFORMED":
+      return `The body is not JSON: at character ${error.offset} there should be ${error.expected}.`;
+    case "JSON_TOO_LONG":
+      return `The JSON text has ${error.length} characters; at most ${error.limit} are accepted. Send it in several calls.`;
+    case "JSON_TOO_DEEP":
+      return `At character ${error.offset} the JSON is nested more than ${error.limit} deep. Send a flatter message.`;
+    case "JSON_TOO_MANY_VALUES":
+      return `At character ${error.offset} the JSON has more than ${error.limit} members and elements. Send it in several calls.`;
+    case "WRONG_TYPE":
+      return `${place(error.path)} should be ${article(error.expected)}, not ${article(error.found)}.`;
+    case "NUMBER_MALFORMED":
+      return `${place(error.path)} should be a number, but the string '${error.text}' holds none.`;
+    case "NUMBER_NOT_INTEGER":
+      return `${place(error.path)} should be an integer written without fraction or exponent, not ${error.text}.`;
+    case "NUMBER_OUT_OF_RANGE":
+      return `${place(error.path)} is out of range: ${error.text} does not fit into ${article(error.type)}.`;
+    case "ENUM_UNKNOWN":
+      return `${place(error.path)} should be the name of a ${error.enumName}; there is none called '${error.text}'.`;
+    case "BASE64_MALFORMED":
+      return error.character === ""
+        ? `${place(error.path)} should be base64, but ends in the middle of a byte.`
+        : `${place(error.path)} should be base64, in which there is no character '${error.character}'.`;
+    case "TEXT_MALFORMED":
+      return `${place(error.path)} holds half of a surrogate pair, which is no Unicode text. Send the whole character.`;
+    case "MAP_KEY_REFUSED":
+      return `${place(error.path)} has the key '${error.key}', which is not accepted. Choose another name.`;
+    case "REQUIRED_MISSING": {
+      const more = error.more > 0 ? ` and ${error.more} more` : "";
+      return `Missing required fields: ${error.paths.join(", ")}${more}. Set them and send the call again.`;
+    }
+    default:
+      return unreachable(error);
+  }
+}
+
+function place(path: string): string {
+  return path === "" ? "The body" : `Field '${path}'`;
+}
+
+function article(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+}
