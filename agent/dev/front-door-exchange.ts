@@ -1,0 +1,248 @@
+/**
+ * One request of a client and its response, from its arrival to its last byte.
+ *
+ *   connecting ──connected──▶ sent ──response head──▶ answered ──▶ ended
+ *       │  ▲                   │
+ *       └──┘ refused: again    └─ lost: 502, or once more if it was a bare GET or HEAD
+ *
+ * The body is not read before a connection stands, so a request can wait for workerd without a copy of it.
+ */
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { FrontDoorOptions } from "./front-door.ts";
+import { RecordChunks } from "./front-door-records.ts";
+import { type Refusal, refuse } from "./front-door-refusal.ts";
+
+const RETRY_FIRST_MS = 10;
+const RETRY_MOST_MS = 100;
+
+/** RFC 9110 section 7.6.1 and what Node's parser or this proxy has dealt with already. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+export interface Exchange {
+  /** Calls back once, when the response has a head: the next pipelined request may start. */
+  onAnswered(listener: () => void): void;
+  /** Calls back once, when nothing more will happen. */
+  onEnded(listener: () => void): void;
+  /** The client has gone: ends the request to workerd. */
+  abandon(): void;
+}
+
+interface ExchangeOptions extends FrontDoorOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export function startExchange(options: ExchangeOptions): Exchange {
+  const exchange = new LiveExchange(options);
+  exchange.start();
+  return exchange;
+}
+
+class LiveExchange implements Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #deadlineMs: number;
+  readonly #hasBody: boolean;
+  #outgoing: ClientRequest | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_FIRST_MS;
+  #repeated = false;
+  #sent = false;
+  #answered = false;
+  #ended = false;
+  #answeredListener: (() => void) | undefined;
+  #endedListener: (() => void) | undefined;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#deadlineMs = performance.now() + options.unavailableWaitMs;
+    const { headers } = options.request;
+    this.#hasBody =
+      headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  }
+
+  start(): void {
+    const { request, response, maxRequestBytes } = this.#options;
+    response.on("close", () => this.#end());
+    if (Number(request.headers["content-length"]) > maxRequestBytes) this.#refuse("BODY_TOO_LARGE");
+    else this.#connect();
+  }
+
+  onAnswered(listener: () => void): void {
+    if (this.#answered) listener();
+    else this.#answeredListener = listener;
+  }
+
+  onEnded(listener: () => void): void {
+    if (this.#ended) listener();
+    else this.#endedListener = listener;
+  }
+
+  abandon(): void {
+    this.#end();
+  }
+
+  #connect(): void {
+    const { request, upstream } = this.#options;
+    const outgoing = upstream.open({
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      rawHeaders: this.#requestHeaders(),
+    });
+    this.#outgoing = outgoing;
+    this.#sent = false;
+    if (outgoing === undefined) {
+      this.#connectLater();
+      return;
+    }
+    outgoing.on("error", () => this.#lost(outgoing));
+    outgoing.on("response", (incoming) => this.#answer(incoming));
+    outgoing.on("socket", (socket) => {
+      if (socket.connecting) socket.once("connect", () => this.#send(outgoing));
+      else this.#send(outgoing);
+    });
+  }
+
+  #connectLater(): void {
+    if (performance.now() + this.#retryMs > this.#deadlineMs) {
+      this.#refuse("CONTROL_PLANE_AWAY");
+      return;
+    }
+    this.#retryTimer = setTimeout(() => this.#connect(), this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
+  }
+
+  #requestHeaders(): string[] {
+    const { request } = this.#options;
+    const headers = endToEnd(request.rawHeaders);
+    if (request.headers["transfer-encoding"] !== undefined) {
+      headers.push("Transfer-Encoding", "chunked");
+    } else if (request.headers["content-length"] === undefined && request.method === "POST") {
+      // Node would announce a chunked body for what is none.
+      headers.push("Content-Length", "0");
+    }
+    return headers;
+  }
+
+  #send(outgoing: ClientRequest): void {
+    if (this.#ended || outgoing.destroyed) return;
+    this.#sent = true;
+    const { request, maxRequestBytes } = this.#options;
+    if (!this.#hasBody) {
+      request.resume();
+      outgoing.end();
+      return;
+    }
+    let received = 0;
+    request.on("data", (piece: Buffer) => {
+      if (this.#ended) return;
+      received += piece.length;
+      if (received > maxRequestBytes) {
+        request.pause();
+        this.#refuse("BODY_TOO_LARGE");
+      } else if (!outgoing.write(piece)) {
+        request.pause();
+      }
+    });
+    outgoing.on("drain", () => request.resume());
+    request.on("end", () => outgoing.end());
+  }
+
+  #lost(outgoing: ClientRequest): void {
+    // Once there is a response, its own end tells whether it is whole.
+    if (this.#ended || this.#answered || outgoing !== this.#outgoing) return;
+    const { request } = this.#options;
+    const repeatable = !this.#hasBody && (request.method === "GET" || request.method === "HEAD");
+    if (!this.#sent) {
+      this.#connectLater();
+    } else if (repeatable && !this.#repeated) {
+      this.#repeated = true;
+      this.#connect();
+    } else {
+      this.#refuse("CONTROL_PLANE_LOST");
+    }
+  }
+
+  #answer(incoming: IncomingMessage): void {
+    if (this.#ended) return;
+    const { request, response } = this.#options;
+    const status = incoming.statusCode ?? 502;
+    response.writeHead(status, incoming.statusMessage ?? "", endToEnd(incoming.rawHeaders));
+    const streams =
+      request.method !== "HEAD" && incoming.headers["transfer-encoding"] !== undefined;
+    if (streams) response.flushHeaders();
+    const records = streams && request.method === "POST" && status === 200;
+    this.#passBody(incoming, records ? new RecordChunks(this.#options.maxRecordBytes) : undefined);
+    this.#markAnswered();
+  }
+
+  #passBody(incoming: IncomingMessage, records: RecordChunks | undefined): void {
+    const { response } = this.#options;
+    const write = (pieces: readonly Buffer[]): boolean => {
+      if (pieces.length === 1) return pieces.every((piece) => response.write(piece));
+      response.cork();
+      let roomLeft = true;
+      for (const piece of pieces) roomLeft = response.write(piece);
+      response.uncork();
+      return roomLeft;
+    };
+    incoming.on("data", (piece: Buffer) => {
+      if (!write(records === undefined ? [piece] : records.push(piece))) incoming.pause();
+    });
+    response.on("drain", () => incoming.resume());
+    incoming.on("end", () => {
+      if (records !== undefined) write(records.end());
+      response.end();
+    });
+    incoming.on("error", () => response.destroy());
+    incoming.on("close", () => {
+      if (!incoming.complete) response.destroy();
+    });
+  }
+
+  #refuse(refusal: Refusal): void {
+    const { response } = this.#options;
+    this.#outgoing?.destroy();
+    this.#outgoing = undefined;
+    refuse(response, refusal);
+    this.#markAnswered();
+  }
+
+  #markAnswered(): void {
+    this.#answered = true;
+    this.#answeredListener?.();
+    this.#answeredListener = undefined;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#retryTimer);
+    const outgoing = this.#outgoing;
+    const whole = this.#options.response.writableFinished && outgoing?.writableFinished === true;
+    // A whole exchange gave its connection back for reuse already.
+    if (!whole) outgoing?.destroy();
+    this.#options.request.resume();
+    this.#endedListener?.();
+  }
+}
+
+/** Names and values by turns, without those that concern one connection only. */
+function endToEnd(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    const value = rawHeaders[at + 1];
+    if (name === undefined || value === undefined || HOP_BY_HOP.has(name.toLowerCase())) continue;
+    kept.push(name, value);
+  }
+  return kept;
+}
