@@ -229,25 +229,23 @@ function readInteger(
   if (typeof integer !== "number" && typeof integer !== "bigint") {
     return wrongType("number", value, state);
   }
-  const path = (): string => pathText(state);
-  const text = quoted(String(value));
-  if (integer === Number.POSITIVE_INFINITY || integer === Number.NEGATIVE_INFINITY) {
-    return refuse({ code: "NUMBER_OUT_OF_RANGE", path: path(), type, text }, state);
-  }
-  if (typeof integer === "number" && !Number.isSafeInteger(integer)) {
-    return refuse({ code: "NUMBER_NOT_INTEGER", path: path(), text }, state);
+  const isBounded = integer !== Number.POSITIVE_INFINITY && integer !== Number.NEGATIVE_INFINITY;
+  if (typeof integer === "number" && isBounded && !Number.isSafeInteger(integer)) {
+    const text = quoted(String(value));
+    return refuse({ code: "NUMBER_NOT_INTEGER", path: pathText(state), text }, state);
   }
   const [smallest, largest] = INTEGER_RANGES[type];
   if (integer < smallest || integer > largest) {
-    return refuse({ code: "NUMBER_OUT_OF_RANGE", path: path(), type, text }, state);
+    const text = quoted(String(value));
+    return refuse({ code: "NUMBER_OUT_OF_RANGE", path: pathText(state), type, text }, state);
   }
   // Turns -0 into 0.
   return typeof integer === "number" ? integer + 0 : integer;
 }
 
 function integerOfText(value: string, state: DecodeState): number | bigint | undefined {
-  const text = quoted(value);
   if (!NUMBER_TEXT.test(value)) {
+    const text = quoted(value);
     return refuse({ code: "NUMBER_MALFORMED", path: pathText(state), text }, state);
   }
   if (!INTEGER_TEXT.test(value)) return Number(value);

@@ -5,6 +5,7 @@
  * A message that is not in the form of its type is a bug of ours and fails an assertion.
  */
 import { AssertionError, assert, defined, unreachable } from "../../std/assert.ts";
+import type { MessageName } from "../descriptors.ts";
 import { encodeBase64 } from "./base64.ts";
 import {
   type FieldDescriptor,
@@ -13,6 +14,26 @@ import {
   messageDescriptor,
   type ScalarName,
 } from "./descriptor.ts";
+
+/**
+ * Lists that are written even when they are empty: Mesos assembles these answers by hand, and clients of the
+ * operator APIs go through the lists without asking whether they are there.
+ */
+const LISTS_ALWAYS_WRITTEN: Readonly<Partial<Record<MessageName, readonly string[]>>> = {
+  "mesos.v1.master.Response.GetAgents": ["agents", "recovered_agents"],
+  "mesos.v1.master.Response.GetExecutors": ["executors"],
+  "mesos.v1.master.Response.GetFrameworks": ["frameworks", "completed_frameworks"],
+  "mesos.v1.master.Response.GetTasks": ["tasks", "unreachable_tasks", "completed_tasks"],
+  "mesos.v1.agent.Response.GetExecutors": ["executors", "completed_executors"],
+  "mesos.v1.agent.Response.GetFrameworks": ["frameworks", "completed_frameworks"],
+  "mesos.v1.agent.Response.GetTasks": [
+    "pending_tasks",
+    "queued_tasks",
+    "launched_tasks",
+    "terminated_tasks",
+    "completed_tasks",
+  ],
+};
 
 /** Text of a value; "" when nothing is written (an empty list or map). */
 type Writer = (value: unknown) => string;
@@ -27,6 +48,7 @@ interface FieldWriter {
   readonly unsetText: string;
 }
 
+const listsAlwaysWritten = new Map(Object.entries(LISTS_ALWAYS_WRITTEN));
 const writers = new Map<string, Writer>();
 
 /** The writer of a message, compiled when it is first needed. */
@@ -36,7 +58,7 @@ export function messageWriter(name: string): Writer {
   // The fields are compiled at the first use, so that messages may contain themselves.
   let fields: readonly FieldWriter[] | undefined;
   const writer: Writer = (value) => {
-    fields ??= messageDescriptor(name).fields.map(fieldWriter);
+    fields ??= messageDescriptor(name).fields.map((field) => fieldWriter(name, field));
     assert(isObject(value), "a message is an object");
     return writeMessage(name, fields, value);
   };
@@ -52,30 +74,37 @@ function writeMessage(
   let members = "";
   for (const field of fields) {
     const value = message[field.name];
-    let member = field.unsetText;
-    if (value !== undefined) {
-      const text = field.write(value);
-      member = text === "" ? "" : field.key + text;
-    } else if (field.isRequired) {
+    if (value === undefined && field.isRequired) {
       throw new AssertionError(`${name}.${field.name} is set, because it is required`);
     }
+    const text = value === undefined ? "" : field.write(value);
+    const member = text === "" ? field.unsetText : field.key + text;
     if (member !== "") members += members === "" ? member : `,${member}`;
   }
   return `{${members}}`;
 }
 
-function fieldWriter(field: FieldDescriptor): FieldWriter {
+function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
   const one = valueWriter(field.type);
   const isList = field.label === "repeated" && field.type.kind !== "MAP";
   const key = `${writeString(field.name)}:`;
-  const isWritten = field.label === "optional" && field.fallback !== "" && !field.deprecated;
   return {
     name: field.name,
     isRequired: field.label === "required",
     key,
     write: isList ? listWriter(one) : one,
-    unsetText: isWritten ? key + one(fallbackValue(field.type, field.fallback)) : "",
+    unsetText: unsetText(messageName, field, { key, write: one }),
   };
+}
+
+function unsetText(
+  messageName: string,
+  field: FieldDescriptor,
+  { key, write }: Pick<FieldWriter, "key" | "write">,
+): string {
+  const hasDefault = field.label === "optional" && field.fallback !== "" && !field.deprecated;
+  if (hasDefault) return key + write(fallbackValue(field.type, field.fallback));
+  return listsAlwaysWritten.get(messageName)?.includes(field.name) ? `${key}[]` : "";
 }
 
 /** The value that the table's text of an explicit default stands for. */
@@ -201,13 +230,16 @@ function writeDouble(value: unknown): string {
 function integerWriter(type: keyof typeof INTEGER_RANGES): Writer {
   const [smallest, largest] = INTEGER_RANGES[type];
   const isWide = type === "int64" || type === "uint64";
+  const fact = `a field of type ${type} holds ${isWide ? "a bigint" : "an integer"} in its range`;
   return (value) => {
-    if (isWide) assert(typeof value === "bigint", `a field of type ${type} holds a bigint`);
-    else assert(Number.isInteger(value), `a field of type ${type} holds an integer`);
-    const integer = BigInt(Number(value) === 0 ? 0 : String(value));
-    assert(integer >= smallest && integer <= largest, `${type} holds ${integer}`);
-    return String(integer);
+    const isKind = isWide ? typeof value === "bigint" : Number.isInteger(value);
+    assert(isKind && isNumeric(value) && value >= smallest && value <= largest, fact);
+    return String(value);
   };
+}
+
+function isNumeric(value: unknown): value is number | bigint {
+  return typeof value === "number" || typeof value === "bigint";
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
