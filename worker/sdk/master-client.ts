@@ -1,0 +1,204 @@
+/**
+ * One POST to a master: encode, send, follow redirects, bound the wait, and turn every failure into a
+ * `SchedulerError`. Knows no call by name and keeps no subscription.
+ */
+import type { MessageName, Messages } from "../protocol/descriptors.ts";
+import { ANSWER_JSON } from "../protocol/limits.ts";
+import { decodeJsonWithin, describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
+import { codeOfStatus, SchedulerError } from "./error.ts";
+import type { Transport } from "./transport.ts";
+
+/** Mesos redirects once, to the leader; more than this is a circle. */
+const REDIRECTS_MAX = 5;
+
+export interface MasterClientOptions {
+  /** Base URL, with a path when the cluster is not the only one: "https://host/c/blue". */
+  readonly master: string;
+  readonly transport: Transport;
+  /** The longest wait for an answer's head, and for its body unless it is a stream; ms. */
+  readonly callTimeoutMs: number;
+}
+
+export interface PostOptions<N extends MessageName> {
+  /** Below the base URL: "/api/v1/scheduler". */
+  readonly path: string;
+  readonly name: N;
+  readonly message: Messages[N];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export class MasterClient {
+  readonly #configured: string;
+  readonly #transport: Transport;
+  readonly #callTimeoutMs: number;
+  /** Where the leader was found; differs from the configured URL after a redirect. */
+  #leader: string;
+
+  constructor(options: MasterClientOptions) {
+    this.#configured = baseUrl(options.master);
+    this.#leader = this.#configured;
+    this.#transport = options.transport;
+    this.#callTimeoutMs = options.callTimeoutMs;
+  }
+
+  /** The URL in use, for messages to people. */
+  get url(): string {
+    return this.#leader;
+  }
+
+  /** Starts at the configured master again: the leader of before may be gone. */
+  forgetLeader(): void {
+    this.#leader = this.#configured;
+  }
+
+  /** Sends and expects no body back. Rejects with a `SchedulerError` unless the status is 2xx. */
+  async post<N extends MessageName>(options: PostOptions<N>): Promise<void> {
+    await this.#timed(options.signal, async (signal) => {
+      const response = await this.open({ ...options, signal });
+      await response.body?.cancel();
+    });
+  }
+
+  /** Sends and decodes the answer as `answer`. Rejects with a `SchedulerError`. */
+  async ask<N extends MessageName, A extends MessageName>(
+    options: PostOptions<N> & { readonly answer: A },
+  ): Promise<Messages[A]> {
+    return this.#timed(options.signal, async (signal) => {
+      const response = await this.open({
+        ...options,
+        signal,
+        headers: { ...options.headers, Accept: "application/json" },
+      });
+      const decoded = decodeJsonWithin(options.answer, await response.text(), ANSWER_JSON);
+      if (decoded.ok) return decoded.value;
+      const problem = describeDecodeError(decoded.error);
+      throw new SchedulerError(
+        "PROTOCOL",
+        `${this.#leader}${options.path} answered something that is no ${options.answer}: ${problem}`,
+      );
+    });
+  }
+
+  /** Sends and hands back the 2xx response with its body unread. The caller bounds the wait. */
+  async open<N extends MessageName>(options: PostOptions<N>): Promise<Response> {
+    const body = encodeJson(options.name, options.message);
+    for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
+      const url = `${this.#leader}${options.path}`;
+      const response = await this.#send(url, body, options);
+      const location = redirectTarget(response, url);
+      if (location === undefined) return this.#checked(response, url);
+      await response.body?.cancel();
+      this.#leader = baseUrl(withoutSuffix(location, options.path));
+    }
+    const url = this.#configured;
+    this.forgetLeader();
+    throw new SchedulerError(
+      "UNAVAILABLE",
+      `${url} redirects in a circle: no master there says that it leads`,
+    );
+  }
+
+  async #send<N extends MessageName>(
+    url: string,
+    body: string,
+    options: PostOptions<N>,
+  ): Promise<Response> {
+    const request = (redirect: "manual" | "follow"): Request =>
+      new Request(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...options.headers },
+        body,
+        redirect,
+        signal: options.signal ?? null,
+      });
+    try {
+      const response = await this.#transport.send(request("manual"));
+      // Browsers hide where a redirect leads behind a status 0; the platform has to follow it by itself.
+      if (response.status !== 0) return response;
+      return await this.#transport.send(request("follow"));
+    } catch (cause) {
+      this.forgetLeader();
+      throw failure(cause, url, options.signal);
+    }
+  }
+
+  async #checked(response: Response, url: string): Promise<Response> {
+    if (response.ok) return response;
+    const sentence = (await response.text().catch(() => "")).trim();
+    const code = codeOfStatus(response.status, sentence);
+    const said = sentence === "" ? "" : `: ${sentence.slice(0, 1_000)}`;
+    throw new SchedulerError(code, `${url} answered ${response.status}${said}`, {
+      status: response.status,
+    });
+  }
+
+  /** Runs `work` with a signal that aborts with the caller's, or when the time is up. */
+  async #timed<T>(
+    caller: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(caller?.reason);
+    if (caller?.aborted) abort();
+    caller?.addEventListener("abort", abort, { once: true });
+    const timer = setTimeout(() => {
+      const seconds = this.#callTimeoutMs / 1_000;
+      const message = `${this.#leader} did not answer within ${seconds} s`;
+      controller.abort(new SchedulerError("UNAVAILABLE", message));
+    }, this.#callTimeoutMs);
+    try {
+      return await work(controller.signal);
+    } catch (cause) {
+      throw failure(cause, this.#leader, caller);
+    } finally {
+      clearTimeout(timer);
+      caller?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+/** What a failed request means: an abort by the caller, our own time limit, or no answer. */
+export function failure(
+  cause: unknown,
+  url: string,
+  caller: AbortSignal | undefined,
+): SchedulerError {
+  if (caller?.aborted) {
+    const { reason } = caller;
+    if (SchedulerError.is(reason)) return reason;
+    return new SchedulerError("ABORTED", `the call to ${url} was aborted`, { cause: reason });
+  }
+  if (SchedulerError.is(cause)) return cause;
+  return new SchedulerError("UNAVAILABLE", `no answer from ${url}: ${causeText(cause)}`, { cause });
+}
+
+/** The innermost reason: fetch says "fetch failed" and hides ECONNREFUSED in its cause. */
+function causeText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause !== undefined) return causeText(error.cause);
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (error.message === "") return code === "" ? error.name : code;
+  return error.message.includes(code) ? error.message : `${code}: ${error.message}`;
+}
+
+/** Mesos answers "//host:port/path": the scheme of the request stays. */
+function redirectTarget(response: Response, url: string): string | undefined {
+  if (response.status !== 307 && response.status !== 308) return undefined;
+  const location = response.headers.get("Location");
+  return location === null ? undefined : new URL(location, url).href;
+}
+
+function withoutSuffix(url: string, suffix: string): string {
+  return url.endsWith(suffix) ? url.slice(0, -suffix.length) : url;
+}
+
+/** Without a trailing slash, query or fragment. Throws `INVALID_CALL` for what is no http URL. */
+function baseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    const hint = "give one such as http://127.0.0.1:5050";
+    throw new SchedulerError("INVALID_CALL", `"${text}" is no master URL: ${hint}`);
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
