@@ -112,6 +112,8 @@ export interface TaskRow extends Row {
   readonly frameworkId: FrameworkId;
   readonly id: TaskId;
   readonly agentId: AgentId;
+  /** Number of the RUN_TASK command that launched it: tells this run from an older one of the same id. */
+  readonly run: number;
   readonly executorId?: ExecutorId;
   readonly name: string;
   /** The role its resources are allocated to. */
@@ -128,16 +130,20 @@ export interface TaskRow extends Row {
   readonly unreachableMs?: number;
 }
 
-/** An update an agent reported and its framework has not acknowledged (volatile: the agent keeps the truth). */
+/**
+ * An update that an agent reported (volatile: the agent keeps the truth). A task's rows stay in the order of
+ * their report until the task is completed; the first one that is not acknowledged is with the framework.
+ */
 export interface UpdateRow extends Row {
   readonly frameworkId: FrameworkId;
   readonly taskId: TaskId;
   readonly agentId: AgentId;
   /** base64 */
   readonly uuid: string;
-  /** TaskStatus as wire JSON, `data` included. */
+  /** TaskStatus as wire JSON, `data` included; empty once acknowledged. */
   readonly status: string;
   readonly state: mesos.TaskState;
+  readonly acknowledged: boolean;
 }
 
 /** A command that the agent has not acknowledged. Its number is its `seq`. */
@@ -152,15 +158,25 @@ export type AgentCommand =
       readonly type: "KILL_TASK";
       readonly frameworkId: FrameworkId;
       readonly taskId: TaskId;
+      readonly run: number;
       /** Nanoseconds as decimal text: 64 bits. */
       readonly gracePeriodNs?: string;
     }
   | { readonly type: "SHUTDOWN_FRAMEWORK"; readonly frameworkId: FrameworkId }
+  /** The agent did not name these runs when it registered: it answers for each one it does not have. */
+  | { readonly type: "RECONCILE_TASKS"; readonly runs: readonly RunKey[] }
   | {
       readonly type: "SHUTDOWN_EXECUTOR";
       readonly frameworkId: FrameworkId;
       readonly executorId: ExecutorId;
     };
+
+/** One run of a task. */
+export interface RunKey {
+  readonly frameworkId: FrameworkId;
+  readonly taskId: TaskId;
+  readonly run: number;
+}
 
 /** A refusal: the framework is not offered these (or fewer) resources of the agent for the role until then. */
 export interface FilterRow extends Row {
@@ -168,6 +184,7 @@ export interface FilterRow extends Row {
   readonly role: string;
   readonly agentId: AgentId;
   readonly refused: Resources;
+  readonly cause: "DECLINED" | "LEFT_OVER";
   readonly createdMs: number;
   readonly expiresAtMs: number;
   /** True: nothing at all of the agent is offered until then (the framework declines faster than once a second). */

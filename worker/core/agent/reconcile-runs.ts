@@ -1,0 +1,163 @@
+/**
+ * What an agent runs, held against what the master believes. Task truth is the agent's: runs it has are believed,
+ * runs it lacks are asked about, runs nobody wants are ended.
+ */
+
+import type { FrameworkId, TaskId } from "../../protocol/ids.ts";
+import type * as link from "../../protocol/link/messages.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { parseResources } from "../../resources/parse.ts";
+import { RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
+import { frameworkFacts } from "../framework/subscribe.ts";
+import type { AgentRow, FrameworkRow, RunKey, TaskRow } from "../rows.ts";
+import { newSeq, taskKey } from "../state.ts";
+import { decodeStatus, withStatus } from "../task/complete.ts";
+import { isTerminal } from "../task/status.ts";
+import { sendEvent, type Turn } from "../turn.ts";
+import { enqueueCommand } from "./commands.ts";
+
+export function reconcileRuns(turn: Turn, agent: AgentRow, request: link.RegisterRequest): void {
+  const listed = new Set<string>();
+  const unwanted = new Set<string>();
+  for (const { task, run_number } of request.tasks ?? []) {
+    const run = Number(run_number);
+    listed.add(runKey(task.framework_id.value, task.task_id.value, run));
+    const framework = adoptFramework(turn, task.framework_id.value, request.frameworks ?? []);
+    if (framework === undefined) unwanted.add(task.framework_id.value);
+    else believe(turn, agent, framework, task, run);
+  }
+  for (const id of unwanted) {
+    enqueueCommand(turn, agent, { type: "SHUTDOWN_FRAMEWORK", frameworkId: id as FrameworkId });
+  }
+  askAboutMissing(turn, agent, listed);
+}
+
+function runKey(frameworkId: string, taskId: string, run: number): string {
+  return `${taskKey(frameworkId, taskId)}/${run}`;
+}
+
+/** The task's framework. One that only the agent remembers (the master lost its disk) waits as recovered. */
+function adoptFramework(
+  turn: Turn,
+  id: string,
+  infos: readonly mesos.FrameworkInfo[],
+): FrameworkRow | undefined {
+  const { tables } = turn.state;
+  const known = tables.framework.get(id);
+  if (known !== undefined || tables.completedFramework.has(id)) return known;
+  const info = infos.find((candidate) => candidate.id?.value === id);
+  if (info === undefined) return undefined;
+  const facts = frameworkFacts(info, []);
+  const waitMs = Math.max(RECOVERED_FRAMEWORK_WAIT_MS, facts.failoverTimeoutMs);
+  return tables.framework.put({
+    seq: newSeq(turn.state),
+    id: id as FrameworkId,
+    ...facts,
+    registeredMs: turn.nowMs,
+    reregisteredMs: turn.nowMs,
+    connection: { state: "RECOVERED", sinceMs: turn.nowMs, removeAtMs: turn.nowMs + waitMs },
+  });
+}
+
+/** Takes over what the agent says of one run. */
+function believe(
+  turn: Turn,
+  agent: AgentRow,
+  framework: FrameworkRow,
+  task: mesos.Task,
+  run: number,
+): void {
+  const { tables } = turn.state;
+  const known = tables.task.get(taskKey(framework.id, task.task_id.value));
+  if (known === undefined) {
+    adoptTask(turn, agent, framework, task, run);
+    return;
+  }
+  if (known.agentId !== agent.id || known.run !== run) {
+    if (!isTerminal(task.state)) killRun(turn, agent, framework.id, known.id, run);
+    return;
+  }
+  if (known.state === "TASK_UNREACHABLE") tellReturned(turn, framework, known, task.state);
+  else if (!isTerminal(known.state) && known.state !== task.state) {
+    tables.task.put({ ...known, state: task.state });
+  }
+}
+
+/** A task that nobody here knows. One that has ended is not revived: its framework has had its end. */
+function adoptTask(
+  turn: Turn,
+  agent: AgentRow,
+  framework: FrameworkRow,
+  task: mesos.Task,
+  run: number,
+): void {
+  if (isTerminal(task.state)) return;
+  const resources = parseResources(task.resources);
+  if (!resources.ok) {
+    killRun(turn, agent, framework.id, task.task_id.value as TaskId, run);
+    return;
+  }
+  const role = task.resources?.[0]?.allocation_info?.role ?? framework.roles[0] ?? "*";
+  const row: TaskRow = {
+    seq: newSeq(turn.state),
+    frameworkId: framework.id,
+    id: task.task_id.value as TaskId,
+    agentId: agent.id,
+    run,
+    executorId: (task.executor_id?.value ?? task.task_id.value) as TaskRow["executorId"],
+    name: task.name,
+    role,
+    resources: resources.value,
+    state: task.state,
+    statusState: task.state,
+    statuses: [],
+  };
+  tellReturned(turn, framework, row, task.state);
+}
+
+function tellReturned(
+  turn: Turn,
+  framework: FrameworkRow,
+  task: TaskRow,
+  state: mesos.TaskState,
+): void {
+  const returned = withStatus(turn, task, {
+    state,
+    reason: "REASON_AGENT_REREGISTERED",
+    message: `Agent ${task.agentId} came back with the task`,
+  });
+  turn.state.tables.task.put({ ...returned, unreachableMs: undefined });
+  const status = decodeStatus(returned.statuses.at(-1) ?? "");
+  sendEvent(turn, framework, { type: "UPDATE", update: { status } });
+}
+
+function killRun(
+  turn: Turn,
+  agent: AgentRow,
+  frameworkId: FrameworkId,
+  taskId: TaskId,
+  run: number,
+): void {
+  enqueueCommand(turn, agent, {
+    type: "KILL_TASK",
+    frameworkId,
+    taskId,
+    run,
+    gracePeriodNs: undefined,
+  });
+}
+
+/** Runs the agent should have but did not name, unless their launch is still on its way. */
+function askAboutMissing(turn: Turn, agent: AgentRow, listed: ReadonlySet<string>): void {
+  const waiting = new Set<number>();
+  for (const row of turn.state.index.commandsOfAgent(agent.id)) {
+    if (row.command.type === "RUN_TASK") waiting.add(row.seq);
+  }
+  const missing: RunKey[] = [];
+  for (const task of turn.state.index.tasksOfAgent(agent.id)) {
+    const { frameworkId, id: taskId, run } = task;
+    if (isTerminal(task.state) || waiting.has(run)) continue;
+    if (!listed.has(runKey(frameworkId, taskId, run))) missing.push({ frameworkId, taskId, run });
+  }
+  if (missing.length > 0) enqueueCommand(turn, agent, { type: "RECONCILE_TASKS", runs: missing });
+}

@@ -1,0 +1,146 @@
+/** An agent registers: for the first time, after its process restarted, or after it was unreachable. */
+
+import { checkIdentifier } from "../../protocol/identifiers.ts";
+import type { AgentId, SessionId } from "../../protocol/ids.ts";
+import type * as link from "../../protocol/link/messages.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { encodeJson } from "../../protocol/wire/json.ts";
+import { equals } from "../../resources/algebra.ts";
+import { describeResourceError, parseResources } from "../../resources/parse.ts";
+import type { Resources } from "../../resources/resource.ts";
+import { err, ok, type Result } from "../../std/result.ts";
+import { isAuthorized } from "../authorizer/authorizer.ts";
+import type { CallError } from "../call-error.ts";
+import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { assignRelay } from "../relay/relay.ts";
+import type { AgentRow } from "../rows.ts";
+import { clusterId, newSeq, takeNumber } from "../state.ts";
+import { reply, type Turn } from "../turn.ts";
+import { pendingCommands } from "./commands.ts";
+import { reconcileRuns } from "./reconcile-runs.ts";
+
+export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
+  const checked = check(turn, request);
+  if (!checked.ok) {
+    reply(turn, { type: "REFUSED", error: checked.error });
+    return;
+  }
+  const agents = turn.state.tables.agent;
+  const known = agents.get(request.agent_info.id?.value ?? "");
+  const agent = agents.put(
+    known === undefined
+      ? newAgent(turn, request, checked.value)
+      : returned(turn, known, request, checked.value),
+  );
+  if (known !== undefined) {
+    const replaced = known.sessionId !== agent.sessionId || known.relayId !== agent.relayId;
+    if (replaced) removeFromRelay(turn, known);
+    if (!sameOffer(known, agent)) {
+      rescindOffersOfAgent(turn, agent.id);
+      forgetFiltersOfAgent(turn, agent.id);
+    }
+  }
+  reply(turn, { type: "REGISTERED", agentId: agent.id, relayId: agent.relayId });
+  reconcileRuns(turn, agent, request);
+  const { relayId, sessionId } = agent;
+  const commands = pendingCommands(turn.state, agent.id);
+  const entry = { agentId: agent.id, sessionId, commands };
+  turn.effects.push({ type: "ADD_TO_RELAY", relayId, agent: entry });
+}
+
+function check(turn: Turn, request: link.RegisterRequest): Result<Resources, CallError> {
+  if (!isAuthorized(turn.principal, { type: "REGISTER_AGENT" })) {
+    return err({ code: "NOT_AUTHORIZED", action: "REGISTER_AGENT" });
+  }
+  const invalid = (field: string, message: string): Result<never, CallError> =>
+    err({ code: "AGENT_INVALID", field, message });
+  if (request.protocol_version !== 1) {
+    return invalid("protocol_version", "only 1 is spoken here; update the agent or the master");
+  }
+  const { agent_info: info } = request;
+  const idProblem = info.id === undefined ? undefined : checkIdentifier(info.id.value);
+  if (idProblem !== undefined) return invalid("agent_info.id", idProblem);
+  const sessionProblem = checkIdentifier(request.session_id);
+  if (sessionProblem !== undefined) return invalid("session_id", sessionProblem);
+  if (info.hostname === "") return invalid("agent_info.hostname", "must not be empty");
+  const set = (info.attributes ?? []).find(({ type }) => type === "SET");
+  if (set !== undefined) {
+    return invalid("agent_info.attributes", `'${set.name}' is a SET; use SCALAR, RANGES or TEXT`);
+  }
+  const total = parseResources(info.resources);
+  if (!total.ok) return invalid("agent_info.resources", describeResourceError(total.error));
+  return ok(total.value);
+}
+
+function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): AgentRow {
+  const { state, nowMs } = turn;
+  const id = (request.agent_info.id?.value ?? newAgentId(turn)) as AgentId;
+  return {
+    seq: newSeq(state),
+    id,
+    ...agentFacts(request, id, total),
+    relayId: assignRelay(turn),
+    registeredMs: nowMs,
+    connection: { state: "CONNECTED" },
+  };
+}
+
+function newAgentId(turn: Turn): string {
+  const prefix = clusterId(turn.state);
+  for (;;) {
+    const id = `${prefix}-S${takeNumber(turn.state, "agent")}`;
+    // An agent may have come with such an id after the master had lost its disk.
+    if (!turn.state.tables.agent.has(id)) return id;
+  }
+}
+
+function returned(
+  turn: Turn,
+  known: AgentRow,
+  request: link.RegisterRequest,
+  total: Resources,
+): AgentRow {
+  return {
+    ...known,
+    ...agentFacts(request, known.id, total),
+    reregisteredMs: turn.nowMs,
+    connection: { state: "CONNECTED" },
+  };
+}
+
+function agentFacts(
+  request: link.RegisterRequest,
+  id: AgentId,
+  total: Resources,
+): Pick<
+  AgentRow,
+  "info" | "hostname" | "ip" | "port" | "version" | "capabilities" | "total" | "sessionId"
+> {
+  const info: mesos.AgentInfo = { ...request.agent_info, id: { value: id } };
+  return {
+    info: encodeJson("mesos.v1.AgentInfo", info),
+    hostname: info.hostname,
+    ip: request.ip,
+    port: info.port ?? 5051,
+    version: request.version,
+    capabilities: (request.capabilities ?? []).flatMap(({ type }) => type ?? []),
+    total,
+    sessionId: request.session_id as SessionId,
+  };
+}
+
+/** Whether offers of the agent as it was are still true of the agent as it is. */
+function sameOffer(before: AgentRow, after: AgentRow): boolean {
+  return before.info === after.info && before.ip === after.ip && equals(before.total, after.total);
+}
+
+function forgetFiltersOfAgent(turn: Turn, agentId: AgentId): void {
+  for (const filter of turn.state.index.filtersOfAgent(agentId)) {
+    turn.state.tables.filter.delete(String(filter.seq));
+  }
+}
+
+export function removeFromRelay(turn: Turn, agent: AgentRow): void {
+  const { relayId, id, sessionId } = agent;
+  turn.effects.push({ type: "REMOVE_FROM_RELAY", relayId, agentId: id, sessionId });
+}

@@ -1,0 +1,203 @@
+/**
+ * What the allocator needs to know at a glance, derived from the tables by their Changes: what every agent has
+ * left, who stands where in the policy's order, and which agents are worth looking at.
+ *
+ * Nothing here is truth: `new Allocation` over the same tables, told of every row, is the same again.
+ */
+
+import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
+import { add, contains, subtract } from "../../resources/algebra.ts";
+import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
+import type { Quantities, Resources } from "../../resources/resource.ts";
+import { defined } from "../../std/assert.ts";
+import type { Prng } from "../../std/prng.ts";
+import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } from "../rows.ts";
+import type { Tables } from "../state.ts";
+import type { Change } from "../table.ts";
+import { isTerminal } from "../task/status.ts";
+import { policies } from "./policies/index.ts";
+import type { Client, PolicyState } from "./policy.ts";
+
+/** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
+interface Hold {
+  readonly agentId: AgentId;
+  readonly client: Client;
+  readonly resources: Resources;
+}
+
+export class Allocation {
+  readonly #tables: Tables;
+  readonly #held = new Map<AgentId, Resources>();
+  readonly #dirty = new Set<AgentId>();
+  #total: Quantities = {};
+  #policy: PolicyState | undefined;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  /** Whether an agent waits to be looked at. */
+  hasWork(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  /** Takes out up to `count` of the agents worth looking at, in random order. */
+  takeDirty(count: number, random: Prng): readonly AgentId[] {
+    const agents = random.shuffle([...this.#dirty]).slice(0, count);
+    for (const id of agents) this.#dirty.delete(id);
+    return agents;
+  }
+
+  /** A framework wants offers it did not want before: every agent may have something for it. */
+  wants(_frameworkId: FrameworkId): void {
+    for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
+  }
+
+  /** Marks for what-if: the agents that wait, to be put back after an undo. */
+  dirtyAgents(): readonly AgentId[] {
+    return [...this.#dirty];
+  }
+
+  restoreDirty(agents: readonly AgentId[]): void {
+    this.#dirty.clear();
+    for (const id of agents) this.#dirty.add(id);
+  }
+
+  /** What tasks and offers hold of the agent. */
+  held(agentId: AgentId): Resources {
+    return this.#held.get(agentId) ?? [];
+  }
+
+  /**
+   * What nobody holds of the agent. Undefined: more is held than the agent has (it came back smaller, or with
+   * tasks thought lost); nothing more is offered of it until that is over.
+   */
+  free(agent: AgentRow): Resources | undefined {
+    const held = this.held(agent.id);
+    return contains(agent.total, held) ? subtract(agent.total, held) : undefined;
+  }
+
+  /** Frameworks and roles, the most deserving first. */
+  order(random: Prng): Iterable<Client> {
+    return this.#policyState().order(random);
+  }
+
+  follow(change: Change): void {
+    switch (change.table) {
+      case "agent":
+        this.#followAgent(change.before as AgentRow, change.after as AgentRow);
+        return;
+      case "task":
+        this.#followHold(taskHold(change.before as TaskRow), taskHold(change.after as TaskRow));
+        return;
+      case "offer":
+        this.#followHold(offerHold(change.before as OfferRow), offerHold(change.after as OfferRow));
+        return;
+      case "filter":
+        if (change.after === undefined) this.#dirty.add((change.before as FilterRow).agentId);
+        return;
+      case "framework":
+        this.#followFramework(change.before as FrameworkRow, change.after as FrameworkRow);
+        return;
+      case "role":
+        this.#followRole(change.after as RoleRow | undefined, change.key);
+        return;
+      case "cluster":
+        this.#policy = undefined;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #followAgent(before: AgentRow | undefined, after: AgentRow | undefined): void {
+    const isIn = (row: AgentRow | undefined): row is AgentRow =>
+      row?.connection.state === "CONNECTED";
+    if (isIn(before)) this.#total = subtractQuantities(this.#total, quantitiesOf(before.total));
+    if (isIn(after)) this.#total = addQuantities(this.#total, quantitiesOf(after.total));
+    this.#policy?.setTotal(this.#total);
+    if (after === undefined) this.#dirty.delete((before as AgentRow).id);
+    else this.#dirty.add(after.id);
+  }
+
+  #followHold(before: Hold | undefined, after: Hold | undefined): void {
+    if (before !== undefined && after !== undefined && before.resources === after.resources) return;
+    if (before !== undefined) {
+      const { agentId, client, resources } = before;
+      this.#held.set(agentId, subtract(this.held(agentId), resources));
+      this.#policy?.unallocated(client, agentId, quantitiesOf(resources));
+      this.#dirty.add(agentId);
+    }
+    if (after !== undefined) {
+      const { agentId, client, resources } = after;
+      this.#held.set(agentId, add(this.held(agentId), resources));
+      this.#policy?.allocated(client, agentId, quantitiesOf(resources));
+    }
+  }
+
+  #followFramework(before: FrameworkRow | undefined, after: FrameworkRow | undefined): void {
+    const old = clientsOf(before);
+    const now = clientsOf(after);
+    const has = (clients: readonly Client[], role: string): boolean =>
+      clients.some((client) => client.role === role);
+    for (const client of old) if (!has(now, client.role)) this.#policy?.removeClient(client);
+    const added = now.filter((client) => !has(old, client.role));
+    for (const client of added) this.#policy?.addClient(client);
+    if (added.length > 0) this.wants(added[0]?.frameworkId as FrameworkId);
+  }
+
+  #followRole(after: RoleRow | undefined, role: string): void {
+    this.#policy?.setRole(role, { weight: after?.weight ?? 1, priority: 0 });
+    for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
+  }
+
+  /** Made when first needed (the cluster's row says which policy), and told everything that is so. */
+  #policyState(): PolicyState {
+    if (this.#policy !== undefined) return this.#policy;
+    const name = this.#tables.cluster.get("cluster")?.policy ?? "";
+    const policy = defined(
+      policies[name as keyof typeof policies],
+      `policy '${name}' is in the table`,
+    ).create();
+    policy.setTotal(this.#total);
+    for (const role of this.#tables.role.values()) {
+      policy.setRole(role.name, { weight: role.weight, priority: 0 });
+    }
+    for (const framework of this.#tables.framework.values()) {
+      for (const client of clientsOf(framework)) policy.addClient(client);
+    }
+    const tasks = [...this.#tables.task.values()].map(taskHold);
+    const offers = [...this.#tables.offer.values()].map(offerHold);
+    for (const hold of [...tasks, ...offers]) {
+      if (hold !== undefined) {
+        policy.allocated(hold.client, hold.agentId, quantitiesOf(hold.resources));
+      }
+    }
+    this.#policy = policy;
+    return policy;
+  }
+}
+
+/** The (framework, role) pairs that want offers. */
+function clientsOf(framework: FrameworkRow | undefined): readonly Client[] {
+  if (framework?.connection.state !== "CONNECTED") return [];
+  const { id: frameworkId, roles, suppressedRoles } = framework;
+  return roles
+    .filter((role) => !suppressedRoles.includes(role))
+    .map((role) => ({ role, frameworkId }));
+}
+
+/** Tasks of an unreachable agent hold nothing: the agent is not there to be offered. */
+function taskHold(task: TaskRow | undefined): Hold | undefined {
+  if (task === undefined || isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
+    return undefined;
+  }
+  const { agentId, role, frameworkId, resources } = task;
+  return { agentId, client: { role, frameworkId }, resources };
+}
+
+function offerHold(offer: OfferRow | undefined): Hold | undefined {
+  if (offer === undefined) return undefined;
+  const { agentId, role, frameworkId, resources } = offer;
+  return { agentId, client: { role, frameworkId }, resources };
+}

@@ -1,0 +1,16 @@
+/**
+ * The one place that is asked whether a principal may do something. It allows everything until ACLs exist;
+ * the actions are those of Mesos' authorizer.
+ */
+import type { Principal } from "../input.ts";
+
+export type Action =
+  | { readonly type: "REGISTER_FRAMEWORK"; readonly roles: readonly string[] }
+  | { readonly type: "CALL_AS_FRAMEWORK"; readonly callType: string }
+  | { readonly type: "RUN_TASK"; readonly user: string }
+  | { readonly type: "TEARDOWN_FRAMEWORK"; readonly frameworkPrincipal: string | undefined }
+  | { readonly type: "REGISTER_AGENT" };
+
+export function isAuthorized(_principal: Principal, _action: Action): boolean {
+  return true;
+}

@@ -1,0 +1,36 @@
+/** What FrameworkInfo says, as decisions need it. */
+
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { decodeJson } from "../../protocol/wire/json.ts";
+import { assert } from "../../std/assert.ts";
+import type { CompletedFrameworkRow, FrameworkRow } from "../rows.ts";
+
+const decoded = new WeakMap<object, mesos.FrameworkInfo>();
+
+/** The framework's FrameworkInfo, id included. Decoded once per row. */
+export function frameworkInfo(row: FrameworkRow | CompletedFrameworkRow): mesos.FrameworkInfo {
+  let info = decoded.get(row);
+  if (info === undefined) {
+    const result = decodeJson("mesos.v1.FrameworkInfo", row.info);
+    assert(result.ok, `the stored FrameworkInfo of ${row.id} decodes`);
+    info = result.value;
+    decoded.set(row, info);
+  }
+  return info;
+}
+
+export function capabilitiesOf(info: mesos.FrameworkInfo): mesos.FrameworkInfoCapabilityType[] {
+  return (info.capabilities ?? []).flatMap(({ type }) => (type === undefined ? [] : [type]));
+}
+
+/** The roles a framework subscribes to: `roles` with MULTI_ROLE, else the one `role`. */
+export function rolesOf(info: mesos.FrameworkInfo): readonly string[] {
+  return capabilitiesOf(info).includes("MULTI_ROLE") ? (info.roles ?? []) : [info.role ?? "*"];
+}
+
+export function hasCapability(
+  framework: FrameworkRow,
+  capability: mesos.FrameworkInfoCapabilityType,
+): boolean {
+  return framework.capabilities.includes(capability);
+}

@@ -1,0 +1,138 @@
+/**
+ * Look-ups derived from the tables, kept in step by their Changes: who has what, and which row is due when.
+ */
+import { TimerQueue } from "../std/timer-queue.ts";
+import type { Rows, TableName, TaskRow, UpdateRow } from "./rows.ts";
+import type { Tables } from "./state.ts";
+import type { Change, Row } from "./table.ts";
+
+/** A row that is due, by table and key. */
+export interface DueRow {
+  readonly table: TableName;
+  readonly key: string;
+}
+
+/** When a row wants attention, ms; undefined = never. A row with a due time is a timer. */
+const dueMs: { readonly [T in TableName]?: (row: Rows[T]) => number | undefined } = {
+  framework: ({ connection }) =>
+    connection.state === "CONNECTED" ? undefined : connection.removeAtMs,
+  stream: (row) => row.heartbeatDueMs,
+  offer: (row) => row.timeoutAtMs,
+  filter: (row) => row.expiresAtMs,
+  relayWatch: (row) => row.dueMs,
+};
+
+/** Where a row is filed: name of the look-up, then the key within it. */
+type Filing = readonly (readonly [lookUp: string, key: string])[];
+const filing: { readonly [T in TableName]?: (row: Rows[T]) => Filing } = {
+  task: (row) => [
+    ["tasksOfAgent", row.agentId],
+    ["tasksOfFramework", row.frameworkId],
+  ],
+  offer: (row) => [
+    ["offersOfAgent", row.agentId],
+    ["offersOfFramework", row.frameworkId],
+  ],
+  update: (row) => [["updatesOfTask", `${row.frameworkId}/${row.taskId}`]],
+  command: (row) => [["commandsOfAgent", row.agentId]],
+  filter: (row) => [
+    ["filtersOf", `${row.frameworkId}/${row.agentId}`],
+    ["filtersOfFramework", row.frameworkId],
+    ["filtersOfAgent", row.agentId],
+  ],
+  stream: (row) => [["streamsOfFramework", row.frameworkId]],
+  agent: (row) => [["agentsOfRelay", row.relayId]],
+};
+
+export class Index {
+  readonly #tables: Tables;
+  readonly #filed = new Map<string, Map<string, Set<string>>>();
+  readonly due = new TimerQueue<string>();
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  follow(change: Change): void {
+    const table = change.table as TableName;
+    const file = filing[table] as ((row: Row) => Filing) | undefined;
+    if (file !== undefined) {
+      if (change.before !== undefined && change.after === undefined) {
+        for (const place of file(change.before)) this.#remove(place, change.key);
+      } else if (change.before !== undefined && change.after !== undefined) {
+        this.#move(file(change.before), file(change.after), change.key);
+      } else if (change.after !== undefined) {
+        for (const place of file(change.after)) this.#add(place, change.key);
+      }
+    }
+    const due = dueMs[table] as ((row: Row) => number | undefined) | undefined;
+    if (due === undefined) return;
+    const at = change.after === undefined ? undefined : due(change.after);
+    const name = `${table}|${change.key}`;
+    if (at === undefined) this.due.delete(name);
+    else this.due.set(name, at);
+  }
+
+  /** Takes out the first row that is due; its due time counts again when the row is put with a new one. */
+  takeDue(nowMs: number): DueRow | undefined {
+    const name = this.due.takeDue(nowMs);
+    if (name === undefined) return undefined;
+    const bar = name.indexOf("|");
+    return { table: name.slice(0, bar) as TableName, key: name.slice(bar + 1) };
+  }
+
+  tasksOfAgent = (id: string): TaskRow[] => this.#rows("task", "tasksOfAgent", id);
+  tasksOfFramework = (id: string): TaskRow[] => this.#rows("task", "tasksOfFramework", id);
+  offersOfAgent = (id: string): Rows["offer"][] => this.#rows("offer", "offersOfAgent", id);
+  offersOfFramework = (id: string): Rows["offer"][] => this.#rows("offer", "offersOfFramework", id);
+  /** In the order in which the agent reported them. */
+  updatesOfTask = (key: string): UpdateRow[] => this.#rows("update", "updatesOfTask", key);
+  /** In the order of their numbers. */
+  commandsOfAgent = (id: string): Rows["command"][] => this.#rows("command", "commandsOfAgent", id);
+  filtersOf = (frameworkId: string, agentId: string): Rows["filter"][] =>
+    this.#rows("filter", "filtersOf", `${frameworkId}/${agentId}`);
+  filtersOfFramework = (id: string): Rows["filter"][] =>
+    this.#rows("filter", "filtersOfFramework", id);
+  filtersOfAgent = (id: string): Rows["filter"][] => this.#rows("filter", "filtersOfAgent", id);
+  streamsOfFramework = (id: string): Rows["stream"][] =>
+    this.#rows("stream", "streamsOfFramework", id);
+  agentsOfRelay = (id: string): Rows["agent"][] => this.#rows("agent", "agentsOfRelay", id);
+
+  /** How many rows a look-up holds, without copying them. */
+  count(lookUp: "agentsOfRelay", key: string): number {
+    return this.#filed.get(lookUp)?.get(key)?.size ?? 0;
+  }
+
+  #rows<T extends TableName>(table: T, lookUp: string, key: string): Rows[T][] {
+    const rows: Rows[T][] = [];
+    for (const rowKey of this.#filed.get(lookUp)?.get(key) ?? []) {
+      const row = this.#tables[table].get(rowKey);
+      if (row !== undefined) rows.push(row);
+    }
+    return rows.sort((a, b) => a.seq - b.seq);
+  }
+
+  #add([lookUp, key]: readonly [string, string], rowKey: string): void {
+    const byKey = this.#filed.get(lookUp) ?? new Map<string, Set<string>>();
+    this.#filed.set(lookUp, byKey);
+    const keys = byKey.get(key) ?? new Set<string>();
+    byKey.set(key, keys);
+    keys.add(rowKey);
+  }
+
+  #remove([lookUp, key]: readonly [string, string], rowKey: string): void {
+    const byKey = this.#filed.get(lookUp);
+    const keys = byKey?.get(key);
+    keys?.delete(rowKey);
+    if (keys?.size === 0) byKey?.delete(key);
+  }
+
+  #move(before: Filing, after: Filing, rowKey: string): void {
+    before.forEach((place, at) => {
+      const target = after[at];
+      if (target === undefined || target[1] === place[1]) return;
+      this.#remove(place, rowKey);
+      this.#add(target, rowKey);
+    });
+  }
+}

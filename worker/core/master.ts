@@ -1,0 +1,144 @@
+/**
+ * The master: one input in, what changed and what is to be done out.
+ *
+ * `step` is the only way in. It is synchronous and deterministic: the same state and the same stamped input give
+ * the same outcome everywhere. It throws only on a bug; the state is then half changed and must be dropped.
+ */
+
+import type { ClusterId, FrameworkId } from "../protocol/ids.ts";
+import { unreachable } from "../std/assert.ts";
+import { prng } from "../std/prng.ts";
+import { registerAgent } from "./agent/register.ts";
+import { allocate } from "./allocator/allocate.ts";
+import { isAuthorized } from "./authorizer/authorizer.ts";
+import type { ColdChange } from "./cold.ts";
+import type { Effect } from "./effect.ts";
+import { schedulerCall } from "./framework/call.ts";
+import { failoverTimedOut, heartbeat, recoverAll, streamClosed } from "./framework/connection.ts";
+import { removeFramework } from "./framework/remove.ts";
+import { subscribe } from "./framework/subscribe.ts";
+import type { DueRow } from "./index.ts";
+import type { Input, StampedInput } from "./input.ts";
+import { rescindOffer } from "./offer/offer.ts";
+import { relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
+import { type MasterState, newSeq } from "./state.ts";
+import type { Change } from "./table.ts";
+import { reply, type Turn } from "./turn.ts";
+import { uuid } from "./uuid.ts";
+
+export interface Outcome {
+  /** In the order in which they were made; a row may occur several times. */
+  readonly changes: readonly Change[];
+  readonly coldChanges: readonly ColdChange[];
+  /** To be performed in order, after the changes are durable. */
+  readonly effects: readonly Effect[];
+}
+
+/** Due rows handled in one turn at most; the rest is due in the next. */
+const DUE_ROWS_PER_TURN = 1_000;
+
+export function step(state: MasterState, stamped: StampedInput): Outcome {
+  const turn: Turn = {
+    state,
+    nowMs: stamped.nowMs,
+    random: prng(stamped.seed),
+    principal: stamped.principal,
+    effects: [],
+  };
+  state.changes = [];
+  handle(turn, stamped.input);
+  handleDueRows(turn);
+  allocate(turn);
+  const { changes } = state;
+  state.changes = [];
+  return { changes, coldChanges: state.cold.takeChanges(), effects: turn.effects };
+}
+
+/** When TIMER_DUE is wanted next, ms; undefined = nothing waits. May lie in the past: then at once. */
+export function nextDueMs(state: MasterState): number | undefined {
+  if (state.allocation.hasWork()) return 0;
+  return state.index.due.nextDueMs();
+}
+
+function handle(turn: Turn, input: Input): void {
+  switch (input.type) {
+    case "SUBSCRIBE":
+      if (input.call.subscribe) subscribe(turn, input.streamId, input.call.subscribe);
+      return;
+    case "SCHEDULER_CALL":
+      schedulerCall(turn, input.streamId, input.call);
+      return;
+    case "STREAM_CLOSED":
+      streamClosed(turn, input.streamId, input.cause);
+      return;
+    case "TEARDOWN":
+      teardown(turn, input.frameworkId);
+      return;
+    case "AGENT_REGISTER":
+      registerAgent(turn, input.request);
+      return;
+    case "RELAY_BATCH":
+      relayBatch(turn, input.relayId, input.messages);
+      return;
+    case "RESTARTED":
+      restarted(turn);
+      return;
+    case "TIMER_DUE":
+      return;
+    default:
+      return unreachable(input);
+  }
+}
+
+/** An operator ends a framework. */
+function teardown(turn: Turn, frameworkId: FrameworkId): void {
+  const framework = turn.state.tables.framework.get(frameworkId);
+  if (framework === undefined) {
+    reply(turn, { type: "REFUSED", error: { code: "FRAMEWORK_NOT_FOUND", frameworkId } });
+    return;
+  }
+  const action = { type: "TEARDOWN_FRAMEWORK", frameworkPrincipal: framework.principal } as const;
+  if (!isAuthorized(turn.principal, action)) {
+    reply(turn, { type: "REFUSED", error: { code: "NOT_AUTHORIZED", action: action.type } });
+    return;
+  }
+  reply(turn, { type: "DONE", frameworkId });
+  removeFramework(turn, framework);
+}
+
+/** A new life of the object: a new cluster is founded, an old one goes on. */
+function restarted(turn: Turn): void {
+  const { state, nowMs } = turn;
+  state.startedMs = nowMs;
+  if (!state.tables.cluster.has("cluster")) {
+    const id = uuid(turn.random) as ClusterId;
+    const { policy } = state.settings;
+    state.tables.cluster.put({ seq: newSeq(state), id, createdMs: nowMs, policy });
+  }
+  recoverAll(turn);
+  watchAllRelays(turn);
+}
+
+function handleDueRows(turn: Turn): void {
+  for (let handled = 0; handled < DUE_ROWS_PER_TURN; handled++) {
+    const due = turn.state.index.takeDue(turn.nowMs);
+    if (due === undefined) return;
+    handleDueRow(turn, due);
+  }
+}
+
+function handleDueRow(turn: Turn, { table, key }: DueRow): void {
+  const { tables } = turn.state;
+  if (table === "framework") failoverTimedOut(turn, key as FrameworkId);
+  else if (table === "filter") tables.filter.delete(key);
+  else if (table === "stream") {
+    const row = tables.stream.get(key);
+    if (row !== undefined) heartbeat(turn, row);
+  } else if (table === "offer") {
+    const row = tables.offer.get(key);
+    if (row !== undefined) rescindOffer(turn, row);
+  } else if (table === "relayWatch") {
+    const row = tables.relayWatch.get(key);
+    if (row !== undefined) relaySilent(turn, row);
+  }
+}

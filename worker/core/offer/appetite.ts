@@ -1,0 +1,35 @@
+/** REVIVE and SUPPRESS: whether a framework wants offers for its roles. */
+
+import type { FrameworkRow } from "../rows.ts";
+import type { Turn } from "../turn.ts";
+
+/** Offers for these roles (none named = all) again, and forgets what was refused for them. */
+export function revive(turn: Turn, framework: FrameworkRow, named: readonly string[]): void {
+  const roles = concerned(framework, named);
+  if (roles === undefined) return;
+  for (const filter of turn.state.index.filtersOfFramework(framework.id)) {
+    if (roles.includes(filter.role)) turn.state.tables.filter.delete(String(filter.seq));
+  }
+  const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role));
+  turn.state.allocation.wants(framework.id);
+  if (suppressedRoles.length === framework.suppressedRoles.length) return;
+  turn.state.tables.framework.put({ ...framework, suppressedRoles });
+}
+
+/** No further offers for these roles (none named = all). Outstanding offers stay. */
+export function suppress(turn: Turn, framework: FrameworkRow, named: readonly string[]): void {
+  const roles = concerned(framework, named);
+  if (roles === undefined) return;
+  const suppressedRoles = [...new Set([...framework.suppressedRoles, ...roles])];
+  if (suppressedRoles.length === framework.suppressedRoles.length) return;
+  turn.state.tables.framework.put({ ...framework, suppressedRoles });
+}
+
+/** Undefined: a role is not the framework's, so the whole call is ignored (http-semantics 4.1). */
+function concerned(
+  framework: FrameworkRow,
+  named: readonly string[],
+): readonly string[] | undefined {
+  if (named.length === 0) return framework.roles;
+  return named.every((role) => framework.roles.includes(role)) ? named : undefined;
+}

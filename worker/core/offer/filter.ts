@@ -1,0 +1,66 @@
+/** Refusals: what a framework declined, or left unused, is kept from it for a while. */
+
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { contains, isEmpty } from "../../resources/algebra.ts";
+import type { Resources } from "../../resources/resource.ts";
+import { DEFAULT_REFUSE_MS, MAX_REFUSE_MS, MIN_REFUSE_MS } from "../constants.ts";
+import type { FilterRow, OfferRow } from "../rows.ts";
+import { newSeq } from "../state.ts";
+import type { Turn } from "../turn.ts";
+
+/** How long a refusal lasts by `Filters.refuse_seconds` (http-semantics 4.3), ms. At least one second. */
+export function refuseMs(filters: mesos.Filters | undefined): number {
+  const seconds = filters?.refuse_seconds;
+  if (seconds === undefined || Number.isNaN(seconds) || seconds < 0) return DEFAULT_REFUSE_MS;
+  return Math.min(MAX_REFUSE_MS, Math.max(MIN_REFUSE_MS, seconds * 1_000));
+}
+
+/**
+ * Keeps `refused` of the offer's agent from its framework and role. A framework that declines faster than
+ * once a second is offered nothing at all of the agent until a second has passed, whatever is freed meanwhile:
+ * so declining everything costs it (and us) at most two calls a second and agent.
+ */
+export function addFilter(
+  turn: Turn,
+  offer: OfferRow,
+  refusal: Pick<FilterRow, "refused" | "cause"> & { readonly durationMs: number },
+): void {
+  const { refused, cause } = refusal;
+  if (isEmpty(refused)) return;
+  const { state, nowMs } = turn;
+  const { frameworkId, role, agentId } = offer;
+  const expiresAtMs = nowMs + refusal.durationMs;
+  const older = state.index.filtersOf(frameworkId, agentId).filter((row) => row.role === role);
+  const isRecent = (row: FilterRow): boolean =>
+    row.cause === "DECLINED" && nowMs - row.createdMs < MIN_REFUSE_MS;
+  const hasty = cause === "DECLINED" && older.some(isRecent);
+  for (const row of older) {
+    const covered = row.expiresAtMs <= expiresAtMs && contains(refused, row.refused);
+    if (covered && !row.blocksAll) state.tables.filter.delete(String(row.seq));
+  }
+  if (hasty) {
+    const blockedUntilMs = nowMs + MIN_REFUSE_MS;
+    addRow(turn, offer, { refused: [], cause, expiresAtMs: blockedUntilMs, blocksAll: true });
+  }
+  addRow(turn, offer, { refused, cause, expiresAtMs, blocksAll: false });
+}
+
+function addRow(
+  turn: Turn,
+  { frameworkId, role, agentId }: OfferRow,
+  facts: Pick<FilterRow, "refused" | "cause" | "expiresAtMs" | "blocksAll">,
+): void {
+  turn.state.tables.filter.put({
+    seq: newSeq(turn.state),
+    frameworkId,
+    role,
+    agentId,
+    createdMs: turn.nowMs,
+    ...facts,
+  });
+}
+
+/** Whether a filter keeps `candidate` from its framework: more than was refused is offered again. */
+export function refuses(filter: FilterRow, candidate: Resources): boolean {
+  return filter.blocksAll || contains(filter.refused, candidate);
+}

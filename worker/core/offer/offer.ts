@@ -1,0 +1,76 @@
+/** The life of an offer: made by the allocator, ended by its framework, its agent, its time, or a failover. */
+
+import type { AgentId, FrameworkId, OfferId } from "../../protocol/ids.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { renderResources } from "../../resources/render.ts";
+import type { Resources } from "../../resources/resource.ts";
+import { agentInfo } from "../agent/info.ts";
+import { hasCapability } from "../framework/info.ts";
+import type { AgentRow, FrameworkRow, OfferRow } from "../rows.ts";
+import { clusterId, newSeq, takeNumber } from "../state.ts";
+import { sendEvent, type Turn } from "../turn.ts";
+
+export function makeOffer(
+  turn: Turn,
+  framework: FrameworkRow,
+  role: string,
+  agent: AgentRow,
+  resources: Resources,
+): OfferRow {
+  const { state, nowMs } = turn;
+  const timeoutMs = state.settings.offerTimeoutMs;
+  return state.tables.offer.put({
+    seq: newSeq(state),
+    id: `${clusterId(state)}-O${takeNumber(state, "offer")}` as OfferId,
+    frameworkId: framework.id,
+    role,
+    agentId: agent.id,
+    resources,
+    createdMs: nowMs,
+    timeoutAtMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
+  });
+}
+
+/** Takes back an offer that became void for a reason other than its framework's own call. */
+export function rescindOffer(turn: Turn, offer: OfferRow): void {
+  turn.state.tables.offer.delete(offer.id);
+  const framework = turn.state.tables.framework.get(offer.frameworkId);
+  if (framework === undefined) return;
+  sendEvent(turn, framework, { type: "RESCIND", rescind: { offer_id: { value: offer.id } } });
+}
+
+export function rescindOffersOfAgent(turn: Turn, agentId: AgentId): void {
+  for (const offer of turn.state.index.offersOfAgent(agentId)) rescindOffer(turn, offer);
+}
+
+/** Ends a framework's offers without a word: whoever would be told is gone. */
+export function withdrawOffers(turn: Turn, frameworkId: FrameworkId): void {
+  for (const offer of turn.state.index.offersOfFramework(frameworkId)) {
+    turn.state.tables.offer.delete(offer.id);
+  }
+}
+
+/** An offer as its framework sees it; its capabilities decide the form (http-semantics 5.1). */
+export function offerMessage(
+  offer: OfferRow,
+  framework: FrameworkRow,
+  agent: AgentRow,
+): mesos.Offer {
+  const multiRole = hasCapability(framework, "MULTI_ROLE");
+  const info = agentInfo(agent);
+  const { hostname, ip, port } = agent;
+  return {
+    id: { value: offer.id },
+    framework_id: { value: offer.frameworkId },
+    agent_id: { value: offer.agentId },
+    hostname,
+    url: { scheme: "http", address: { hostname, ip, port }, path: "/slave(1)" },
+    domain: info.domain,
+    resources: renderResources(offer.resources, {
+      allocationRole: multiRole ? offer.role : undefined,
+      refinedReservations: hasCapability(framework, "RESERVATION_REFINEMENT"),
+    }),
+    attributes: info.attributes,
+    allocation_info: multiRole ? { role: offer.role } : undefined,
+  };
+}

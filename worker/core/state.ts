@@ -1,0 +1,176 @@
+/**
+ * The master's state: tables, cold texts, and indexes derived from the tables.
+ *
+ * Only tables and cold texts are truth. Everything in `index` follows from the Changes of the tables and is
+ * equal to what a fresh load would make (checked by `checkInvariants`).
+ */
+import type { ClusterId } from "../protocol/ids.ts";
+import { assert, defined } from "../std/assert.ts";
+import { Allocation } from "./allocator/allocation.ts";
+import { type ColdReader, ColdStore } from "./cold.ts";
+import { Index } from "./index.ts";
+import type { CounterName, Rows, TableName } from "./rows.ts";
+import { defaultSettings, type MasterSettings } from "./settings.ts";
+import { type Change, Table } from "./table.ts";
+
+export type Tables = { readonly [T in TableName]: Table<Rows[T]> };
+export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };
+
+export interface MasterState {
+  readonly settings: MasterSettings;
+  readonly tables: Tables;
+  readonly cold: ColdStore;
+  readonly index: Index;
+  readonly allocation: Allocation;
+  /** Changes since the current step began. */
+  changes: Change[];
+  /** When this life began (the stamp of RESTARTED), ms; volatile rows are younger. */
+  startedMs: number;
+  /** Next number of every counter; stored ahead in blocks (`CounterRow`). */
+  readonly next: Map<CounterName, number>;
+}
+
+/** How a row is found. Two parts are joined by "/", which no id may contain. */
+export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
+  cluster: () => "cluster",
+  counter: (row) => row.name,
+  framework: (row) => row.id,
+  completedFramework: (row) => row.id,
+  stream: (row) => row.id,
+  agent: (row) => row.id,
+  offer: (row) => row.id,
+  task: (row) => taskKey(row.frameworkId, row.id),
+  update: (row) => String(row.seq),
+  command: (row) => String(row.seq),
+  filter: (row) => String(row.seq),
+  role: (row) => row.name,
+  relay: (row) => row.id,
+  relayWatch: (row) => row.relayId,
+};
+
+export function taskKey(frameworkId: string, taskId: string): string {
+  return `${frameworkId}/${taskId}`;
+}
+
+/** Numbers taken from disk at once. After a restart the rest of a block is skipped. */
+const COUNTER_BLOCK: { readonly [C in CounterName]: number } = {
+  seq: 10_000,
+  agent: 1,
+  framework: 1,
+  offer: 1_000,
+  completion: 100,
+};
+const counterNames: readonly CounterName[] = ["seq", "agent", "framework", "offer", "completion"];
+
+interface StateOptions {
+  readonly cold: ColdReader;
+  readonly settings?: MasterSettings;
+}
+
+/** An empty cluster. Its first step must be RESTARTED. */
+export function createState(options: StateOptions): MasterState {
+  return loadState({}, options);
+}
+
+/** The state as it was stored. Its first step must be RESTARTED. */
+export function loadState(rows: StoredRows, options: StateOptions): MasterState {
+  const changes: Change[] = [];
+  const record = (change: Change): void => {
+    state.changes.push(change);
+    state.index.follow(change);
+    state.allocation.follow(change);
+  };
+  const table = <T extends TableName>(name: T): Table<Rows[T]> =>
+    new Table<Rows[T]>({ name, keyOf: keyOf[name], record });
+  const tables: Tables = {
+    cluster: table("cluster"),
+    counter: table("counter"),
+    framework: table("framework"),
+    completedFramework: table("completedFramework"),
+    stream: table("stream"),
+    agent: table("agent"),
+    offer: table("offer"),
+    task: table("task"),
+    update: table("update"),
+    command: table("command"),
+    filter: table("filter"),
+    role: table("role"),
+    relay: table("relay"),
+    relayWatch: table("relayWatch"),
+  };
+  const state: MasterState = {
+    settings: options.settings ?? defaultSettings,
+    tables,
+    cold: new ColdStore(options.cold),
+    index: new Index(tables),
+    allocation: new Allocation(tables),
+    changes,
+    startedMs: 0,
+    next: new Map(),
+  };
+  for (const name of tableNames) loadTable(state, name, rows[name] ?? []);
+  for (const name of counterNames) {
+    state.next.set(name, tables.counter.get(name)?.reserved ?? firstNumber(name));
+  }
+  return state;
+}
+
+function loadTable<T extends TableName>(
+  state: MasterState,
+  name: T,
+  rows: readonly Rows[T][],
+): void {
+  const table = state.tables[name];
+  table.load(rows);
+  for (const row of table.values()) {
+    const change = { table: name, key: keyOf[name](row), before: undefined, after: row };
+    state.index.follow(change);
+    state.allocation.follow(change);
+  }
+}
+
+export const tableNames: readonly TableName[] = [
+  "cluster",
+  "counter",
+  "role",
+  "relay",
+  "relayWatch",
+  "agent",
+  "framework",
+  "completedFramework",
+  "stream",
+  "task",
+  "update",
+  "command",
+  "filter",
+  "offer",
+];
+
+/** Seqs below 100 belong to the counters' own rows. */
+function firstNumber(name: CounterName): number {
+  return name === "seq" ? 100 : 0;
+}
+
+/** The next number of a counter; never given twice, also not after a restart. */
+export function takeNumber(state: MasterState, name: CounterName): number {
+  const number = defined(state.next.get(name), `counter ${name} is set up`);
+  state.next.set(name, number + 1);
+  const row = state.tables.counter.get(name);
+  if (row === undefined || number >= row.reserved) {
+    const seq = row?.seq ?? counterNames.indexOf(name);
+    state.tables.counter.put({ seq, name, reserved: number + COUNTER_BLOCK[name] });
+  }
+  return number;
+}
+
+/** The seq of a new row. */
+export function newSeq(state: MasterState): number {
+  return takeNumber(state, "seq");
+}
+
+/** The cluster's id, which every other id begins with. */
+export function clusterId(state: MasterState): ClusterId {
+  const row = state.tables.cluster.get("cluster");
+  assert(row !== undefined, "RESTARTED came before every other input");
+  return row.id;
+}

@@ -1,0 +1,91 @@
+/** A task's statuses, and its end: out of memory, into the bounded tail on disk. */
+
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { decodeJson, encodeJson } from "../../protocol/wire/json.ts";
+import { renderResources } from "../../resources/render.ts";
+import { assert } from "../../std/assert.ts";
+import { COMPLETED_TASKS_MAX } from "../constants.ts";
+import { frameworkInfo } from "../framework/info.ts";
+import type { TaskRow } from "../rows.ts";
+import { type MasterState, takeNumber, taskKey } from "../state.ts";
+import { type Turn, timestamp } from "../turn.ts";
+
+/** The task with one more status by the master itself: its state becomes the status' one. */
+export function withStatus(
+  turn: Turn,
+  task: TaskRow,
+  facts: Pick<mesos.TaskStatus, "state" | "reason" | "message" | "unreachable_time">,
+): TaskRow {
+  const status: mesos.TaskStatus = {
+    task_id: { value: task.id },
+    source: "SOURCE_MASTER",
+    agent_id: { value: task.agentId },
+    executor_id: task.executorId === undefined ? undefined : { value: task.executorId },
+    timestamp: timestamp(turn),
+    ...facts,
+  };
+  const statuses = appendStatus(task, status);
+  return { ...task, state: facts.state, statusState: facts.state, statusUuid: undefined, statuses };
+}
+
+/** The kept statuses and this one: of a run of equal states only the last is kept, and `data` never. */
+export function appendStatus(task: TaskRow, status: mesos.TaskStatus): readonly string[] {
+  const { data: _, ...kept } = status;
+  const text = encodeJson("mesos.v1.TaskStatus", kept);
+  const repeated = task.statuses.length > 0 && task.statusState === status.state;
+  return [...(repeated ? task.statuses.slice(0, -1) : task.statuses), text];
+}
+
+/** Ends a task's row. Its Task message goes to the ring of completed tasks, over the oldest one. */
+export function completeTask(turn: Turn, task: TaskRow): void {
+  const { state } = turn;
+  const slot = takeNumber(state, "completion") % COMPLETED_TASKS_MAX;
+  const message = taskMessage(state, task);
+  state.cold.put("completedTask", slot, encodeJson("mesos.v1.Task", message));
+  state.cold.delete("taskBody", task.seq);
+  for (const update of state.index.updatesOfTask(taskKey(task.frameworkId, task.id))) {
+    state.tables.update.delete(String(update.seq));
+  }
+  state.tables.task.delete(taskKey(task.frameworkId, task.id));
+}
+
+/** The task as the state documents show it. */
+export function taskMessage(state: MasterState, task: TaskRow): mesos.Task {
+  const info = taskInfo(state, task);
+  const framework = state.tables.framework.get(task.frameworkId);
+  return {
+    name: task.name,
+    task_id: { value: task.id },
+    framework_id: { value: task.frameworkId },
+    executor_id: info?.executor?.executor_id,
+    agent_id: { value: task.agentId },
+    state: task.state,
+    resources: renderResources(task.resources, {
+      allocationRole: task.role,
+      refinedReservations: true,
+    }),
+    statuses: task.statuses.map(decodeStatus),
+    status_update_state: task.statusState,
+    labels: info?.labels,
+    discovery: info?.discovery,
+    container: info?.container,
+    health_check: info?.health_check,
+    kill_policy: info?.kill_policy,
+    user: info?.command?.user ?? (framework && frameworkInfo(framework).user),
+  };
+}
+
+export function decodeStatus(text: string): mesos.TaskStatus {
+  const status = decodeJson("mesos.v1.TaskStatus", text);
+  assert(status.ok, "a stored TaskStatus decodes");
+  return status.value;
+}
+
+/** Undefined for a task that came back with its agent after the master had lost its disk. */
+function taskInfo(state: MasterState, task: TaskRow): mesos.TaskInfo | undefined {
+  const body = state.cold.get("taskBody", task.seq);
+  if (body === undefined) return undefined;
+  const info = decodeJson("mesos.v1.TaskInfo", body);
+  assert(info.ok, `the stored TaskInfo of ${task.id} decodes`);
+  return info.value;
+}

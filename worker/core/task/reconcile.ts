@@ -1,0 +1,91 @@
+/** RECONCILE: what the master knows of tasks, told as updates that want no acknowledgement (http-semantics 6.5). */
+
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import type * as scheduler from "../../protocol/v1/scheduler.ts";
+import type { FrameworkRow, TaskRow } from "../rows.ts";
+import { taskKey } from "../state.ts";
+import { sendEvent, type Turn, timestamp } from "../turn.ts";
+import { decodeStatus } from "./complete.ts";
+import { stateToldTo } from "./status.ts";
+
+export function reconcile(
+  turn: Turn,
+  framework: FrameworkRow,
+  call: scheduler.CallReconcile,
+): void {
+  const asked = call.tasks ?? [];
+  if (asked.length === 0) {
+    for (const task of turn.state.index.tasksOfFramework(framework.id)) {
+      if (task.state !== "TASK_UNREACHABLE") answerKnown(turn, framework, task);
+    }
+    return;
+  }
+  for (const { task_id, agent_id } of asked) {
+    reconcileTask(turn, framework, task_id.value, agent_id?.value);
+  }
+}
+
+/** The answer for one task, known or not; also KILL's answer for an unknown task. */
+export function reconcileTask(
+  turn: Turn,
+  framework: FrameworkRow,
+  taskId: string,
+  agentId: string | undefined,
+): void {
+  const task = turn.state.tables.task.get(taskKey(framework.id, taskId));
+  if (task !== undefined) {
+    answerKnown(turn, framework, task);
+    return;
+  }
+  const agent = turn.state.tables.agent.get(agentId ?? "");
+  const facts = { task_id: { value: taskId }, agent_id: agentId ? { value: agentId } : undefined };
+  if (agent === undefined) {
+    const message = "Reconciliation: Task is unknown";
+    answer(turn, framework, { ...facts, state: "TASK_UNKNOWN", message });
+    return;
+  }
+  switch (agent.connection.state) {
+    case "CONNECTED": {
+      const message = "Reconciliation: Task is unknown to the agent";
+      answer(turn, framework, { ...facts, state: "TASK_GONE", message });
+      return;
+    }
+    case "UNREACHABLE": {
+      const message = "Reconciliation: Task's agent is unreachable";
+      const unreachable_time = nanoseconds(agent.connection.sinceMs);
+      answer(turn, framework, { ...facts, state: "TASK_UNREACHABLE", message, unreachable_time });
+    }
+  }
+}
+
+/** The last state the framework was told (or would have been), not a newer one still to be delivered. */
+function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
+  const last = task.statuses.at(-1);
+  const known = last === undefined ? undefined : decodeStatus(last);
+  answer(turn, framework, {
+    task_id: { value: task.id },
+    state: task.statusState,
+    message: "Reconciliation: Latest task state",
+    agent_id: { value: task.agentId },
+    healthy: known?.healthy,
+    check_status: known?.check_status,
+    container_status: known?.container_status,
+    unreachable_time: known?.unreachable_time,
+  });
+}
+
+function answer(turn: Turn, framework: FrameworkRow, facts: mesos.TaskStatus): void {
+  const status: mesos.TaskStatus = {
+    ...facts,
+    state: stateToldTo(framework, facts.state),
+    source: "SOURCE_MASTER",
+    reason: "REASON_RECONCILIATION",
+    timestamp: timestamp(turn),
+  };
+  sendEvent(turn, framework, { type: "UPDATE", update: { status } });
+}
+
+/** A time as the wire has it. */
+export function nanoseconds(ms: number): mesos.TimeInfo {
+  return { nanoseconds: BigInt(Math.round(ms)) * 1_000_000n };
+}

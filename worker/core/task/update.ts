@@ -1,0 +1,132 @@
+/**
+ * Status updates: the agent reports them, the framework gets them one at a time, in order, until it
+ * acknowledges (http-semantics 6.3).
+ *
+ * The agent sends all it has; the order of delivery is kept here, so that an acknowledgement releases the next
+ * update without a trip to the agent. The rows are volatile: after a restart the agent sends them again.
+ */
+
+import type * as link from "../../protocol/link/messages.ts";
+import type * as scheduler from "../../protocol/v1/scheduler.ts";
+import { encodeBase64 } from "../../protocol/wire/base64.ts";
+import { encodeJson } from "../../protocol/wire/json.ts";
+import { assert } from "../../std/assert.ts";
+import type { AgentRow, FrameworkRow, TaskRow, UpdateRow } from "../rows.ts";
+import { newSeq, taskKey } from "../state.ts";
+import { sendCommands, sendEvent, type Turn } from "../turn.ts";
+import { appendStatus, completeTask, decodeStatus } from "./complete.ts";
+import { isTerminal } from "./status.ts";
+
+/** An agent reported (or repeated) an update. */
+export function updateReported(turn: Turn, agent: AgentRow, update: link.StatusUpdate): void {
+  const { status } = update;
+  const uuid = status.uuid;
+  if (uuid === undefined) return;
+  const key = taskKey(update.framework_id.value, status.task_id.value);
+  const task = turn.state.tables.task.get(key);
+  const ours = task?.agentId === agent.id && BigInt(task.run) === update.run_number;
+  if (task === undefined || !ours) {
+    // Of a run that is completed: its framework has acknowledged this one before, or is gone.
+    acknowledgeToAgent(turn, agent, update.framework_id.value, status.task_id.value, uuid);
+    return;
+  }
+  const text = encodeBase64(uuid);
+  const rows = turn.state.index.updatesOfTask(key);
+  const known = rows.find((row) => row.uuid === text);
+  if (known?.acknowledged === true) {
+    acknowledgeToAgent(turn, agent, task.frameworkId, task.id, uuid);
+    return;
+  }
+  if (known === undefined) {
+    if (rows.some((row) => isTerminal(row.state))) {
+      // Nothing follows a terminal update; the agent need not repeat what nobody will be told.
+      acknowledgeToAgent(turn, agent, task.frameworkId, task.id, uuid);
+      return;
+    }
+    queueUpdate(turn, task, update, text);
+  }
+  const head = turn.state.index.updatesOfTask(key).find((row) => !row.acknowledged);
+  if (head?.uuid === text) deliver(turn, head);
+}
+
+function queueUpdate(turn: Turn, task: TaskRow, update: link.StatusUpdate, uuid: string): void {
+  const { tables } = turn.state;
+  tables.update.put({
+    seq: newSeq(turn.state),
+    frameworkId: task.frameworkId,
+    taskId: task.id,
+    agentId: task.agentId,
+    uuid,
+    status: encodeJson("mesos.v1.TaskStatus", update.status),
+    state: update.status.state,
+    acknowledged: false,
+  });
+  // The newest state counts at once: resources of an ended task are free before anybody acknowledges.
+  const ended = isTerminal(task.state);
+  if (ended || task.state === update.latest_state) return;
+  tables.task.put({ ...task, state: update.latest_state, unreachableMs: undefined });
+}
+
+/** Sends the update to its framework and notes that this is what the framework was told last. */
+function deliver(turn: Turn, row: UpdateRow): void {
+  const { tables } = turn.state;
+  const key = taskKey(row.frameworkId, row.taskId);
+  const task = tables.task.get(key);
+  const framework = tables.framework.get(row.frameworkId);
+  assert(task !== undefined && framework !== undefined, `update ${row.seq} has task and framework`);
+  const status = decodeStatus(row.status);
+  if (task.statusUuid !== row.uuid) {
+    const statuses = appendStatus(task, status);
+    tables.task.put({ ...task, statusState: row.state, statusUuid: row.uuid, statuses });
+  }
+  sendEvent(turn, framework, { type: "UPDATE", update: { status } });
+}
+
+/** The update that is with the framework (again): it has just subscribed. */
+export function redeliver(turn: Turn, task: TaskRow): void {
+  const rows = turn.state.index.updatesOfTask(taskKey(task.frameworkId, task.id));
+  const head = rows.find((row) => !row.acknowledged);
+  if (head !== undefined) deliver(turn, head);
+}
+
+/** ACKNOWLEDGE: the framework has the update; the agent may forget it and the next one follows. */
+export function acknowledge(
+  turn: Turn,
+  framework: FrameworkRow,
+  call: scheduler.CallAcknowledge,
+): void {
+  const { tables, index } = turn.state;
+  const taskId = call.task_id.value;
+  const key = taskKey(framework.id, taskId);
+  const task = tables.task.get(key);
+  const uuid = encodeBase64(call.uuid);
+  const agent = tables.agent.get(call.agent_id.value);
+  if (agent === undefined) return;
+  if (task !== undefined && task.agentId !== agent.id) return;
+  const rows = index.updatesOfTask(key);
+  const head = rows.find((row) => !row.acknowledged);
+  // After a restart the queue is empty, but the row still knows what the framework was told last.
+  const current = head === undefined ? task?.statusUuid === uuid : head.uuid === uuid;
+  if (!current) return;
+  acknowledgeToAgent(turn, agent, framework.id, taskId, call.uuid);
+  if (head !== undefined) tables.update.put({ ...head, status: "", acknowledged: true });
+  if (task === undefined) return;
+  if (isTerminal(task.statusState) && task.statusUuid === uuid) completeTask(turn, task);
+  else redeliver(turn, task);
+}
+
+/** Volatile: when it is lost the agent repeats the update and is told again. */
+function acknowledgeToAgent(
+  turn: Turn,
+  agent: AgentRow,
+  frameworkId: string,
+  taskId: string,
+  uuid: Uint8Array,
+): void {
+  const acknowledged = {
+    framework_id: { value: frameworkId },
+    task_id: { value: taskId },
+    uuid,
+  };
+  sendCommands(turn, agent, [{ type: "ACKNOWLEDGE", acknowledge: acknowledged }]);
+}
