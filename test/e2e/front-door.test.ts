@@ -1,0 +1,406 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { createFrontDoor } from "../../agent/dev/front-door.ts";
+import { RecordChunks } from "../../agent/dev/front-door-records.ts";
+import { createUpstream } from "../../agent/dev/front-door-upstream.ts";
+import { prng } from "../../worker/std/prng.ts";
+import { ConnectionEnded, RawConnection } from "./raw-connection.ts";
+
+const MAX_REQUEST_BYTES = 100_000;
+const POST_SUBSCRIBE =
+  "POST /api/v1/scheduler HTTP/1.1\r\nHost: cluster.example\r\nContent-Length: 2\r\n\r\n{}";
+
+const cleanUps: (() => void)[] = [];
+
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
+});
+
+async function listen(server: Server, port = 0): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  cleanUps.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  // A server that listens on TCP has an AddressInfo.
+  return (server.address() as AddressInfo).port;
+}
+
+/**
+ * A stand-in for workerd: as workerd does, it closes a connection 5 s after its last response, without
+ * announcing that (Node's own `keepAliveTimeout` would).
+ */
+function standIn(listener: RequestListener): Server {
+  const server = createServer({ keepAliveTimeout: 0 });
+  const idle = new WeakMap<Socket, NodeJS.Timeout>();
+  server.on("request", (request, response) => {
+    const { socket } = request;
+    clearTimeout(idle.get(socket));
+    response.on("finish", () => {
+      idle.set(
+        socket,
+        setTimeout(() => socket.destroy(), 5_000),
+      );
+    });
+    listener(request, response);
+  });
+  return server;
+}
+
+async function doorTo(upstreamPort: number, unavailableWaitMs = 300): Promise<number> {
+  const upstream = createUpstream(upstreamPort);
+  cleanUps.push(() => upstream.close());
+  return await listen(
+    createFrontDoor({
+      upstream,
+      maxRequestBytes: MAX_REQUEST_BYTES,
+      maxRecordBytes: 1_000_000,
+      unavailableWaitMs,
+    }),
+  );
+}
+
+async function doorBefore(listener: RequestListener): Promise<number> {
+  return await doorTo(await listen(standIn(listener)));
+}
+
+async function connect(port: number): Promise<RawConnection> {
+  const connection = await RawConnection.open(port);
+  cleanUps.push(() => connection.close());
+  return connection;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const piece of request) text += String(piece);
+  return text;
+}
+
+/** A port on which nothing listens. */
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const record = (text: string): string => `${Buffer.byteLength(text)}\n${text}`;
+
+describe("connections", () => {
+  test("a connection that was idle for 7 s answers the next call, and one that never spoke too", async () => {
+    const port = await doorBefore((request, response) => {
+      request.resume();
+      response.writeHead(202, { "Content-Length": 0 }).end();
+    });
+    const [used, fresh] = await Promise.all([connect(port), connect(port)]);
+    used.send(POST_SUBSCRIBE);
+    expect((await used.readHead()).status).toBe(202);
+    await sleep(7_000);
+    for (const connection of [used, fresh]) {
+      connection.send(POST_SUBSCRIBE);
+      expect((await connection.readHead()).status).toBe(202);
+    }
+  });
+
+  test("pipelined requests reach the upstream in order and are answered in order", async () => {
+    const seen: (string | undefined)[] = [];
+    const port = await doorBefore(async (request, response) => {
+      seen.push(request.url);
+      await sleep(request.url === "/1" ? 60 : 0);
+      response.end(request.url);
+    });
+    const connection = await connect(port);
+    const paths = ["/1", "/2", "/3"];
+    connection.send(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`).join(""));
+    for (const path of paths) {
+      const head = await connection.readHead();
+      expect(head.status).toBe(200);
+      expect((await connection.readBytes(2)).toString()).toBe(path);
+    }
+    expect(seen).toEqual(paths);
+  });
+
+  test("a request pipelined behind an open stream reaches the upstream", async () => {
+    let called: () => void = () => {};
+    const calls = new Promise<void>((resolve) => {
+      called = resolve;
+    });
+    const port = await doorBefore((request, response) => {
+      if (request.url === "/call") called();
+      else response.flushHeaders();
+    });
+    const connection = await connect(port);
+    connection.send(`${POST_SUBSCRIBE}GET /call HTTP/1.1\r\nHost: h\r\n\r\n`);
+    await calls;
+  });
+
+  test("a client that goes away ends its request at the upstream within 200 ms", async () => {
+    let closedAtMs = 0;
+    const port = await doorBefore((_request, response) => {
+      response.on("close", () => {
+        closedAtMs = performance.now();
+      });
+      response.writeHead(200).write("1\nx");
+    });
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    await connection.readHead();
+    await connection.readChunk();
+    const leftAtMs = performance.now();
+    connection.close();
+    await expect.poll(() => closedAtMs).toBeGreaterThan(0);
+    expect(closedAtMs - leftAtMs).toBeLessThan(200);
+  });
+});
+
+describe("streams", () => {
+  test("each record is one chunk, however the upstream cuts and joins them", async () => {
+    const seed = Date.now() % 100_000;
+    console.log(`seed ${seed}`);
+    const random = prng(seed);
+    const records = Array.from({ length: 300 }, (_, index) =>
+      record(String.fromCharCode(97 + (index % 26)).repeat(random.below(index % 9 ? 300 : 20_000))),
+    );
+    const bytes = Buffer.from(records.join(""));
+    const port = await doorBefore(async (_request, response) => {
+      for (let at = 0; at < bytes.length; ) {
+        const end = at + 1 + random.below(9_000);
+        response.write(bytes.subarray(at, end));
+        at = end;
+        if (random.below(4) === 0) await sleep(0);
+      }
+      response.end();
+    });
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    await connection.readHead();
+    for (const expected of records) {
+      expect((await connection.readChunk()).toString()).toBe(expected);
+    }
+    expect((await connection.readChunk()).length).toBe(0);
+  });
+
+  test("regrouping changes no byte, of records, of large ones, and of what is no RecordIO", () => {
+    const seed = Date.now() % 100_000;
+    console.log(`seed ${seed}`);
+    const random = prng(seed);
+    const starts = ["", "{}", "12", "5\nab", "\n", "0\n", "99999999999999999999\n", "7 \n"];
+    for (let round = 0; round < 500; round++) {
+      const text =
+        Array.from({ length: random.below(8) }, () => record("r".repeat(random.below(60)))).join(
+          "",
+        ) + (starts[random.below(starts.length)] ?? "");
+      const chunks = new RecordChunks(40);
+      const out: Buffer[] = [];
+      for (let at = 0; at < text.length; ) {
+        const end = at + 1 + random.below(30);
+        out.push(...chunks.push(Buffer.from(text.slice(at, end))));
+        at = end;
+      }
+      out.push(...chunks.end());
+      expect(Buffer.concat(out).toString(), `seed ${seed} round ${round}`).toBe(text);
+      expect(out.every((chunk) => chunk.length > 0)).toBe(true);
+    }
+  });
+
+  test("a chunked answer that is no RecordIO passes unchanged", async () => {
+    const port = await doorBefore((_request, response) => {
+      response.write('{"type":');
+      setTimeout(() => response.end('"GET_STATE"}'), 20);
+    });
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1`, { method: "POST", body: "{}" });
+    expect(await answer.json()).toEqual({ type: "GET_STATE" });
+  });
+
+  test("the head of a stream arrives before its first record", async () => {
+    const port = await doorBefore((_request, response) => response.writeHead(200).flushHeaders());
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    expect((await connection.readHead()).lines).toContain("Transfer-Encoding: chunked");
+  });
+
+  test("a stream is chunked and kept open for a client that says Connection: close", async () => {
+    const port = await doorBefore((_request, response) => {
+      response.writeHead(200).write(record("one"));
+      setTimeout(() => response.end(record("two")), 50);
+    });
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    expect((await connection.readHead()).lines).toContain("Transfer-Encoding: chunked");
+    expect((await connection.readChunk()).toString()).toBe("3\none");
+    expect((await connection.readChunk()).toString()).toBe("3\ntwo");
+    expect((await connection.readChunk()).length).toBe(0);
+  });
+
+  test("a stream that breaks off at the upstream breaks off at the client, without a last chunk", async () => {
+    const port = await doorBefore((_request, response) => {
+      response.writeHead(200).write(record("one"));
+      setTimeout(() => response.socket?.destroy(), 30);
+    });
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    await connection.readHead();
+    expect((await connection.readChunk()).toString()).toBe("3\none");
+    await expect(connection.readChunk()).rejects.toThrow(ConnectionEnded);
+  });
+
+  test("a reader that stalls stops the upstream, and gets every byte once it reads on", async () => {
+    const event = Buffer.from(record("e".repeat(10_000)));
+    const events = 6_000;
+    let written = 0;
+    const port = await doorBefore(async (_request, response) => {
+      response.writeHead(200);
+      for (; written < events; written++) {
+        if (!response.write(event)) await new Promise((resolve) => response.once("drain", resolve));
+      }
+      response.end();
+    });
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1`, { method: "POST", body: "{}" });
+    let before = -1;
+    await expect
+      .poll(
+        () => {
+          const still = written === before;
+          before = written;
+          return still;
+        },
+        { interval: 400, timeout: 10_000 },
+      )
+      .toBe(true);
+    // What is under way sits in the sockets' buffers, a few MB each; 60 MB were to be sent.
+    expect(written).toBeLessThan(events / 2);
+    expect((await answer.arrayBuffer()).byteLength).toBe(events * event.length);
+  });
+});
+
+describe("heads", () => {
+  test("names keep their case and values their text, both ways; hop-by-hop headers stay behind", async () => {
+    let seen: readonly string[] = [];
+    const port = await doorBefore((request, response) => {
+      seen = request.rawHeaders;
+      response.writeHead(200, ["Mesos-Stream-Id", "s-1", "coNTent-type", "x/y", "TE", "gone"]);
+      response.end("ok");
+    });
+    const connection = await connect(port);
+    connection.send(
+      "POST /x?y=%20z HTTP/1.1\r\nHost: cluster.example:9\r\nmesOS-streaM-id: A\r\n" +
+        "Accept: a\r\nAccept: b\r\nX-Forwarded-For: 1.2.3.4\r\nTE: trailers\r\n\r\n",
+    );
+    const head = await connection.readHead();
+    expect(head.lines).toContain("Mesos-Stream-Id: s-1");
+    expect(head.lines).toContain("coNTent-type: x/y");
+    expect(head.lines.some((line) => line.startsWith("TE"))).toBe(false);
+    const pairs = seen.map((name, at) => `${name}: ${seen[at + 1]}`);
+    for (const line of [
+      "Host: cluster.example:9",
+      "mesOS-streaM-id: A",
+      "Accept: a",
+      "Accept: b",
+      "X-Forwarded-For: 1.2.3.4",
+      "Content-Length: 0",
+    ]) {
+      expect(pairs).toContain(line);
+    }
+    expect(seen).not.toContain("TE");
+  });
+
+  test("an empty 202 keeps its Content-Length: 0 and gets no Content-Type", async () => {
+    const port = await doorBefore((request, response) => {
+      request.resume();
+      response.writeHead(202, { "Content-Length": 0 }).end();
+    });
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    const head = await connection.readHead();
+    expect(head.lines).toContain("Content-Length: 0");
+    expect(head.lines.some((line) => /^content-type/i.test(line))).toBe(false);
+  });
+
+  test("a chunked request body arrives whole, and Expect: 100-continue gets its 100", async () => {
+    const port = await doorBefore(async (request, response) => response.end(await bodyOf(request)));
+    const connection = await connect(port);
+    connection.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+    );
+    expect((await connection.readHead()).status).toBe(100);
+    connection.send("3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+    expect((await connection.readHead()).status).toBe(200);
+    expect((await connection.readBytes(7)).toString()).toBe("abcdefg");
+  });
+});
+
+describe("bad input", () => {
+  test("what is not HTTP gets 400 and a sentence", async () => {
+    const port = await doorBefore((_request, response) => response.end());
+    for (const text of [
+      "garbage\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
+    ]) {
+      const connection = await connect(port);
+      connection.send(text);
+      expect((await connection.readHead()).status).toBe(400);
+    }
+  });
+
+  test("a body above the limit gets 413 and never reaches the upstream whole", async () => {
+    const bodies: string[] = [];
+    const port = await doorBefore(async (request, response) => {
+      bodies.push(await bodyOf(request).catch(() => ""));
+      response.end();
+    });
+    const announced = await connect(port);
+    announced.send(
+      `POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${MAX_REQUEST_BYTES + 1}\r\n\r\n`,
+    );
+    expect((await announced.readHead()).status).toBe(413);
+    const chunked = await connect(port);
+    chunked.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (let sent = 0; sent <= MAX_REQUEST_BYTES; sent += 0x1000) {
+      chunked.send(`1000\r\n${"x".repeat(0x1000)}\r\n`);
+    }
+    expect((await chunked.readHead()).status).toBe(413);
+    expect(bodies.filter((body) => body !== "")).toEqual([]);
+  });
+});
+
+describe("while the upstream is away", () => {
+  test("a call waits for it a moment and then arrives whole, once", async () => {
+    const upstreamPort = await unusedPort();
+    const port = await doorTo(upstreamPort, 2_000);
+    const answer = fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "the call" });
+    await sleep(200);
+    const bodies: string[] = [];
+    const server = standIn(async (request, response) => {
+      bodies.push(await bodyOf(request));
+      response.writeHead(202).end();
+    });
+    await listen(server, upstreamPort);
+    expect((await answer).status).toBe(202);
+    expect(bodies).toEqual(["the call"]);
+  });
+
+  test("a call that waited in vain gets 503 with Retry-After and a sentence", async () => {
+    const port = await doorTo(await unusedPort(), 200);
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "the call" });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("1");
+    expect(await answer.text()).toMatch(/restarting.*send it again/);
+  });
+
+  test("a call that was sent and lost gets 502 and is never repeated; a GET is, once", async () => {
+    const seen: (string | undefined)[] = [];
+    const port = await doorBefore((request) => {
+      seen.push(request.method);
+      request.socket.destroy();
+    });
+    const url = `http://127.0.0.1:${port}/`;
+    expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(502);
+    expect((await fetch(url)).status).toBe(502);
+    expect(seen).toEqual(["POST", "GET", "GET"]);
+  });
+});
