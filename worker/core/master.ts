@@ -86,7 +86,7 @@ function handle(turn: Turn, input: Input): void {
     case "TIMER_DUE":
       return;
     default:
-      return unreachable(input);
+      unreachable(input);
   }
 }
 

@@ -147,6 +147,13 @@ function killRun(
   });
 }
 
+/** Its launch never arrived and will now: from here on it holds its resources again. */
+function launchAgain(turn: Turn, task: TaskRow): void {
+  const framework = turn.state.tables.framework.get(task.frameworkId);
+  if (framework === undefined || task.state !== "TASK_UNREACHABLE") return;
+  tellReturned(turn, framework, task, "TASK_STAGING");
+}
+
 /** Runs the agent should have but did not name, unless their launch is still on its way. */
 function askAboutMissing(turn: Turn, agent: AgentRow, listed: ReadonlySet<string>): void {
   const waiting = new Set<number>();
@@ -156,7 +163,11 @@ function askAboutMissing(turn: Turn, agent: AgentRow, listed: ReadonlySet<string
   const missing: RunKey[] = [];
   for (const task of turn.state.index.tasksOfAgent(agent.id)) {
     const { frameworkId, id: taskId, run } = task;
-    if (isTerminal(task.state) || waiting.has(run)) continue;
+    if (isTerminal(task.state)) continue;
+    if (waiting.has(run)) {
+      launchAgain(turn, task);
+      continue;
+    }
     if (!listed.has(runKey(frameworkId, taskId, run))) missing.push({ frameworkId, taskId, run });
   }
   if (missing.length > 0) enqueueCommand(turn, agent, { type: "RECONCILE_TASKS", runs: missing });

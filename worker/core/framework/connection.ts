@@ -29,7 +29,7 @@ export function streamClosed(
       recover(turn, framework);
       return;
     default:
-      return unreachable(cause);
+      unreachable(cause);
   }
 }
 

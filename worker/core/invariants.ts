@@ -1,0 +1,187 @@
+/**
+ * What must hold between any two steps. Numbered as in the list of the architecture document; a violation
+ * names its number. All are checked after every step in tests and in the simulator.
+ *
+ * 1. What is held of an agent is within its total, or the agent is over-committed from outside and nothing of it is
+ *    offered; no port and no set item is held twice.
+ * 2. Every outstanding offer names a connected framework that wants its role, and a connected agent.
+ * 3. (Quota: no role has one yet.)
+ * 4. A task's updates are delivered in order: acknowledged ones come first, none follows a terminal one, and each
+ *    belongs to a task that is there. Every task has its body, its framework and its agent.
+ * 5. A framework has one live stream when it is connected and none otherwise.
+ * 6. `load(save(state))` equals `state`: see `reload`.
+ * 7. What is derived (who holds what) equals what the tables say.
+ */
+
+import { add, contains, equals } from "../resources/algebra.ts";
+import type { Resource, Resources } from "../resources/resource.ts";
+import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
+import { loadState, type MasterState, type StoredRows, tableNames } from "./state.ts";
+import { isTerminal } from "./task/status.ts";
+
+export interface Violation {
+  readonly invariant: number;
+  readonly fact: string;
+}
+
+export function checkInvariants(state: MasterState): readonly Violation[] {
+  return [
+    ...checkHolds(state),
+    ...checkOffers(state),
+    ...checkTasks(state),
+    ...checkUpdates(state),
+    ...checkStreams(state),
+  ];
+}
+
+/** Agents of which more is held than they have. */
+export function overcommitted(state: MasterState): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const agent of state.tables.agent.values()) {
+    if (!contains(agent.total, state.allocation.held(agent.id))) ids.add(agent.id);
+  }
+  return ids;
+}
+
+function checkHolds(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const agent of state.tables.agent.values()) {
+    const offers = state.index.offersOfAgent(agent.id);
+    const tasks = state.index.tasksOfAgent(agent.id).filter(holdsResources);
+    const holds = [...offers, ...tasks].map((row) => row.resources);
+    const sum = holds.reduce<Resources>((total, hold) => add(total, hold), []);
+    if (!equals(sum, state.allocation.held(agent.id))) {
+      violations.push({ invariant: 7, fact: `what is held of ${agent.id} is not what is noted` });
+    }
+    if (!contains(agent.total, sum) && offers.length > 0) {
+      violations.push({ invariant: 1, fact: `over-committed ${agent.id} has outstanding offers` });
+    }
+    const twice = heldTwice(holds);
+    if (twice !== undefined && contains(agent.total, sum)) {
+      violations.push({ invariant: 1, fact: `${twice} of ${agent.id} is held twice` });
+    }
+  }
+  return violations;
+}
+
+function holdsResources(task: TaskRow): boolean {
+  return !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE";
+}
+
+/** The first port or item that two of the holders have. */
+function heldTwice(holds: readonly Resources[]): string | undefined {
+  const seen = new Map<string, Set<string>>();
+  for (const resource of holds.flat()) {
+    const items = seen.get(resource.name) ?? new Set<string>();
+    seen.set(resource.name, items);
+    for (const item of singleItems(resource)) {
+      if (items.has(item)) return `${resource.name} ${item}`;
+      items.add(item);
+    }
+  }
+  return undefined;
+}
+
+function singleItems(resource: Resource): readonly string[] {
+  if (resource.kind === "SET") return resource.items;
+  if (resource.kind === "SCALAR") return [];
+  return resource.ranges.flatMap(([begin, end]) =>
+    Array.from({ length: end - begin + 1 }, (_, at) => String(begin + at)),
+  );
+}
+
+function checkOffers(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const offer of state.tables.offer.values()) {
+    const framework = state.tables.framework.get(offer.frameworkId);
+    const agent = state.tables.agent.get(offer.agentId);
+    if (framework?.connection.state !== "CONNECTED" || !framework.roles.includes(offer.role)) {
+      violations.push({ invariant: 2, fact: `offer ${offer.id} is with nobody who wants it` });
+    }
+    if (agent?.connection.state !== "CONNECTED") {
+      violations.push({ invariant: 2, fact: `offer ${offer.id} is of an agent that is away` });
+    }
+  }
+  return violations;
+}
+
+function checkTasks(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const task of state.tables.task.values()) {
+    const name = `task ${task.id} of ${task.frameworkId}`;
+    if (!state.tables.framework.has(task.frameworkId)) {
+      violations.push({ invariant: 4, fact: `${name} has no framework` });
+    }
+    const agent = state.tables.agent.get(task.agentId);
+    if (agent === undefined) violations.push({ invariant: 4, fact: `${name} has no agent` });
+    const away = agent?.connection.state === "UNREACHABLE";
+    if (away && !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE") {
+      violations.push({ invariant: 4, fact: `${name} is ${task.state} on an unreachable agent` });
+    }
+  }
+  return violations;
+}
+
+function checkUpdates(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const task of state.tables.task.values()) {
+    const updates = state.index.updatesOfTask(`${task.frameworkId}/${task.id}`);
+    updates.forEach((update, at) => {
+      const before = updates[at - 1];
+      if (before === undefined) return;
+      if (update.acknowledged && !before.acknowledged) {
+        violations.push({ invariant: 4, fact: `update ${update.uuid} overtook another` });
+      }
+      if (isTerminal(before.state)) {
+        violations.push({ invariant: 4, fact: `update ${update.uuid} follows a terminal one` });
+      }
+    });
+  }
+  for (const update of state.tables.update.values()) {
+    if (!state.tables.task.has(`${update.frameworkId}/${update.taskId}`)) {
+      violations.push({ invariant: 4, fact: `update ${update.uuid} has no task` });
+    }
+  }
+  return violations;
+}
+
+function checkStreams(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const framework of state.tables.framework.values()) {
+    const { connection, id } = framework;
+    const streams = state.index.streamsOfFramework(id).map((stream) => stream.id);
+    const wanted = connection.state === "CONNECTED" ? [connection.streamId] : [];
+    if (streams.join() !== wanted.join()) {
+      violations.push({ invariant: 5, fact: `${id} has streams ${streams.join()}` });
+    }
+  }
+  return violations;
+}
+
+/** The state as a reload would find it: durable rows only, volatile ones gone. */
+export function reload(state: MasterState): MasterState {
+  return loadState(storedRows(state), {
+    cold: {
+      get: (table, number) => state.cold.get(table, number),
+      scan: (table) => state.cold.scan(table),
+    },
+    settings: state.settings,
+  });
+}
+
+/** What the store holds of the state, in the order of creation. */
+export function storedRows(state: MasterState): StoredRows {
+  const rows: { [T in TableName]?: Rows[T][] } = {};
+  for (const name of tableNames) collect(state, name, rows);
+  return rows;
+}
+
+function collect<T extends TableName>(
+  state: MasterState,
+  name: T,
+  into: { [K in TableName]?: Rows[K][] },
+): void {
+  const kept: Rows[T][] = [];
+  for (const row of state.tables[name].values()) if (durable[name](row)) kept.push(row);
+  Object.assign(into, { [name]: kept });
+}
