@@ -11,6 +11,7 @@ export interface Reservation {
   readonly type: "STATIC" | "DYNAMIC";
   readonly role: string;
   readonly principal?: string;
+  /** Sorted: labels are equal in any order. */
   readonly labels?: mesos.Labels;
 }
 
@@ -18,6 +19,7 @@ interface ResourceFacts {
   readonly name: string;
   /** From the outermost to the most refined; empty = unreserved. */
   readonly reservations: readonly Reservation[];
+  /** Without bytes and with sorted labels, as `parse-disk.ts` makes it: plain JSON. */
   readonly disk?: mesos.ResourceDiskInfo;
   readonly revocable?: true;
   readonly shared?: true;
@@ -33,7 +35,10 @@ export type Resource = ResourceFacts &
     | { readonly kind: "SET"; readonly items: readonly string[] }
   );
 
-/** In normal form: nothing empty, nothing that could be merged, sorted by name and then by the other facts. */
+/**
+ * In normal form: nothing empty, nothing that could be merged, sorted by name and then by the other facts
+ * (`compare.ts`). Volumes and whole disks are never merged: equal ones stay side by side.
+ */
 export type Resources = readonly Resource[];
 
 /** Thousandths per scalar resource's name. */
