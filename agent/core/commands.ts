@@ -1,0 +1,254 @@
+/**
+ * What the master asks for. Each command may come twice (its number says so) or late, and must then do
+ * nothing, or the same. Commands that lack the part their type promises do nothing either.
+ */
+import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
+import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { assert, defined } from "../../worker/std/assert.ts";
+import { containerId } from "../containerizer/containerizer.ts";
+import { launchObstacle } from "./launch-check.ts";
+import { EXECUTOR_SHUTDOWN_GRACE_MS, KILL_GRACE_MS } from "./limits.ts";
+import type { RunRow } from "./rows.ts";
+import { complete, finish, isLive, killRun, liveRunOf, runOf } from "./runs.ts";
+import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
+import { launchFailedStatus, lostState } from "./status.ts";
+import { decodeStored } from "./stored.ts";
+import {
+  addUpdate,
+  dropUpdates,
+  resumeUpdates,
+  takeUpdate,
+  type UpdateSubject,
+} from "./updates.ts";
+
+type Handler = (state: AgentState, context: StepContext, command: link.Command) => void;
+
+const handlers: { readonly [T in link.CommandType]: Handler } = {
+  UNKNOWN: () => {},
+  RUN_TASK: runTask,
+  KILL_TASK: killTask,
+  ACKNOWLEDGE: acknowledge,
+  RECONCILE_TASKS: reconcileTasks,
+  SHUTDOWN_FRAMEWORK: shutdownFramework,
+  SHUTDOWN_EXECUTOR: shutdownExecutor,
+  // A command task has no executor that could read it.
+  FRAMEWORK_MESSAGE: () => {},
+  RESUME_UPDATES: (state, context, { resume_updates }) => {
+    if (resume_updates === undefined) return;
+    resumeUpdates(state, context, frameworkIdOf(resume_updates.framework_id));
+  },
+  CALL: (_state, context, { call }) => {
+    if (call === undefined) return;
+    context.effects.push({ type: "CALL", callId: call.call_id, call: call.call });
+  },
+  SHUTDOWN: (state, context) => {
+    state.exitWhenEmpty = { type: "MASTER_SHUTDOWN" };
+    for (const run of [...state.run.values()]) {
+      killRun(state, context, run, {
+        cause: "AGENT_SHUTDOWN",
+        graceMs: undefined,
+        defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
+      });
+    }
+  },
+};
+
+/** Carries out the commands of one poll's answer; a number that was carried out before is skipped. */
+export function runCommands(
+  state: AgentState,
+  context: StepContext,
+  commands: readonly link.Command[],
+): void {
+  for (const command of commands) {
+    const agent = defined(state.agent.get("agent"), "commands come after registration");
+    if (command.number !== undefined) {
+      if (command.number <= BigInt(agent.lastCommand)) continue;
+      state.agent.put({ ...agent, lastCommand: String(command.number) });
+    }
+    handlers[command.type](state, context, command);
+    if (state.exitWhenEmpty !== undefined) return;
+  }
+}
+
+function runTask(state: AgentState, context: StepContext, command: link.Command): void {
+  const { run_task, number } = command;
+  const frameworkIdText = run_task?.framework.id?.value;
+  if (run_task === undefined || number === undefined || frameworkIdText === undefined) return;
+  const { framework, task } = run_task;
+  const frameworkId = frameworkIdOf({ value: frameworkIdText });
+  const taskId = taskIdOf(task.task_id);
+  const subject: UpdateSubject = { frameworkId, taskId, runNumber: String(number) };
+  putFramework(state, frameworkId, framework);
+  if (liveRunOf(state, frameworkId, taskId) !== undefined) {
+    addUpdate(state, context, subject, {
+      state: lostState(state, frameworkId, "TASK_DROPPED"),
+      source: "SOURCE_AGENT",
+      reason: "REASON_TASK_INVALID",
+      message: `Task '${taskId}' is still running on this agent; wait for its end or use another id`,
+    });
+    return;
+  }
+  forgetEndedRuns(state, context, subject);
+  const seq = newSeq(state);
+  const id = containerId(uuidText(newUuid(context, seq)));
+  assert(id.ok, "a uuid is a container id");
+  const run = state.run.put({
+    seq,
+    containerId: id.value,
+    ...subject,
+    // A command task's executor has the task's id.
+    executorId: taskId as string as ExecutorId,
+    info: encodeJson("mesos.v1.TaskInfo", task),
+    stage: { state: "LAUNCHING" },
+  });
+  const obstacle = launchObstacle(framework, task);
+  if (obstacle !== undefined) {
+    finish(state, context, run, launchFailedStatus(obstacle));
+    return;
+  }
+  context.effects.push({ type: "LAUNCH", containerId: id.value, task, framework });
+}
+
+/** The master launches an id again only when its earlier run is completed: its acknowledgement was lost. */
+function forgetEndedRuns(state: AgentState, context: StepContext, subject: UpdateSubject): void {
+  for (const run of [...state.run.values()]) {
+    const sameTask = run.taskId === subject.taskId && run.frameworkId === subject.frameworkId;
+    if (sameTask && !isLive(run)) complete(state, run, context.nowMs);
+  }
+}
+
+function killTask(state: AgentState, context: StepContext, command: link.Command): void {
+  const kill = command.kill_task;
+  if (kill === undefined) return;
+  const subject: UpdateSubject = {
+    frameworkId: frameworkIdOf(kill.framework_id),
+    taskId: taskIdOf(kill.task_id),
+    runNumber: String(kill.run_number),
+  };
+  const run = runOf(state, subject.runNumber);
+  if (run === undefined) {
+    reportMissing(state, context, subject, {
+      reason: "REASON_EXECUTOR_TERMINATED",
+      message: `This agent has no task '${subject.taskId}' to kill`,
+    });
+    return;
+  }
+  const task = decodeStored("mesos.v1.TaskInfo", run.info);
+  killRun(state, context, run, {
+    cause: "KILLED",
+    graceMs: graceMs(kill.kill_policy),
+    defaultGraceMs: graceMs(task.kill_policy) ?? KILL_GRACE_MS,
+  });
+}
+
+function acknowledge(state: AgentState, context: StepContext, command: link.Command): void {
+  if (command.acknowledge === undefined) return;
+  const update = takeUpdate(state, encodeBase64(command.acknowledge.uuid));
+  if (update === undefined) return;
+  const run = runOf(state, update.runNumber);
+  if (run?.stage.state !== "ENDED") return;
+  // Terminal updates are made last: when none is younger, this was the terminal one.
+  const rest = [...state.update.values()].filter((row) => row.runNumber === update.runNumber);
+  if (rest.every((row) => row.seq < update.seq)) complete(state, run, context.nowMs);
+}
+
+function reconcileTasks(state: AgentState, context: StepContext, command: link.Command): void {
+  for (const key of command.reconcile_tasks?.tasks ?? []) {
+    const subject: UpdateSubject = {
+      frameworkId: frameworkIdOf(key.framework_id),
+      taskId: taskIdOf(key.task_id),
+      runNumber: String(key.run_number),
+    };
+    if (runOf(state, subject.runNumber) !== undefined) continue;
+    reportMissing(state, context, subject, {
+      reason: "REASON_RECONCILIATION",
+      message: "The agent does not have this task; it was lost on its way or with the agent's disk",
+    });
+  }
+}
+
+function shutdownFramework(state: AgentState, context: StepContext, command: link.Command): void {
+  if (command.shutdown_framework === undefined) return;
+  const frameworkId = frameworkIdOf(command.shutdown_framework.framework_id);
+  abandon(state, context, (run) => run.frameworkId === frameworkId);
+  dropUpdates(state, (row) => row.frameworkId === frameworkId);
+  state.framework.delete(frameworkId);
+}
+
+function shutdownExecutor(state: AgentState, context: StepContext, command: link.Command): void {
+  const shutdown = command.shutdown_executor;
+  if (shutdown === undefined) return;
+  for (const run of [...state.run.values()]) {
+    if (run.frameworkId !== shutdown.framework_id.value) continue;
+    if (run.executorId !== shutdown.executor_id.value) continue;
+    killRun(state, context, run, {
+      cause: "KILLED",
+      graceMs: undefined,
+      defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
+    });
+  }
+}
+
+/** Ends runs about which nobody is to be told. */
+export function abandon(
+  state: AgentState,
+  context: StepContext,
+  chooses: (run: RunRow) => boolean,
+): void {
+  for (const run of [...state.run.values()]) {
+    if (!chooses(run)) continue;
+    if (isLive(run)) {
+      killRun(state, context, run, {
+        cause: "FRAMEWORK_SHUTDOWN",
+        graceMs: undefined,
+        defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
+      });
+    } else {
+      complete(state, run, context.nowMs);
+    }
+  }
+}
+
+/** Says once that a run is not here. A run that was here and is completed needs no word. */
+function reportMissing(
+  state: AgentState,
+  context: StepContext,
+  subject: UpdateSubject,
+  facts: Pick<mesos.TaskStatus, "reason" | "message">,
+): void {
+  const { runNumber } = subject;
+  // Its RUN_TASK has a higher number than any command seen: it is still on its way.
+  const agent = defined(state.agent.get("agent"), "commands come after registration");
+  if (BigInt(runNumber) > BigInt(agent.lastCommand)) return;
+  for (const row of state.completedRun.values()) if (row.runNumber === runNumber) return;
+  for (const row of state.update.values()) if (row.runNumber === runNumber) return;
+  addUpdate(state, context, subject, {
+    state: lostState(state, subject.frameworkId, "TASK_DROPPED"),
+    source: "SOURCE_AGENT",
+    ...facts,
+  });
+}
+
+function putFramework(state: AgentState, id: FrameworkId, framework: mesos.FrameworkInfo): void {
+  const before = state.framework.get(id);
+  const info = encodeJson("mesos.v1.FrameworkInfo", framework);
+  if (before?.info === info) return;
+  const capabilities = (framework.capabilities ?? []).flatMap(({ type }) => type ?? []);
+  state.framework.put({ seq: before?.seq ?? newSeq(state), id, info, capabilities });
+}
+
+function graceMs(policy: mesos.KillPolicy | undefined): number | undefined {
+  const nanoseconds = policy?.grace_period?.nanoseconds;
+  return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6;
+}
+
+// The ids of the link's messages were checked by the master: this is where they get their brand.
+function frameworkIdOf(id: mesos.FrameworkID): FrameworkId {
+  return id.value as FrameworkId;
+}
+function taskIdOf(id: mesos.TaskID): TaskId {
+  return id.value as TaskId;
+}

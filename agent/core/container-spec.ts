@@ -1,0 +1,115 @@
+/** What a command task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2. */
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type {
+  ContainerCommand,
+  ContainerId,
+  ContainerSpec,
+  ResourceLimits,
+} from "../containerizer/containerizer.ts";
+
+/** Where the task runs, as far as its environment tells it. */
+export interface SpecFacts {
+  readonly containerId: ContainerId;
+  readonly agentId: string;
+  readonly ip: string;
+  /** Advertised port of the agent. */
+  readonly port: number;
+  /** Absolute path of the run's sandbox. */
+  readonly sandboxDirectory: string;
+  /** Account of tasks that name none; undefined = the agent's own. */
+  readonly user: string | undefined;
+}
+
+/** The PATH of a container that sets none. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What the containerizer's smallest hard cap allows, and Mesos' smallest cpu share: 0.01. */
+const CPUS_MIN = 10;
+const BYTES_PER_MEGABYTE = 1024 * 1024;
+
+/** `task` passed `launchObstacle`. */
+export function containerSpec(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  facts: SpecFacts,
+): ContainerSpec {
+  const user = task.command?.user ?? facts.user;
+  return {
+    containerId: facts.containerId,
+    command: containerCommand(task.command ?? {}),
+    environment: taskEnvironment(framework, task, facts),
+    ...(user === undefined ? {} : { user }),
+    sandboxDirectory: facts.sandboxDirectory,
+    limits: resourceLimits(task),
+  };
+}
+
+/** Later entries win: the agent's, then `CommandInfo.environment`. The agent's own environment is not inherited. */
+export function taskEnvironment(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  facts: SpecFacts,
+): Readonly<Record<string, string>> {
+  const endpoint = `${facts.ip}:${facts.port}`;
+  const environment: Record<string, string> = {
+    PATH: DEFAULT_PATH,
+    MESOS_FRAMEWORK_ID: framework.id?.value ?? "",
+    MESOS_EXECUTOR_ID: task.task_id.value,
+    MESOS_SLAVE_ID: facts.agentId,
+    MESOS_SLAVE_PID: `slave(1)@${endpoint}`,
+    MESOS_AGENT_ENDPOINT: endpoint,
+    MESOS_DIRECTORY: facts.sandboxDirectory,
+    MESOS_SANDBOX: facts.sandboxDirectory,
+    MESOS_CHECKPOINT: framework.checkpoint === true ? "1" : "0",
+    MESOS_HTTP_COMMAND_EXECUTOR: "0",
+    MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: "5secs",
+    MESOS_ALLOCATION_ROLE: allocationRole(framework, task),
+  };
+  if (framework.checkpoint === true) {
+    environment.MESOS_RECOVERY_TIMEOUT = "15mins";
+    environment.MESOS_SUBSCRIPTION_BACKOFF_MAX = "2secs";
+  }
+  for (const variable of task.command?.environment?.variables ?? []) {
+    environment[variable.name] = variable.value ?? "";
+  }
+  return environment;
+}
+
+/** `limits` of the task bound what it may use beyond its resources; without them memory is a hard cap, cpu a share. */
+export function resourceLimits(task: mesos.TaskInfo): ResourceLimits {
+  const cpus = Math.round(1000 * scalar(task, "cpus"));
+  const cpusLimit = task.limits?.cpus?.value;
+  const memory = task.limits?.mem?.value ?? scalar(task, "mem");
+  return {
+    cpusRequest: Math.max(cpus, CPUS_MIN),
+    ...(isBound(cpusLimit) ? { cpusLimit: Math.max(Math.round(1000 * cpusLimit), CPUS_MIN) } : {}),
+    ...(isBound(memory) ? { memoryLimitBytes: Math.ceil(memory * BYTES_PER_MEGABYTE) } : {}),
+  };
+}
+
+function containerCommand(command: mesos.CommandInfo): ContainerCommand {
+  const value = command.value ?? "";
+  if (command.shell !== false) return { shell: true, value };
+  return { shell: false, value, arguments: command.arguments ?? [value] };
+}
+
+function allocationRole(framework: mesos.FrameworkInfo, task: mesos.TaskInfo): string {
+  for (const { allocation_info } of task.resources ?? []) {
+    if (allocation_info?.role !== undefined) return allocation_info.role;
+  }
+  return framework.roles?.[0] ?? framework.role ?? "*";
+}
+
+/** Sum of the scalar resources of this name. */
+function scalar(task: mesos.TaskInfo, name: string): number {
+  let sum = 0;
+  for (const resource of task.resources ?? []) {
+    if (resource.name === name) sum += resource.scalar?.value ?? 0;
+  }
+  return sum;
+}
+
+/** 0 and infinity mean no bound. */
+function isBound(value: number | undefined): value is number {
+  return value !== undefined && value > 0 && Number.isFinite(value);
+}

@@ -1,0 +1,45 @@
+/**
+ * Things to do outside, in this order, after the step's Changes are on disk.
+ * Each says why losing it (a crash between the checkpoint and the effect) is harmless.
+ */
+import type * as link from "../../worker/protocol/link/messages.ts";
+import type * as agent from "../../worker/protocol/v1/agent.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type { ContainerId } from "../containerizer/containerizer.ts";
+
+export type ExitReason =
+  | { readonly type: "SIGNAL" }
+  | { readonly type: "PARENT_ENDED" }
+  /** The master said SHUTDOWN: the agent was removed or marked gone. */
+  | { readonly type: "MASTER_SHUTDOWN" };
+
+export type Effect =
+  /** Lost: the run is LAUNCHING with no trace of a container, so recovery reports it as never launched. */
+  | {
+      readonly type: "LAUNCH";
+      readonly containerId: ContainerId;
+      readonly task: mesos.TaskInfo;
+      readonly framework: mesos.FrameworkInfo;
+    }
+  /** SIGTERM to every process of the container. Lost: recovery sends it again. */
+  | { readonly type: "TERMINATE"; readonly containerId: ContainerId }
+  /** SIGKILL to every process of the container. Lost: recovery does it again. */
+  | { readonly type: "DESTROY"; readonly containerId: ContainerId }
+  /** The end is in our books: the containerizer may forget it. Lost: its own recovery sweeps what nobody asks for. */
+  | { readonly type: "REMOVE"; readonly containerId: ContainerId }
+  /** Register until it succeeds, with `registerRequest(state)` made afresh for each attempt. Lost: the next start does it. */
+  | { readonly type: "REGISTER" }
+  /** Poll (from now on) with this number. Lost: the next start registers and polls. */
+  | { readonly type: "POLL"; readonly acknowledgedCommand: bigint }
+  /** Lost: updates are rows and are reported again after the next registration. */
+  | {
+      readonly type: "REPORT";
+      readonly reportNumber: number;
+      readonly updates: readonly link.StatusUpdate[];
+    }
+  /** Lost: the caller's request runs into its time limit, and may be repeated. */
+  | { readonly type: "CALL"; readonly callId: string; readonly call: agent.Call }
+  /** A TIMER_DUE input is wanted then; replaces the one before. Lost: made again by the first step. */
+  | { readonly type: "SET_TIMER"; readonly dueMs: number }
+  /** The agent process ends. Lost: it has ended. */
+  | { readonly type: "EXIT"; readonly reason: ExitReason };

@@ -1,0 +1,50 @@
+/** Everything that can reach the agent. One Input is one `step`. */
+import type { AgentId } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
+import type {
+  ContainerId,
+  ContainerTermination,
+  RecoveredContainer,
+} from "../containerizer/containerizer.ts";
+
+export type ShutdownReason =
+  /** SIGTERM, SIGINT: tasks stay, the next agent process finds them. */
+  | "SIGNAL"
+  /** The parent process ended and the agent ends with it, its tasks too. */
+  | "PARENT_ENDED";
+
+export type Input =
+  /** First input of every life: one entry for each run that has not ended. */
+  | { readonly type: "RECOVERED"; readonly containers: readonly RecoveredContainer[] }
+  | { readonly type: "REGISTERED"; readonly agentId: AgentId }
+  /** The master answered that this session is not the live one. */
+  | { readonly type: "REGISTER_AGAIN" }
+  /**
+   * The answer to the newest poll. It holds every command that was not acknowledged, in the order of their
+   * numbers: an answer that comes late or twice holds only numbers that were carried out.
+   */
+  | { readonly type: "COMMANDS"; readonly commands: readonly link.Command[] }
+  | { readonly type: "REPORT_DONE"; readonly reportNumber: number }
+  | { readonly type: "REPORT_FAILED"; readonly reportNumber: number }
+  | { readonly type: "CONTAINER_STARTED"; readonly containerId: ContainerId }
+  | {
+      readonly type: "LAUNCH_FAILED";
+      readonly containerId: ContainerId;
+      readonly message: string;
+    }
+  | {
+      readonly type: "CONTAINER_ENDED";
+      readonly containerId: ContainerId;
+      readonly termination: ContainerTermination;
+    }
+  /** A due time has come (or may have come: a wake-up too early does nothing). */
+  | { readonly type: "TIMER_DUE" }
+  | { readonly type: "SHUTDOWN"; readonly reason: ShutdownReason };
+
+export interface StampedInput {
+  /** Wall clock, ms since 1970. */
+  readonly nowMs: number;
+  /** Seeds this step's randomness. 32 bits. */
+  readonly seed: number;
+  readonly input: Input;
+}

@@ -1,0 +1,24 @@
+/** Every bound and time of the agent's core, with its reason. */
+
+/** First repetition of an unacknowledged update, doubling up to the second (http-semantics 6.3). */
+export const UPDATE_RETRY_MIN_MS = 10_000;
+export const UPDATE_RETRY_MAX_MS = 600_000;
+
+/** From SIGTERM to SIGKILL when neither the KILL nor the task says (http-semantics 17.2, 20). */
+export const KILL_GRACE_MS = 3_000;
+
+/** SHUTDOWN_EXECUTOR: 5 s for the executor, of which it keeps 1 s, and 1 s for itself (17.2). */
+export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
+
+/** Updates in one report: at about 1 KB each it stays far below the 100 MB a request may have. */
+export const UPDATES_PER_REPORT = 1_000;
+
+/** After a report that failed: pause before the next, doubling; the link itself has its own back-off. */
+export const REPORT_RETRY_MIN_MS = 100;
+export const REPORT_RETRY_MAX_MS = 10_000;
+
+/** Ended runs remembered; Mesos keeps 150 executors for each of 50 frameworks, most of them never full. */
+export const COMPLETED_RUNS_MAX = 1_000;
+
+/** Frameworks without a run that are remembered for their capabilities. */
+export const IDLE_FRAMEWORKS_MAX = 200;

@@ -1,0 +1,71 @@
+/**
+ * The first step of a life: what the work directory says and what the containerizer found are brought
+ * together. A crash between any two effects of the last life ends here.
+ */
+import { unreachable } from "../../worker/std/assert.ts";
+import type { ContainerTermination, RecoveredContainer } from "../containerizer/containerizer.ts";
+import type { RunRow } from "./rows.ts";
+import { containerEnded, containerStarted, finish, isLive, scheduleRun } from "./runs.ts";
+import type { AgentState, StepContext } from "./state.ts";
+import { lostState } from "./status.ts";
+
+/** `containers`: one entry for each run that has not ended. */
+export function recover(
+  state: AgentState,
+  context: StepContext,
+  containers: readonly RecoveredContainer[],
+): void {
+  const found = new Map(containers.map((container) => [container.containerId, container]));
+  for (const run of [...state.run.values()]) {
+    if (!isLive(run)) continue;
+    const container = found.get(run.containerId);
+    if (container?.state === "RUNNING") resume(state, context, run);
+    else recoverEnded(state, context, run, container?.termination);
+  }
+}
+
+/** What the last life was about to do to a container is done again: TERMINATE and DESTROY may have been lost. */
+function resume(state: AgentState, context: StepContext, run: RunRow): void {
+  const { containerId, stage } = run;
+  switch (stage.state) {
+    case "LAUNCHING":
+    case "LAUNCH_CANCELLED":
+      containerStarted(state, context, containerId);
+      return;
+    case "RUNNING":
+      scheduleRun(state, run);
+      return;
+    case "KILLING":
+      scheduleRun(state, run);
+      context.effects.push({ type: "TERMINATE", containerId });
+      return;
+    case "DESTROYING":
+      context.effects.push({ type: "DESTROY", containerId });
+      return;
+    case "ENDED":
+      return;
+    default:
+      unreachable(stage);
+  }
+}
+
+function recoverEnded(
+  state: AgentState,
+  context: StepContext,
+  run: RunRow,
+  termination: ContainerTermination | undefined,
+): void {
+  const message = "The agent restarted and found no trace of the task's container";
+  const lost: ContainerTermination = termination ?? { kind: "LOST", message };
+  // Checkpointed, but the containerizer never heard of it: the LAUNCH effect was lost with the process.
+  if (run.stage.state === "LAUNCHING" && lost.kind === "LOST") {
+    finish(state, context, run, {
+      state: lostState(state, run.frameworkId, "TASK_DROPPED"),
+      source: "SOURCE_AGENT",
+      reason: "REASON_AGENT_RESTARTED",
+      message: "The agent restarted before it could launch the task",
+    });
+    return;
+  }
+  containerEnded(state, context, run.containerId, lost);
+}

@@ -1,0 +1,120 @@
+/**
+ * The rows of the agent's tables. Plain JSON values: the checkpoint writes them as they are.
+ *
+ * 1. A run that is not ENDED holds resources, and its container may exist. 2. A run is ENDED exactly when its
+ * terminal update has been made; it leaves when that update is acknowledged. 3. An update row lives from the
+ * moment it is made until it is acknowledged.
+ */
+import type { AgentId, ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type { ContainerId } from "../containerizer/containerizer.ts";
+import type { Row } from "./table.ts";
+
+/** The agent itself: one row. */
+export interface AgentRow extends Row {
+  readonly id: AgentId;
+  /** Highest command number carried out: decimal text of 64 bits. */
+  readonly lastCommand: string;
+}
+
+export interface FrameworkRow extends Row {
+  readonly id: FrameworkId;
+  /** FrameworkInfo as wire JSON. */
+  readonly info: string;
+  readonly capabilities: readonly mesos.FrameworkInfoCapabilityType[];
+}
+
+export type KillCause =
+  /** The framework (or an operator) asked for it: KILL_TASK, SHUTDOWN_EXECUTOR. */
+  | "KILLED"
+  | "MAX_COMPLETION_TIME"
+  /** The framework is gone: nobody wants to hear how the task ended. */
+  | "FRAMEWORK_SHUTDOWN"
+  /** The master told the agent to end. */
+  | "AGENT_SHUTDOWN"
+  /** The process that started the agent ended, and the agent was told to end with it. */
+  | "PARENT_ENDED";
+
+interface Started {
+  readonly startedMs: number;
+}
+
+export type RunStage =
+  /** Handed to the containerizer, whose answer is awaited. */
+  | { readonly state: "LAUNCHING" }
+  /** As LAUNCHING, but to be destroyed as soon as it is there. */
+  | { readonly state: "LAUNCH_CANCELLED"; readonly cause: KillCause }
+  | ({ readonly state: "RUNNING" } & Started)
+  /** SIGTERM was sent at `termMs`; SIGKILL follows at `graceEndsMs`. */
+  | ({
+      readonly state: "KILLING";
+      readonly cause: KillCause;
+      readonly termMs: number;
+      readonly graceEndsMs: number;
+    } & Started)
+  /** SIGKILL was sent. */
+  | ({ readonly state: "DESTROYING"; readonly cause: KillCause } & Started)
+  | { readonly state: "ENDED"; readonly endedMs: number };
+
+export interface RunRow extends Row {
+  readonly containerId: ContainerId;
+  readonly frameworkId: FrameworkId;
+  readonly taskId: TaskId;
+  /** A command task's executor has the task's id. */
+  readonly executorId: ExecutorId;
+  /** TaskInfo as wire JSON. */
+  readonly info: string;
+  /** Number of the RUN_TASK command, which names the run towards the master: decimal text. */
+  readonly runNumber: string;
+  readonly stage: RunStage;
+  /** The newest TaskStatus made, as wire JSON; absent before the first. */
+  readonly status?: string;
+}
+
+/** An unacknowledged status update. */
+export interface UpdateRow extends Row {
+  readonly frameworkId: FrameworkId;
+  readonly taskId: TaskId;
+  /** The run it is about; there may be no such run here. Decimal text. */
+  readonly runNumber: string;
+  /** base64 */
+  readonly uuid: string;
+  readonly state: mesos.TaskState;
+  /** TaskStatus as wire JSON. */
+  readonly status: string;
+}
+
+/** A run whose end was acknowledged; its sandbox is still there. Bounded, oldest out. */
+export interface CompletedRunRow extends Row {
+  readonly containerId: ContainerId;
+  readonly frameworkId: FrameworkId;
+  readonly executorId: ExecutorId;
+  readonly runNumber: string;
+  readonly endedMs: number;
+}
+
+/** Every table by name. */
+export interface Rows {
+  agent: AgentRow;
+  framework: FrameworkRow;
+  run: RunRow;
+  update: UpdateRow;
+  completedRun: CompletedRunRow;
+}
+export type TableName = keyof Rows;
+export type StoredRows = { readonly [T in TableName]: readonly Rows[T][] };
+
+export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
+  agent: () => "agent",
+  framework: (row) => row.id,
+  run: (row) => row.containerId,
+  update: (row) => row.uuid,
+  completedRun: (row) => row.containerId,
+};
+export const tableNames: readonly TableName[] = [
+  "agent",
+  "framework",
+  "run",
+  "update",
+  "completedRun",
+];

@@ -1,0 +1,287 @@
+/**
+ * The life of a run: launched, started, killed, ended, acknowledged.
+ *
+ *   LAUNCHING ──▶ RUNNING ──▶ KILLING ──▶ DESTROYING
+ *       │            └────────────┴────────────┴──▶ ENDED ──(terminal update acknowledged)──▶ completed
+ *       └──▶ LAUNCH_CANCELLED ────────────────────────┘
+ *
+ * A run whose framework is gone skips ENDED: nobody would acknowledge its end.
+ */
+import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { assert, unreachable } from "../../worker/std/assert.ts";
+import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
+import type { KillCause, RunRow, RunStage } from "./rows.ts";
+import type { AgentState, StepContext } from "./state.ts";
+import {
+  aliveStatus,
+  cancelledStatus,
+  endStatus,
+  launchFailedStatus,
+  type StatusFacts,
+} from "./status.ts";
+import { decodeStored } from "./stored.ts";
+import { addUpdate, dropUpdates } from "./updates.ts";
+
+/** The run of this number; not one that was abandoned with its framework. */
+export function runOf(state: AgentState, runNumber: string): RunRow | undefined {
+  for (const run of state.run.values()) {
+    if (run.runNumber === runNumber && !isAbandoned(run)) return run;
+  }
+  return undefined;
+}
+
+/** The run of this task that has not ended. */
+export function liveRunOf(
+  state: AgentState,
+  frameworkId: FrameworkId,
+  taskId: TaskId,
+): RunRow | undefined {
+  for (const run of state.run.values()) {
+    if (run.taskId === taskId && run.frameworkId === frameworkId && isLive(run)) return run;
+  }
+  return undefined;
+}
+
+/** Whether a container of it exists or may come to exist. */
+export function isLive(run: RunRow): boolean {
+  return run.stage.state !== "ENDED";
+}
+
+/** Its framework is gone; only the container is left to end. */
+export function isAbandoned(run: RunRow): boolean {
+  return killCause(run.stage) === "FRAMEWORK_SHUTDOWN";
+}
+
+export function containerStarted(
+  state: AgentState,
+  context: StepContext,
+  containerId: ContainerId,
+): void {
+  const run = state.run.get(containerId);
+  if (run === undefined) return;
+  if (run.stage.state === "LAUNCH_CANCELLED") {
+    context.effects.push({ type: "DESTROY", containerId });
+  } else if (run.stage.state === "LAUNCHING") {
+    reportStarted(state, context, run);
+  }
+}
+
+export function launchFailed(
+  state: AgentState,
+  context: StepContext,
+  containerId: ContainerId,
+  why: string,
+): void {
+  const run = state.run.get(containerId);
+  if (run === undefined || !isLive(run)) return;
+  const cause = killCause(run.stage);
+  finish(
+    state,
+    context,
+    run,
+    cause === undefined ? launchFailedStatus(why) : cancelledStatus(cause),
+  );
+}
+
+export function containerEnded(
+  state: AgentState,
+  context: StepContext,
+  containerId: ContainerId,
+  termination: ContainerTermination,
+): void {
+  let run = state.run.get(containerId);
+  if (run === undefined || !isLive(run)) return;
+  const { stage } = run;
+  if (stage.state === "LAUNCH_CANCELLED") {
+    finish(state, context, run, cancelledStatus(stage.cause));
+    return;
+  }
+  // The last agent process ended between the start and its checkpoint: the framework is told all of it.
+  if (stage.state === "LAUNCHING" && termination.kind !== "NOT_STARTED") {
+    run = reportStarted(state, context, run);
+  }
+  finish(state, context, run, endStatus(state, run, termination, killCause(stage)));
+}
+
+/** Ends a run whose container never came to be. */
+export function finish(
+  state: AgentState,
+  context: StepContext,
+  run: RunRow,
+  facts: StatusFacts,
+): void {
+  state.runTimers.delete(run.containerId);
+  context.effects.push({ type: "REMOVE", containerId: run.containerId });
+  if (isAbandoned(run)) {
+    complete(state, run, context.nowMs);
+    return;
+  }
+  const status = addUpdate(state, context, run, facts);
+  state.run.put({ ...run, status, stage: { state: "ENDED", endedMs: context.nowMs } });
+}
+
+/** `graceMs`: undefined = nobody said; then `defaultGraceMs` holds for the first kill and a later one changes nothing. */
+export interface Kill {
+  readonly cause: KillCause;
+  readonly graceMs: number | undefined;
+  readonly defaultGraceMs: number;
+}
+
+/** Starts to end a run, or hastens an end that was started. A run that has ended is left alone. */
+export function killRun(state: AgentState, context: StepContext, run: RunRow, kill: Kill): void {
+  const { stage } = run;
+  switch (stage.state) {
+    case "LAUNCHING":
+      state.run.put({ ...run, stage: { state: "LAUNCH_CANCELLED", cause: kill.cause } });
+      return;
+    case "RUNNING":
+      startKilling(state, context, { ...run, stage }, kill);
+      return;
+    case "KILLING": {
+      const cause = strongerCause(stage.cause, kill.cause);
+      const endsMs = kill.graceMs === undefined ? Infinity : stage.termMs + kill.graceMs;
+      const graceEndsMs = Math.min(stage.graceEndsMs, endsMs);
+      if (cause === stage.cause && graceEndsMs === stage.graceEndsMs) return;
+      state.run.put({ ...run, stage: { ...stage, cause, graceEndsMs } });
+      state.runTimers.set(run.containerId, graceEndsMs);
+      return;
+    }
+    case "LAUNCH_CANCELLED":
+    case "DESTROYING": {
+      const cause = strongerCause(stage.cause, kill.cause);
+      if (cause !== stage.cause) state.run.put({ ...run, stage: { ...stage, cause } });
+      return;
+    }
+    case "ENDED":
+      return;
+    default:
+      unreachable(stage);
+  }
+}
+
+/** Runs whose grace or completion time is over. */
+export function endOverdueRuns(state: AgentState, context: StepContext): void {
+  for (;;) {
+    const containerId = state.runTimers.takeDue(context.nowMs);
+    if (containerId === undefined) return;
+    const run = state.run.get(containerId);
+    if (run === undefined) continue;
+    if (run.stage.state === "RUNNING") {
+      const kill: Kill = { cause: "MAX_COMPLETION_TIME", graceMs: 0, defaultGraceMs: 0 };
+      killRun(state, context, run, kill);
+    } else if (run.stage.state === "KILLING") {
+      destroy(state, context, run, run.stage);
+    }
+  }
+}
+
+/** Sets the timer that the stage of `run` needs, after a restart or a change. */
+export function scheduleRun(state: AgentState, run: RunRow): void {
+  const { stage } = run;
+  if (stage.state === "KILLING") state.runTimers.set(run.containerId, stage.graceEndsMs);
+  if (stage.state !== "RUNNING") return;
+  const limitNs = decodeStored("mesos.v1.TaskInfo", run.info).max_completion_time?.nanoseconds;
+  if (limitNs === undefined) return;
+  state.runTimers.set(run.containerId, stage.startedMs + Number(limitNs) / 1e6);
+}
+
+/** The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays. */
+export function complete(state: AgentState, run: RunRow, nowMs: number): void {
+  const { seq, containerId, frameworkId, executorId, runNumber, stage } = run;
+  const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
+  dropUpdates(state, (row) => row.runNumber === runNumber && row.frameworkId === frameworkId);
+  state.run.delete(containerId);
+  state.completedRun.put({ seq, containerId, frameworkId, executorId, runNumber, endedMs });
+  dropOldest(state);
+}
+
+function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
+  addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
+  const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
+  const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
+  const running = state.run.put({ ...run, status, stage });
+  scheduleRun(state, running);
+  return running;
+}
+
+type RunningRow = RunRow & { readonly stage: RunStage & { readonly state: "RUNNING" } };
+
+function startKilling(state: AgentState, context: StepContext, run: RunningRow, kill: Kill): void {
+  const { cause } = kill;
+  const asked = cause === "KILLED" || cause === "MAX_COMPLETION_TIME";
+  const told = asked && hasCapability(state, run.frameworkId, "TASK_KILLING_STATE");
+  const status = told
+    ? addUpdate(state, context, run, aliveStatus(state, run, "TASK_KILLING"))
+    : run.status;
+  const graceMs = kill.graceMs ?? kill.defaultGraceMs;
+  const stage = {
+    state: "KILLING",
+    cause,
+    startedMs: run.stage.startedMs,
+    termMs: context.nowMs,
+    graceEndsMs: context.nowMs + graceMs,
+  } as const;
+  const killing: RunRow = { ...run, stage, ...(status === undefined ? {} : { status }) };
+  if (graceMs <= 0) {
+    destroy(state, context, killing, stage);
+    return;
+  }
+  state.run.put(killing);
+  state.runTimers.set(run.containerId, stage.graceEndsMs);
+  context.effects.push({ type: "TERMINATE", containerId: run.containerId });
+}
+
+function destroy(
+  state: AgentState,
+  context: StepContext,
+  run: RunRow,
+  { cause, startedMs }: RunStage & { readonly state: "KILLING" },
+): void {
+  state.runTimers.delete(run.containerId);
+  state.run.put({ ...run, stage: { state: "DESTROYING", cause, startedMs } });
+  context.effects.push({ type: "DESTROY", containerId: run.containerId });
+}
+
+/** A framework that goes while its task is being killed silences the task's end; nothing else changes a cause. */
+function strongerCause(held: KillCause, next: KillCause): KillCause {
+  return next === "FRAMEWORK_SHUTDOWN" ? next : held;
+}
+
+function killCause(stage: RunStage): KillCause | undefined {
+  switch (stage.state) {
+    case "LAUNCHING":
+    case "RUNNING":
+    case "ENDED":
+      return undefined;
+    case "LAUNCH_CANCELLED":
+    case "KILLING":
+    case "DESTROYING":
+      return stage.cause;
+    default:
+      return unreachable(stage);
+  }
+}
+
+function hasCapability(
+  state: AgentState,
+  frameworkId: FrameworkId,
+  capability: mesos.FrameworkInfoCapabilityType,
+): boolean {
+  return state.framework.get(frameworkId)?.capabilities.includes(capability) === true;
+}
+
+function dropOldest(state: AgentState): void {
+  for (const row of state.completedRun.values()) {
+    if (state.completedRun.size <= COMPLETED_RUNS_MAX) break;
+    state.completedRun.delete(row.containerId);
+  }
+  if (state.framework.size <= IDLE_FRAMEWORKS_MAX) return;
+  const busy = new Set([...state.run.values()].map((run) => run.frameworkId));
+  for (const row of [...state.framework.values()]) {
+    if (state.framework.size <= IDLE_FRAMEWORKS_MAX) break;
+    if (!busy.has(row.id)) state.framework.delete(row.id);
+  }
+  assert(state.framework.size <= IDLE_FRAMEWORKS_MAX + busy.size, "idle frameworks are bounded");
+}

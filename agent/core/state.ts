@@ -1,0 +1,159 @@
+/**
+ * What the agent knows: its tables (on disk), and what it may forget (the link, the timers).
+ *
+ * `newState(facts, rows)` is how every life begins; `save(state)` is its inverse for the tables. Invariant:
+ * a volatile part only ever delays a message or a wake-up, it never decides what is true.
+ */
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { type Prng, prng } from "../../worker/std/prng.ts";
+import { TimerQueue } from "../../worker/std/timer-queue.ts";
+import type { Effect, ExitReason } from "./effect.ts";
+import { keyOf, type Rows, type StoredRows, type TableName, tableNames } from "./rows.ts";
+import { type Change, Table } from "./table.ts";
+
+/** What this life was started with. */
+export interface AgentFacts {
+  /** AgentInfo without `id`. */
+  readonly agentInfo: mesos.AgentInfo;
+  /** Address that the agent advertises. */
+  readonly ip: string;
+  readonly version: string;
+  readonly capabilities: readonly mesos.AgentInfoCapabilityType[];
+  /** This process's life: new for each. */
+  readonly sessionId: string;
+}
+
+/** The agent's side of the link. */
+export type LinkState =
+  | { readonly state: "UNREGISTERED" }
+  | { readonly state: "IDLE" }
+  | {
+      readonly state: "REPORTING";
+      readonly reportNumber: number;
+      readonly uuids: readonly string[];
+    }
+  /** The last report failed: nothing is sent before `untilMs`. */
+  | { readonly state: "HOLDING"; readonly untilMs: number };
+
+type Tables = { readonly [T in TableName]: Table<Rows[T]> };
+
+export interface AgentState extends Tables {
+  readonly facts: AgentFacts;
+  link: LinkState;
+  lastReportNumber: number;
+  reportFailures: number;
+  /** Updates by uuid: when each is to be sent (again). */
+  readonly updateTimers: TimerQueue<string>;
+  /** Interval in ms between the last two sendings of an update, by uuid. */
+  readonly updateIntervals: Map<string, number>;
+  /** Runs by number: when the grace or the completion time is over. */
+  readonly runTimers: TimerQueue<string>;
+  /** The process ends with this reason as soon as no run holds a container. */
+  exitWhenEmpty: ExitReason | undefined;
+  /** The TIMER_DUE last asked for. */
+  timerMs: number | undefined;
+  nextSeq: number;
+  /** Changes since the last step began. */
+  changes: Change[];
+}
+
+/** One step's clock, randomness and effects. */
+export interface StepContext {
+  readonly nowMs: number;
+  readonly random: Prng;
+  readonly effects: Effect[];
+}
+
+export const noRows: StoredRows = {
+  agent: [],
+  framework: [],
+  run: [],
+  update: [],
+  completedRun: [],
+};
+
+/** `rows`: as `save` or the checkpoint gave them; `noRows` in an empty work directory. */
+export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
+  const record = (change: Change): void => {
+    state.changes.push(change);
+  };
+  const state: AgentState = {
+    facts,
+    agent: filled("agent", rows, record),
+    framework: filled("framework", rows, record),
+    run: filled("run", rows, record),
+    update: filled("update", rows, record),
+    completedRun: filled("completedRun", rows, record),
+    link: { state: "UNREGISTERED" },
+    lastReportNumber: 0,
+    reportFailures: 0,
+    updateTimers: new TimerQueue(),
+    updateIntervals: new Map(),
+    runTimers: new TimerQueue(),
+    exitWhenEmpty: undefined,
+    timerMs: undefined,
+    nextSeq: 1 + maxSeq(rows),
+    changes: [],
+  };
+  return state;
+}
+
+/** The rows of every table, in their order. */
+export function save(state: AgentState): StoredRows {
+  return {
+    agent: [...state.agent.values()],
+    framework: [...state.framework.values()],
+    run: [...state.run.values()],
+    update: [...state.update.values()],
+    completedRun: [...state.completedRun.values()],
+  };
+}
+
+export function newSeq(state: AgentState): number {
+  return state.nextSeq++;
+}
+
+export function newContext(nowMs: number, seed: number): StepContext {
+  return { nowMs, random: prng(seed), effects: [] };
+}
+
+/**
+ * 16 bytes in the form of a random UUID (RFC 9562, version 4). A step's seed has only 32 bits, so the last
+ * four bytes are `seq`: two of one agent are never equal.
+ */
+export function newUuid(context: StepContext, seq: number): Uint8Array {
+  const bytes = Uint8Array.from({ length: 16 }, (_, at) =>
+    at < 12 ? context.random.below(256) : (seq >>> (8 * (15 - at))) & 0xff,
+  );
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes;
+}
+
+/** UUID text of 16 bytes. */
+export function uuidText(bytes: Uint8Array): string {
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join("-");
+}
+
+function filled<T extends TableName>(
+  name: T,
+  rows: StoredRows,
+  record: (change: Change) => void,
+): Table<Rows[T]> {
+  const table = new Table<Rows[T]>({ name, keyOf: keyOf[name], record });
+  table.load(rows[name]);
+  return table;
+}
+
+function maxSeq(rows: StoredRows): number {
+  let max = 0;
+  for (const name of tableNames) for (const row of rows[name]) max = Math.max(max, row.seq);
+  return max;
+}

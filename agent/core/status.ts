@@ -1,0 +1,169 @@
+/** Makes the TaskStatus of each thing that happens to a task. Sources, reasons: http-semantics 6.2, 6.4, 17.2. */
+import type { FrameworkId } from "../../worker/protocol/ids.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { unreachable } from "../../worker/std/assert.ts";
+import type { ContainerTermination } from "../containerizer/containerizer.ts";
+import type { KillCause, RunRow } from "./rows.ts";
+import { signalWords } from "./signals.ts";
+import type { AgentState } from "./state.ts";
+import { decodeStored } from "./stored.ts";
+
+/** What differs between statuses; ids, time and uuid are filled in when the update is made. */
+export type StatusFacts = Pick<
+  mesos.TaskStatus,
+  "state" | "source" | "reason" | "message" | "limitation" | "container_status"
+>;
+
+const PARENT_ENDED =
+  "The agent ended together with the process that started it, and its tasks with it. " +
+  "Launch the task again; an agent started by hand keeps its tasks.";
+const MASTER_SHUTDOWN = "The master shut this agent down, so its tasks were killed.";
+
+/** DROPPED and GONE are known to partition-aware frameworks only; the others are told LOST. */
+export function lostState(
+  state: AgentState,
+  frameworkId: FrameworkId,
+  precise: "TASK_DROPPED" | "TASK_GONE",
+): mesos.TaskState {
+  const framework = state.framework.get(frameworkId);
+  return framework?.capabilities.includes("PARTITION_AWARE") === true ? precise : "TASK_LOST";
+}
+
+/** STARTING, RUNNING and KILLING: said by the command executor, which the agent is itself. */
+export function aliveStatus(
+  state: AgentState,
+  run: RunRow,
+  taskState: "TASK_STARTING" | "TASK_RUNNING" | "TASK_KILLING",
+): StatusFacts {
+  return {
+    state: taskState,
+    source: "SOURCE_EXECUTOR",
+    container_status: containerStatus(state, run),
+  };
+}
+
+/** `cause`: why the container was being killed; undefined = it ended by itself. */
+export function endStatus(
+  state: AgentState,
+  run: RunRow,
+  termination: ContainerTermination,
+  cause: KillCause | undefined,
+): StatusFacts {
+  const status = container(state, run);
+  switch (termination.kind) {
+    case "EXITED":
+    case "SIGNALED": {
+      const message = commandMessage(termination);
+      if (cause !== undefined) return { ...killedStatus(cause, message), ...status };
+      const finished = termination.kind === "EXITED" && termination.code === 0;
+      const taskState = finished ? "TASK_FINISHED" : "TASK_FAILED";
+      return { state: taskState, message, source: "SOURCE_EXECUTOR", ...status };
+    }
+    // The limit is what ended it even when a kill was under way: the framework may have to ask for more.
+    case "LIMITED":
+      return {
+        state: "TASK_FAILED",
+        message: termination.message,
+        source: "SOURCE_AGENT",
+        reason: "REASON_CONTAINER_LIMITATION_MEMORY",
+        limitation: memoryLimitation(run),
+        ...status,
+      };
+    case "NOT_STARTED":
+      return launchFailedStatus(termination.message);
+    // The container is gone and its exit code with it: 6.4 has FAILED for an executor that died with its task.
+    case "LOST":
+      if (cause !== undefined) return { ...killedStatus(cause, termination.message), ...status };
+      return {
+        state: "TASK_FAILED",
+        message: termination.message,
+        source: "SOURCE_AGENT",
+        reason: "REASON_EXECUTOR_TERMINATED",
+        ...status,
+      };
+    default:
+      return unreachable(termination);
+  }
+}
+
+export function launchFailedStatus(why: string): StatusFacts {
+  return {
+    state: "TASK_FAILED",
+    message: `Failed to launch container: ${why}`,
+    source: "SOURCE_AGENT",
+    reason: "REASON_CONTAINER_LAUNCH_FAILED",
+  };
+}
+
+/** The container was destroyed before STARTING was reported. */
+export function cancelledStatus(cause: KillCause): StatusFacts {
+  if (cause !== "KILLED") return killedStatus(cause, "");
+  return {
+    state: "TASK_KILLED",
+    message: "The task was killed while its container was being launched",
+    source: "SOURCE_AGENT",
+    reason: "REASON_TASK_KILLED_DURING_LAUNCH",
+  };
+}
+
+/** The process `how` ended ("Command exited with …"), because it was killed for `cause`. */
+function killedStatus(cause: KillCause, how: string): StatusFacts {
+  switch (cause) {
+    case "KILLED":
+    case "FRAMEWORK_SHUTDOWN":
+      return { state: "TASK_KILLED", message: how, source: "SOURCE_EXECUTOR" };
+    case "MAX_COMPLETION_TIME":
+      return {
+        state: "TASK_FAILED",
+        message: how,
+        source: "SOURCE_EXECUTOR",
+        reason: "REASON_MAX_COMPLETION_TIME_REACHED",
+      };
+    case "AGENT_SHUTDOWN":
+      return agentEnded(MASTER_SHUTDOWN);
+    case "PARENT_ENDED":
+      return agentEnded(PARENT_ENDED);
+    default:
+      return unreachable(cause);
+  }
+}
+
+function agentEnded(message: string): StatusFacts {
+  return {
+    state: "TASK_FAILED",
+    message,
+    source: "SOURCE_AGENT",
+    reason: "REASON_EXECUTOR_TERMINATED",
+  };
+}
+
+function commandMessage(
+  termination: ContainerTermination & { readonly kind: "EXITED" | "SIGNALED" },
+): string {
+  if (termination.kind === "EXITED") return `Command exited with status ${termination.code}`;
+  const dumped = (termination.waitStatus & 0x80) !== 0 ? " (core dumped)" : "";
+  return `Command terminated with signal ${signalWords(termination.signal)}${dumped}`;
+}
+
+function container(state: AgentState, run: RunRow): Pick<StatusFacts, "container_status"> {
+  return { container_status: containerStatus(state, run) };
+}
+
+function containerStatus(state: AgentState, run: RunRow): mesos.ContainerStatus {
+  return {
+    container_id: { value: run.containerId },
+    network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] }],
+  };
+}
+
+function memoryLimitation(run: RunRow): mesos.TaskResourceLimitation {
+  const task = decodeStored("mesos.v1.TaskInfo", run.info);
+  const limit = task.limits?.mem?.value;
+  let mem = 0;
+  for (const resource of task.resources ?? []) {
+    if (resource.name === "mem") mem += resource.scalar?.value ?? 0;
+  }
+  return {
+    resources: [{ name: "mem", type: "SCALAR", scalar: { value: limit ?? mem }, role: "*" }],
+  };
+}
