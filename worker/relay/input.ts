@@ -1,0 +1,44 @@
+/**
+ * Everything that can reach a relay. A `requestId` is the shell's number of a request that it holds until an effect
+ * answers it; a `callId` is the unique name of an operator's call to an agent.
+ */
+import type { RelayBatchAnswer, TurnMessage } from "../core/relay/exchange.ts";
+import type { AgentId } from "../protocol/ids.ts";
+import type * as link from "../protocol/link/messages.ts";
+import type * as agent from "../protocol/v1/agent.ts";
+
+export type RelayInput =
+  /** The first input of a life: the relay's memory is empty. */
+  | { readonly type: "STARTED" }
+  | { readonly type: "POLL"; readonly requestId: number; readonly request: link.PollRequest }
+  | {
+      readonly type: "REPORT";
+      readonly requestId: number;
+      readonly report: link.ReportRequest;
+      /** Length of the report as it came: bounds the batch that it travels in. */
+      readonly bytes: number;
+    }
+  /** An operator wants something of an agent's own API. */
+  | {
+      readonly type: "CALL";
+      readonly callId: string;
+      readonly agentId: AgentId;
+      readonly call: agent.Call;
+    }
+  | { readonly type: "CALL_REPLY"; readonly requestId: number; readonly reply: link.CallReply }
+  /** The operator has gone away. */
+  | { readonly type: "CALL_ABANDONED"; readonly callId: string }
+  | {
+      readonly type: "FROM_MASTER";
+      readonly life: string;
+      readonly messages: readonly TurnMessage[];
+    }
+  | {
+      readonly type: "MASTER_ANSWERED";
+      readonly batch: number;
+      readonly answer: RelayBatchAnswer;
+    }
+  /** The batch may or may not have reached the master. */
+  | { readonly type: "MASTER_FAILED"; readonly batch: number; readonly overloaded: boolean }
+  /** Something may be due; too early does nothing. */
+  | { readonly type: "TIMER" };
