@@ -1,0 +1,229 @@
+/**
+ * The tree that policies order by: roles, within each role its subroles and one node for its own frameworks, and
+ * the frameworks as leaves.
+ *
+ *     (root) ─ eng ─┬─ .       own frameworks of eng: f1, f2      weight 1
+ *                   └─ eng/web ─ .  own frameworks of eng/web: f3
+ *
+ * 1. A node's `allocated` is the sum over its children. 2. `clients` counts the leaves below (or at) a node that
+ * want offers. 3. A node without clients and allocations does not exist. 4. Children are listed by name, so
+ * that an order does not depend on which came first. Does not know how siblings are ordered: that is the policy.
+ */
+import type { AgentId } from "../../../protocol/ids.ts";
+import type { Quantities } from "../../../resources/resource.ts";
+import { assert, defined } from "../../../std/assert.ts";
+import {
+  type Client,
+  DEFAULT_ROLE_SETTINGS,
+  type OrderRequest,
+  type Policy,
+  type PolicyState,
+  type RoleSettings,
+} from "../policy.ts";
+
+/** No component of a role's name may be this. */
+const OWN_NAME = ".";
+
+export interface TreeNode {
+  /** A component of a role's name, "." for own frameworks, or a framework's id. */
+  readonly name: string;
+  readonly parent: TreeNode | undefined;
+  readonly children: Map<string, TreeNode>;
+  /** Set on leaves. */
+  readonly client: Client | undefined;
+  /** Full name; of the role itself for its own frameworks. */
+  readonly role: string;
+  settings: RoleSettings;
+  /** Leaves at or below that want offers. */
+  clients: number;
+  /** Turns of all clients below; see `PolicyState.tookTurn`. */
+  turns: number;
+  /** Thousandths, without kinds that are 0. */
+  readonly allocated: Map<string, number>;
+  /** Children by name; undefined when it has to be made again. */
+  sorted: readonly TreeNode[] | undefined;
+  /** A policy's own number for this node and when it was computed; undefined when it has to be computed again. */
+  share: { readonly value: number; readonly totalVersion: number } | undefined;
+}
+
+/** What an arrangement may look at besides the nodes. */
+export interface ArrangeContext {
+  readonly total: Quantities;
+  /** Rises with every change of the total. */
+  readonly totalVersion: number;
+  readonly random: OrderRequest["random"];
+}
+
+/**
+ * Puts siblings in order, best first. Gets those only that have clients, by name, in an array it must not
+ * change; decides with what it sees at the call, not later.
+ */
+export type Arrange = (
+  siblings: readonly TreeNode[],
+  context: ArrangeContext,
+) => Iterable<TreeNode>;
+
+/** The policy that goes down the tree and puts the siblings of every level in order with `arrange`. */
+export function treePolicy(arrange: Arrange): Policy {
+  return { create: () => new TreePolicyState(arrange) };
+}
+
+class TreePolicyState implements PolicyState {
+  readonly #arrange: Arrange;
+  readonly #settings = new Map<string, RoleSettings>();
+  readonly #root = makeNode({ name: "", role: "", parent: undefined, client: undefined });
+  #total: Quantities = {};
+  #totalVersion = 0;
+
+  constructor(arrange: Arrange) {
+    this.#arrange = arrange;
+  }
+
+  setTotal(total: Quantities): void {
+    this.#total = total;
+    this.#totalVersion++;
+  }
+
+  setRole(role: string, settings: RoleSettings): void {
+    assert(settings.weight > 0 && Number.isFinite(settings.weight), `weight of ${role} is above 0`);
+    this.#settings.set(role, settings);
+    const node = this.#findRole(role);
+    if (node === undefined) return;
+    node.settings = settings;
+    node.share = undefined;
+  }
+
+  addClient(client: Client): void {
+    const leaf = this.#leaf(client);
+    if (leaf.clients === 1) return;
+    for (const node of pathOf(leaf)) node.clients++;
+  }
+
+  removeClient(client: Client): void {
+    const leaf = this.#findLeaf(client);
+    if (leaf === undefined || leaf.clients === 0) return;
+    for (const node of pathOf(leaf)) node.clients--;
+    prune(leaf);
+  }
+
+  allocated(client: Client, _agentId: AgentId, quantities: Quantities): void {
+    const leaf = this.#leaf(client);
+    for (const node of pathOf(leaf)) {
+      for (const [kind, thousandths] of Object.entries(quantities)) {
+        if (thousandths === 0) continue;
+        node.allocated.set(kind, (node.allocated.get(kind) ?? 0) + thousandths);
+      }
+      node.share = undefined;
+    }
+    prune(leaf);
+  }
+
+  unallocated(client: Client, _agentId: AgentId, quantities: Quantities): void {
+    const leaf = this.#leaf(client);
+    for (const node of pathOf(leaf)) {
+      for (const [kind, thousandths] of Object.entries(quantities)) {
+        const left = (node.allocated.get(kind) ?? 0) - thousandths;
+        assert(left >= 0, `${client.role} of ${client.frameworkId} has the ${kind} it gives back`);
+        if (left === 0) node.allocated.delete(kind);
+        else node.allocated.set(kind, left);
+      }
+      node.share = undefined;
+    }
+    prune(leaf);
+  }
+
+  tookTurn(client: Client): void {
+    const leaf = defined(this.#findLeaf(client), `${client.frameworkId} is a client`);
+    for (const node of pathOf(leaf)) node.turns++;
+  }
+
+  order({ random, skipsRole }: OrderRequest): Iterable<Client> {
+    const context = { total: this.#total, totalVersion: this.#totalVersion, random };
+    return this.#walk(this.#root, context, skipsRole ?? (() => false));
+  }
+
+  *#walk(
+    node: TreeNode,
+    context: ArrangeContext,
+    skipsRole: (role: string) => boolean,
+  ): Generator<Client, void, undefined> {
+    if (node.name === OWN_NAME && skipsRole(node.role)) return;
+    const siblings = childrenOf(node).filter((child) => child.clients > 0);
+    const arranged = siblings.length > 1 ? this.#arrange(siblings, context) : siblings;
+    for (const child of arranged) {
+      if (child.client !== undefined) yield child.client;
+      else yield* this.#walk(child, context, skipsRole);
+    }
+  }
+
+  #leaf(client: Client): TreeNode {
+    let node = this.#root;
+    for (const component of client.role.split("/")) {
+      node = node.children.get(component) ?? this.#addRole(node, component);
+    }
+    const own =
+      node.children.get(OWN_NAME) ??
+      addChild({ name: OWN_NAME, role: client.role, parent: node, client: undefined });
+    const { frameworkId: name, role } = client;
+    return own.children.get(name) ?? addChild({ name, role, parent: own, client });
+  }
+
+  #addRole(parent: TreeNode, name: string): TreeNode {
+    const role = parent.role === "" ? name : `${parent.role}/${name}`;
+    const node = addChild({ name, role, parent, client: undefined });
+    node.settings = this.#settings.get(role) ?? DEFAULT_ROLE_SETTINGS;
+    return node;
+  }
+
+  #findRole(role: string): TreeNode | undefined {
+    let node: TreeNode | undefined = this.#root;
+    for (const component of role.split("/")) node = node?.children.get(component);
+    return node;
+  }
+
+  #findLeaf(client: Client): TreeNode | undefined {
+    return this.#findRole(client.role)?.children.get(OWN_NAME)?.children.get(client.frameworkId);
+  }
+}
+
+function makeNode(facts: Pick<TreeNode, "name" | "role" | "parent" | "client">): TreeNode {
+  return {
+    ...facts,
+    children: new Map(),
+    settings: DEFAULT_ROLE_SETTINGS,
+    clients: 0,
+    turns: 0,
+    allocated: new Map(),
+    sorted: undefined,
+    share: undefined,
+  };
+}
+
+function addChild(
+  facts: Pick<TreeNode, "name" | "role" | "client"> & { parent: TreeNode },
+): TreeNode {
+  const node = makeNode(facts);
+  facts.parent.children.set(node.name, node);
+  facts.parent.sorted = undefined;
+  return node;
+}
+
+function childrenOf(node: TreeNode): readonly TreeNode[] {
+  node.sorted ??= [...node.children.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return node.sorted;
+}
+
+/** The node and its ancestors, the root last. */
+function* pathOf(leaf: TreeNode): Generator<TreeNode, void, undefined> {
+  for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) yield node;
+}
+
+/** Removes the node, and then its ancestors, as far as nobody wants anything and nothing is allocated there. */
+function prune(leaf: TreeNode): void {
+  for (const node of pathOf(leaf)) {
+    const empty = node.clients === 0 && node.allocated.size === 0 && node.children.size === 0;
+    if (!empty || node.parent === undefined) return;
+    node.parent.children.delete(node.name);
+    node.parent.sorted = undefined;
+  }
+}
