@@ -6,12 +6,13 @@
  * Everything in it is derived from rows: after a reload it is built again by the same notifications.
  *
  * Rules that the caller keeps, and a policy may assert:
- * 1. `unallocated` takes back only what was `allocated`.
+ * 1. A client is added before its first allocation and removed after its last one; `unallocated` takes back
+ *    only what was `allocated`.
  * 2. While the caller goes through an order, it notifies only of the client it was given last.
  *
  * Rules that every policy keeps (the contract suite runs over the table in `policies/index.ts`):
- * 3. An order has every client exactly once, the best one first, and nobody else. It is that of the moment at
- *    which the first one is taken, and it is lazy: a caller that stops early does not pay for the rest.
+ * 3. An order has every active client exactly once, the best one first, and no other. It is that of the
+ *    moment at which the first one is taken, and lazy: a caller that stops early does not pay for the rest.
  * 4. The same clients, settings, allocations and turns with the same randomness give the same order, in whatever
  *    order the notifications came. `unallocated` undoes `allocated` exactly.
  */
@@ -23,6 +24,14 @@ import type { Prng } from "../../std/prng.ts";
 export interface Client {
   readonly role: string;
   readonly frameworkId: FrameworkId;
+}
+
+/** Something of an agent that is a client's: offered to it, or used by its tasks and executors. */
+export interface Allocation {
+  readonly client: Client;
+  readonly agentId: AgentId;
+  /** Reserved scalars included. */
+  readonly quantities: Quantities;
 }
 
 export interface RoleSettings {
@@ -54,21 +63,20 @@ export interface PolicyState {
   /** May come before the role has a client, and stays when it has none any more. */
   setRole(role: string, settings: RoleSettings): void;
 
-  /** The client wants offers, or wants none any more. Both may repeat; neither touches what it has. */
-  addClient(client: Client): void;
-  removeClient(client: Client): void;
+  /** The client is active from now on. Asserts that it is not there yet. */
+  add(client: Client): void;
+  /** Asserts that nothing is allocated to it any more. */
+  remove(client: Client): void;
+  /** Active = wants offers. What is allocated to an inactive client still counts for its role. Both may repeat. */
+  activate(client: Client): void;
+  deactivate(client: Client): void;
 
-  /**
-   * Something of an agent became or stopped being the client's: offered to it, or used by its tasks and
-   * executors. `quantities`: reserved scalars included. Counts for the client and its role also while the client
-   * wants no offers; who wants none and has nothing is forgotten.
-   */
-  allocated(client: Client, agentId: AgentId, quantities: Quantities): void;
-  unallocated(client: Client, agentId: AgentId, quantities: Quantities): void;
+  allocated(allocation: Allocation): void;
+  unallocated(allocation: Allocation): void;
   /**
    * The client had its turn: an offer was made to it. Among those with equal claims it comes after those with
    * fewer turns. Apart from `allocated`, because taking an allocation back does not take the turn back: who
-   * declines everything must not stay first for ever. Turns are not kept over a restart. Only for clients in the order.
+   * declines everything must not stay first for ever. Turns are not kept over a restart.
    */
   tookTurn(client: Client): void;
 

@@ -5,14 +5,14 @@
  *     (root) ─ eng ─┬─ .       own frameworks of eng: f1, f2      weight 1
  *                   └─ eng/web ─ .  own frameworks of eng/web: f3
  *
- * 1. A node's `allocated` is the sum over its children. 2. `clients` counts the leaves below (or at) a node that
- * want offers. 3. A node without clients and allocations does not exist. 4. Children are listed by name, so
+ * 1. A node's `allocated` is the sum over its children. 2. `active` counts the active leaves at or below a
+ * node. 3. An inner node without leaves does not exist. 4. Children are listed by name, so
  * that an order does not depend on which came first. Does not know how siblings are ordered: that is the policy.
  */
-import type { AgentId } from "../../../protocol/ids.ts";
 import type { Quantities } from "../../../resources/resource.ts";
 import { assert, defined } from "../../../std/assert.ts";
 import {
+  type Allocation,
   type Client,
   DEFAULT_ROLE_SETTINGS,
   type OrderRequest,
@@ -34,8 +34,8 @@ export interface TreeNode {
   /** Full name; of the role itself for its own frameworks. */
   readonly role: string;
   settings: RoleSettings;
-  /** Leaves at or below that want offers. */
-  clients: number;
+  /** Active leaves at or below; 0 or 1 on a leaf. */
+  active: number;
   /** Turns of all clients below; see `PolicyState.tookTurn`. */
   turns: number;
   /** Thousandths, without kinds that are 0. */
@@ -55,7 +55,7 @@ export interface ArrangeContext {
 }
 
 /**
- * Puts siblings in order, best first. Gets those only that have clients, by name, in an array it must not
+ * Puts siblings in order, best first. Gets those only that have active clients, by name, in an array it must not
  * change; decides with what it sees at the call, not later.
  */
 export type Arrange = (
@@ -93,48 +93,60 @@ class TreePolicyState implements PolicyState {
     node.share = undefined;
   }
 
-  addClient(client: Client): void {
-    const leaf = this.#leaf(client);
-    if (leaf.clients === 1) return;
-    for (const node of pathOf(leaf)) node.clients++;
+  add(client: Client): void {
+    let role = this.#root;
+    for (const component of client.role.split("/")) {
+      role = role.children.get(component) ?? this.#addRole(role, component);
+    }
+    const own =
+      role.children.get(OWN_NAME) ??
+      addChild({ name: OWN_NAME, role: client.role, parent: role, client: undefined });
+    const name = client.frameworkId;
+    assert(!own.children.has(name), `${name} is added to ${client.role} once`);
+    count(addChild({ name, role: client.role, parent: own, client }), 1);
   }
 
-  removeClient(client: Client): void {
-    const leaf = this.#findLeaf(client);
-    if (leaf === undefined || leaf.clients === 0) return;
-    for (const node of pathOf(leaf)) node.clients--;
+  remove(client: Client): void {
+    const leaf = this.#leaf(client);
+    assert(leaf.allocated.size === 0, `${leaf.name} has nothing left in ${leaf.role}`);
+    count(leaf, -leaf.active);
     prune(leaf);
   }
 
-  allocated(client: Client, _agentId: AgentId, quantities: Quantities): void {
+  activate(client: Client): void {
     const leaf = this.#leaf(client);
-    for (const node of pathOf(leaf)) {
+    count(leaf, 1 - leaf.active);
+  }
+
+  deactivate(client: Client): void {
+    const leaf = this.#leaf(client);
+    count(leaf, -leaf.active);
+  }
+
+  allocated({ client, quantities }: Allocation): void {
+    for (const node of pathOf(this.#leaf(client))) {
       for (const [kind, thousandths] of Object.entries(quantities)) {
         if (thousandths === 0) continue;
         node.allocated.set(kind, (node.allocated.get(kind) ?? 0) + thousandths);
       }
       node.share = undefined;
     }
-    prune(leaf);
   }
 
-  unallocated(client: Client, _agentId: AgentId, quantities: Quantities): void {
-    const leaf = this.#leaf(client);
-    for (const node of pathOf(leaf)) {
+  unallocated({ client, quantities }: Allocation): void {
+    for (const node of pathOf(this.#leaf(client))) {
       for (const [kind, thousandths] of Object.entries(quantities)) {
         const left = (node.allocated.get(kind) ?? 0) - thousandths;
-        assert(left >= 0, `${client.role} of ${client.frameworkId} has the ${kind} it gives back`);
+        assert(left >= 0, `${client.frameworkId} has the ${kind} of ${client.role} it gives back`);
         if (left === 0) node.allocated.delete(kind);
         else node.allocated.set(kind, left);
       }
       node.share = undefined;
     }
-    prune(leaf);
   }
 
   tookTurn(client: Client): void {
-    const leaf = defined(this.#findLeaf(client), `${client.frameworkId} is a client`);
-    for (const node of pathOf(leaf)) node.turns++;
+    for (const node of pathOf(this.#leaf(client))) node.turns++;
   }
 
   order({ random, skipsRole }: OrderRequest): Iterable<Client> {
@@ -148,7 +160,7 @@ class TreePolicyState implements PolicyState {
     skipsRole: (role: string) => boolean,
   ): Generator<Client, void, undefined> {
     if (node.name === OWN_NAME && skipsRole(node.role)) return;
-    const siblings = childrenOf(node).filter((child) => child.clients > 0);
+    const siblings = childrenOf(node).filter((child) => child.active > 0);
     const arranged = siblings.length > 1 ? this.#arrange(siblings, context) : siblings;
     for (const child of arranged) {
       if (child.client !== undefined) yield child.client;
@@ -156,16 +168,9 @@ class TreePolicyState implements PolicyState {
     }
   }
 
-  #leaf(client: Client): TreeNode {
-    let node = this.#root;
-    for (const component of client.role.split("/")) {
-      node = node.children.get(component) ?? this.#addRole(node, component);
-    }
-    const own =
-      node.children.get(OWN_NAME) ??
-      addChild({ name: OWN_NAME, role: client.role, parent: node, client: undefined });
-    const { frameworkId: name, role } = client;
-    return own.children.get(name) ?? addChild({ name, role, parent: own, client });
+  #leaf({ role, frameworkId }: Client): TreeNode {
+    const own = this.#findRole(role)?.children.get(OWN_NAME);
+    return defined(own?.children.get(frameworkId), `${frameworkId} is a client of ${role}`);
   }
 
   #addRole(parent: TreeNode, name: string): TreeNode {
@@ -180,10 +185,6 @@ class TreePolicyState implements PolicyState {
     for (const component of role.split("/")) node = node?.children.get(component);
     return node;
   }
-
-  #findLeaf(client: Client): TreeNode | undefined {
-    return this.#findRole(client.role)?.children.get(OWN_NAME)?.children.get(client.frameworkId);
-  }
 }
 
 function makeNode(facts: Pick<TreeNode, "name" | "role" | "parent" | "client">): TreeNode {
@@ -191,7 +192,7 @@ function makeNode(facts: Pick<TreeNode, "name" | "role" | "parent" | "client">):
     ...facts,
     children: new Map(),
     settings: DEFAULT_ROLE_SETTINGS,
-    clients: 0,
+    active: 0,
     turns: 0,
     allocated: new Map(),
     sorted: undefined,
@@ -218,11 +219,14 @@ function* pathOf(leaf: TreeNode): Generator<TreeNode, void, undefined> {
   for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) yield node;
 }
 
-/** Removes the node, and then its ancestors, as far as nobody wants anything and nothing is allocated there. */
+function count(leaf: TreeNode, change: number): void {
+  for (const node of pathOf(leaf)) node.active += change;
+}
+
+/** Removes a leaf, and then its ancestors as far as they are left without children. */
 function prune(leaf: TreeNode): void {
   for (const node of pathOf(leaf)) {
-    const empty = node.clients === 0 && node.allocated.size === 0 && node.children.size === 0;
-    if (!empty || node.parent === undefined) return;
+    if (node.children.size > 0 || node.parent === undefined) return;
     node.parent.children.delete(node.name);
     node.parent.sorted = undefined;
   }
