@@ -2,7 +2,7 @@
  * Steps on approval: carries out an input, shows what would come of it, and puts everything back.
  *
  * Rows are put back by their Changes in reverse order; cold texts were only in the overlay; numbers taken from
- * counters are given back, because nobody has seen them.
+ * counters are given back, because nobody has seen them. The policy forgets whose turn it was, as at a restart.
  */
 
 import type { StampedInput } from "./input.ts";
@@ -27,6 +27,7 @@ export function whatIf<T>(
   state.changes = [];
   for (const [name, next] of numbers) state.next.set(name, next);
   state.allocation.restoreDirty(dirty);
+  state.allocation.forgetTurns();
   state.startedMs = startedMs;
   return seen;
 }

@@ -44,6 +44,7 @@ function allocateAgent(turn: Turn, agentId: AgentId, offers: Map<string, mesos.O
     const candidate = candidateFor(turn, framework, client, agent, free);
     if (candidate === undefined) continue;
     const offer = makeOffer(turn, framework, client.role, agent, candidate);
+    allocation.tookTurn(client);
     const made = offers.get(framework.id) ?? [];
     made.push(offerMessage(offer, framework, agent));
     offers.set(framework.id, made);

@@ -9,14 +9,19 @@ import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { add, contains, subtract } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../resources/resource.ts";
-import { defined } from "../../std/assert.ts";
+import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } from "../rows.ts";
 import type { Tables } from "../state.ts";
 import type { Change } from "../table.ts";
 import { isTerminal } from "../task/status.ts";
 import { policies } from "./policies/index.ts";
-import type { Client, PolicyState } from "./policy.ts";
+import {
+  type Client,
+  DEFAULT_ROLE_SETTINGS,
+  type PolicyState,
+  type RoleSettings,
+} from "./policy.ts";
 
 /** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
 interface Hold {
@@ -77,9 +82,19 @@ export class Allocation {
     return contains(agent.total, held) ? subtract(agent.total, held) : undefined;
   }
 
-  /** Frameworks and roles, the most deserving first. */
+  /** Frameworks and roles that want offers, the most deserving first. */
   order(random: Prng): Iterable<Client> {
-    return this.#policyState().order(random);
+    return this.#policyState().order({ random });
+  }
+
+  /** The client was made an offer. */
+  tookTurn(client: Client): void {
+    this.#policyState().tookTurn(client);
+  }
+
+  /** Forgets the policy's own memory (whose turn it was), as a restart does. */
+  forgetTurns(): void {
+    this.#policy = undefined;
   }
 
   follow(change: Change): void {
@@ -140,42 +155,48 @@ export class Allocation {
     const now = clientsOf(after);
     const has = (clients: readonly Client[], role: string): boolean =>
       clients.some((client) => client.role === role);
-    for (const client of old) if (!has(now, client.role)) this.#policy?.removeClient(client);
+    for (const client of old) {
+      if (!has(now, client.role)) this.#policy?.removeClient(client);
+    }
     const added = now.filter((client) => !has(old, client.role));
     for (const client of added) this.#policy?.addClient(client);
     if (added.length > 0) this.wants(added[0]?.frameworkId as FrameworkId);
   }
 
   #followRole(after: RoleRow | undefined, role: string): void {
-    this.#policy?.setRole(role, { weight: after?.weight ?? 1, priority: 0 });
+    this.#policy?.setRole(role, settingsOf(after));
     for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
   }
 
-  /** Made when first needed (the cluster's row says which policy), and told everything that is so. */
+  /** Made when first needed (the cluster's row says by which policy), and told everything that is so. */
   #policyState(): PolicyState {
     if (this.#policy !== undefined) return this.#policy;
     const name = this.#tables.cluster.get("cluster")?.policy ?? "";
-    const policy = defined(
-      policies[name as keyof typeof policies],
-      `policy '${name}' is in the table`,
-    ).create();
+    assert(isPolicyName(name), `the cluster's policy '${name}' is in the table`);
+    const policy = policies[name].create();
     policy.setTotal(this.#total);
-    for (const role of this.#tables.role.values()) {
-      policy.setRole(role.name, { weight: role.weight, priority: 0 });
-    }
+    for (const role of this.#tables.role.values()) policy.setRole(role.name, settingsOf(role));
     for (const framework of this.#tables.framework.values()) {
       for (const client of clientsOf(framework)) policy.addClient(client);
     }
     const tasks = [...this.#tables.task.values()].map(taskHold);
     const offers = [...this.#tables.offer.values()].map(offerHold);
     for (const hold of [...tasks, ...offers]) {
-      if (hold !== undefined) {
-        policy.allocated(hold.client, hold.agentId, quantitiesOf(hold.resources));
-      }
+      if (hold === undefined) continue;
+      const { agentId, client, resources } = hold;
+      policy.allocated(client, agentId, quantitiesOf(resources));
     }
     this.#policy = policy;
     return policy;
   }
+}
+
+export function isPolicyName(name: string): name is keyof typeof policies {
+  return Object.hasOwn(policies, name);
+}
+
+function settingsOf(role: RoleRow | undefined): RoleSettings {
+  return { ...DEFAULT_ROLE_SETTINGS, weight: role?.weight ?? DEFAULT_ROLE_SETTINGS.weight };
 }
 
 /** The (framework, role) pairs that want offers. */

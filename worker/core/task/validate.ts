@@ -3,6 +3,7 @@
 import { checkIdentifier } from "../../protocol/identifiers.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { contains } from "../../resources/algebra.ts";
+import { checkOneTask, describeOneTaskError } from "../../resources/one-task.ts";
 import { describeResourceError, parseResources } from "../../resources/parse.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { formatResources } from "../../resources/text.ts";
@@ -113,6 +114,8 @@ function validateResources(task: mesos.TaskInfo, pool: Pool): Result<Resources, 
   }
   const parsed = parseResources(task.resources);
   if (!parsed.ok) return err(`Task's ${describeResourceError(parsed.error)}`);
+  const problem = checkOneTask(parsed.value);
+  if (problem !== undefined) return err(`Task's resources: ${describeOneTaskError(problem)}`);
   if (parsed.value.length === 0)
     return err("Task uses no resources; it needs at least some cpus or mem");
   return ok(parsed.value);

@@ -1,0 +1,134 @@
+/** Effects as lines of a transcript, ids replaced by the names the transcript gave. */
+import type { Effect } from "../../worker/core/effect.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
+
+export type NameOf = (id: string) => string;
+
+export function effectText(effect: Effect, nameOf: NameOf): string | undefined {
+  switch (effect.type) {
+    case "REPLY":
+      return replyText(effect, nameOf);
+    case "SEND_EVENT":
+      return `${nameOf(effect.streamId)} <- ${eventText(effect.event, nameOf)}`;
+    case "CLOSE_STREAM":
+      return `${nameOf(effect.streamId)} closed`;
+    case "SEND_COMMANDS":
+      return effect.commands
+        .map((command) => `${nameOf(effect.agentId)} <- ${commandText(command, nameOf)}`)
+        .join("\n");
+    case "ADD_TO_RELAY": {
+      const waiting = effect.agent.commands.map((command) => ` ${commandText(command, nameOf)};`);
+      return `${effect.relayId} + ${nameOf(effect.agent.agentId)}${waiting.join("")}`;
+    }
+    case "REMOVE_FROM_RELAY":
+      return `${effect.relayId} - ${nameOf(effect.agentId)}`;
+    case "WAKE_RELAY":
+      return `wake ${effect.relayId}`;
+  }
+}
+
+function replyText({ reply }: Effect & { type: "REPLY" }, nameOf: NameOf): string | undefined {
+  switch (reply.type) {
+    case "ACCEPTED":
+    case "STREAMING":
+    case "DONE":
+    case "REGISTERED":
+      return undefined;
+    case "REFUSED": {
+      const { code, ...facts } = reply.error;
+      const texts = Object.values(facts).map((fact) => ` ${nameOf(String(fact))}`);
+      return `refused ${code}${texts.join("")}`;
+    }
+    case "RELAY_REPLY":
+      return reply.replies.length === 0
+        ? undefined
+        : reply.replies
+            .map((answer) => {
+              if (answer.type === "ROSTER") {
+                return `roster ${answer.agents.map((a) => nameOf(a.agentId)).join(" ")}`;
+              }
+              const id = answer.type === "KNOWN" ? answer.agent.agentId : answer.agentId;
+              return `${answer.type} ${nameOf(id)}`;
+            })
+            .join("\n");
+  }
+}
+
+function eventText(event: scheduler.Event, nameOf: NameOf): string {
+  switch (event.type) {
+    case "SUBSCRIBED":
+      return `SUBSCRIBED ${nameOf(event.subscribed?.framework_id.value ?? "")}`;
+    case "OFFERS":
+      return `OFFERS ${(event.offers?.offers ?? []).map((o) => offerText(o, nameOf)).join(" | ")}`;
+    case "RESCIND":
+      return `RESCIND ${nameOf(event.rescind?.offer_id.value ?? "")}`;
+    case "UPDATE":
+      return event.update ? `UPDATE ${statusText(event.update.status, nameOf)}` : "UPDATE";
+    case "FAILURE":
+      return `FAILURE ${nameOf(event.failure?.agent_id?.value ?? "")}`;
+    case "ERROR":
+      return `ERROR ${event.error?.message}`;
+    case "MESSAGE":
+      return `MESSAGE from ${event.message?.executor_id.value} on ${nameOf(event.message?.agent_id.value ?? "")}`;
+    case "UPDATE_OPERATION_STATUS": {
+      const status = event.update_operation_status?.status;
+      return `OPERATION ${status?.operation_id?.value} ${status?.state}: ${status?.message}`;
+    }
+    default:
+      return event.type ?? "?";
+  }
+}
+
+function offerText(offer: mesos.Offer, nameOf: NameOf): string {
+  const role = offer.allocation_info?.role;
+  const resources = (offer.resources ?? []).map(resourceText).join(" ");
+  const to = role === undefined ? "" : ` for ${role}`;
+  return `${nameOf(offer.id.value)} on ${nameOf(offer.agent_id.value)}${to}: ${resources}`;
+}
+
+function resourceText(resource: mesos.Resource): string {
+  const role = resource.role !== undefined && resource.role !== "*" ? `(${resource.role})` : "";
+  const ranges = (resource.ranges?.range ?? []).map(({ begin, end }) => `${begin}-${end}`);
+  const value =
+    resource.type === "SCALAR"
+      ? String(resource.scalar?.value)
+      : resource.type === "RANGES"
+        ? `[${ranges.join(",")}]`
+        : `{${(resource.set?.item ?? []).join(",")}}`;
+  return `${resource.name}${role}=${value}`;
+}
+
+function statusText(status: mesos.TaskStatus, nameOf: NameOf): string {
+  const parts = [status.task_id.value, status.state];
+  if (status.reason !== undefined) parts.push(status.reason);
+  if (status.uuid !== undefined) parts.push("(acknowledge)");
+  if (status.reason !== undefined && status.message !== undefined) {
+    const message = status.message.replace(/[0-9a-f-]{36}-[OS]?\d+/g, (id) => nameOf(id));
+    parts.push(`"${message}"`);
+  }
+  return parts.join(" ");
+}
+
+function commandText(command: link.Command, nameOf: NameOf): string {
+  const numbered = command.number === undefined ? "" : " #";
+  switch (command.type) {
+    case "RUN_TASK":
+      return `RUN_TASK${numbered} ${command.run_task?.task.task_id.value}`;
+    case "KILL_TASK":
+      return `KILL_TASK${numbered} ${command.kill_task?.task_id.value}`;
+    case "ACKNOWLEDGE":
+      return `ACKNOWLEDGE${numbered} ${command.acknowledge?.task_id.value}`;
+    case "RECONCILE_TASKS": {
+      const tasks = command.reconcile_tasks?.tasks ?? [];
+      return `RECONCILE_TASKS${numbered} ${tasks.map((t) => t.task_id.value).join(" ")}`;
+    }
+    case "SHUTDOWN_FRAMEWORK":
+      return `SHUTDOWN_FRAMEWORK${numbered} ${nameOf(command.shutdown_framework?.framework_id.value ?? "")}`;
+    case "RESUME_UPDATES":
+      return `RESUME_UPDATES${numbered} ${nameOf(command.resume_updates?.framework_id.value ?? "")}`;
+    default:
+      return `${command.type}${numbered}`;
+  }
+}

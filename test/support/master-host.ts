@@ -1,0 +1,115 @@
+/**
+ * A host for the pure master in tests: keeps its disk, its clock and its turns, and checks every invariant after
+ * every step. Also what a Durable Object does to it: evict it, so that only what was stored remains.
+ */
+import { expect } from "vitest";
+import type { ColdReader } from "../../worker/core/cold.ts";
+import type { Input, Principal } from "../../worker/core/input.ts";
+import { checkInvariants, overcommitted, reload } from "../../worker/core/invariants.ts";
+import { nextDueMs, type Outcome, step } from "../../worker/core/master.ts";
+import { type ColdTableName, durable, type TableName } from "../../worker/core/rows.ts";
+import type { MasterSettings } from "../../worker/core/settings.ts";
+import { defaultSettings } from "../../worker/core/settings.ts";
+import {
+  loadState,
+  type MasterState,
+  type StoredRows,
+  tableNames,
+} from "../../worker/core/state.ts";
+import type { Row } from "../../worker/core/table.ts";
+
+/** What a store holds: rows and cold texts, as durable as the test wants. */
+export class Disk {
+  readonly #rows = new Map<string, Row>();
+  readonly #cold = new Map<string, string>();
+  rowsWritten = 0;
+
+  readonly cold: ColdReader = {
+    get: (table, number) => this.#cold.get(`${table}/${number}`),
+    scan: (table) => this.#scan(table),
+  };
+
+  write(outcome: Outcome): void {
+    const touched = new Map<string, Row | undefined>();
+    for (const { table, key, before, after } of outcome.changes) {
+      const isDurable = durable[table as TableName] as (row: Row) => boolean;
+      const kept = after !== undefined && isDurable(after) ? after : undefined;
+      const was = before !== undefined && isDurable(before);
+      if (kept !== undefined || was) touched.set(`${table}|${key}`, kept);
+    }
+    for (const [name, row] of touched) {
+      if (row === undefined) this.#rows.delete(name);
+      else this.#rows.set(name, JSON.parse(JSON.stringify(row)) as Row);
+    }
+    for (const { table, number, after } of outcome.coldChanges) {
+      if (after === undefined) this.#cold.delete(`${table}/${number}`);
+      else this.#cold.set(`${table}/${number}`, after);
+    }
+    this.rowsWritten += touched.size + outcome.coldChanges.length;
+  }
+
+  rows(): StoredRows {
+    const rows: Record<string, Row[]> = {};
+    for (const name of tableNames) rows[name] = [];
+    for (const [name, row] of this.#rows) rows[name.slice(0, name.indexOf("|"))]?.push(row);
+    return rows as StoredRows;
+  }
+
+  *#scan(table: ColdTableName): Iterable<readonly [number, string]> {
+    for (const [name, text] of this.#cold) {
+      const [from, number] = name.split("/");
+      if (from === table) yield [Number(number), text];
+    }
+  }
+}
+
+export class MasterHost {
+  readonly disk = new Disk();
+  readonly settings: MasterSettings;
+  state: MasterState;
+  nowMs = 1_000_000;
+  #turn = 0;
+  readonly #seed: number;
+
+  constructor(options: { seed?: number; settings?: Partial<MasterSettings> } = {}) {
+    this.#seed = options.seed ?? 1;
+    this.settings = { ...defaultSettings, ...options.settings };
+    this.state = loadState({}, { cold: this.disk.cold, settings: this.settings });
+    this.apply({ type: "RESTARTED" });
+  }
+
+  apply(input: Input, principal: Principal = {}): Outcome {
+    const excessBefore = overcommitted(this.state);
+    const { nowMs } = this;
+    this.#turn++;
+    const seed = (this.#seed * 1_000_003 + this.#turn) | 0;
+    const outcome = step(this.state, { turn: this.#turn, nowMs, seed, principal, input });
+    this.disk.write(outcome);
+    this.#check(input, excessBefore);
+    return outcome;
+  }
+
+  /** The object is thrown out of memory and comes back with what was stored. */
+  evict(): Outcome {
+    this.state = loadState(this.disk.rows(), { cold: this.disk.cold, settings: this.settings });
+    return this.apply({ type: "RESTARTED" });
+  }
+
+  nextDueMs(): number | undefined {
+    return nextDueMs(this.state);
+  }
+
+  #check(input: Input, excessBefore: ReadonlySet<string>): void {
+    expect(checkInvariants(this.state), `after ${input.type}`).toEqual([]);
+    const fromOutside = input.type === "AGENT_REGISTER" || input.type === "RELAY_BATCH";
+    const excess = [...overcommitted(this.state)].filter((id) => !excessBefore.has(id));
+    if (!fromOutside) expect(excess, `over-committed by ${input.type}`).toEqual([]);
+    const again = reload(this.state);
+    for (const name of tableNames) {
+      const kept = [...this.state.tables[name].values()].filter(
+        durable[name] as (row: Row) => boolean,
+      );
+      expect([...again.tables[name].values()], `reloaded ${name}`).toEqual(kept);
+    }
+  }
+}
