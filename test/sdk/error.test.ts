@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { codeOfErrorEvent, codeOfStatus, SchedulerError } from "../../worker/sdk/error.ts";
 import { MasterClient } from "../../worker/sdk/master-client.ts";
@@ -61,14 +63,14 @@ test("a call goes below the path of the cluster and its answer is decoded", asyn
     expect(await request.text()).toBe('{"type":"GET_HEALTH"}');
     return new Response('{"type":"GET_HEALTH","get_health":{"healthy":true}}');
   });
-  const answer = await asked.ask({ ...GET_HEALTH, answer: "mesos.v1.master.Response" });
+  const answer = await asked.ask({ ...GET_HEALTH, answer: "mesos.v1.master.Response" }, {});
   expect(answer).toEqual({ type: "GET_HEALTH", get_health: { healthy: true } });
 });
 
 test("an answer that is another program's is PROTOCOL and says where it came from", async () => {
   const asked = client(() => new Response("<html>"));
   await expect(
-    asked.ask({ ...GET_HEALTH, answer: "mesos.v1.master.Response" }),
+    asked.ask({ ...GET_HEALTH, answer: "mesos.v1.master.Response" }, {}),
   ).rejects.toMatchObject({
     code: "PROTOCOL",
     message: expect.stringContaining("http://m:1/c/blue/api/v1"),
@@ -77,7 +79,7 @@ test("an answer that is another program's is PROTOCOL and says where it came fro
 
 test("a refusal carries the master's sentence, the status and the URL", async () => {
   const asked = client(() => new Response("no such call\n", { status: 400 }));
-  await expect(asked.post(GET_HEALTH)).rejects.toMatchObject({
+  await expect(asked.post(GET_HEALTH, {})).rejects.toMatchObject({
     code: "INVALID_CALL",
     status: 400,
     message: "http://m:1/c/blue/api/v1 answered 400: no such call",
@@ -86,15 +88,27 @@ test("a refusal carries the master's sentence, the status and the URL", async ()
 
 test("a master that does not answer in time is UNAVAILABLE", async () => {
   const asked = client(() => new Promise(() => {}), 20);
-  await expect(asked.post(GET_HEALTH)).rejects.toMatchObject({
+  await expect(asked.post(GET_HEALTH, {})).rejects.toMatchObject({
     code: "UNAVAILABLE",
     message: "http://m:1/c/blue did not answer within 0.02 s",
   });
 });
 
+test("an abort reaches a call whose request has been collected meanwhile", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const controller = new AbortController();
+  const asked = client(() => new Promise(() => {}), 60_000);
+  const call = asked.post(GET_HEALTH, { signal: controller.signal });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  collect();
+  controller.abort();
+  await expect(call).rejects.toMatchObject({ code: "ABORTED" });
+});
+
 test("masters that redirect in a circle are UNAVAILABLE", async () => {
   const headers = { Location: "//other:1/c/blue/api/v1" };
   const asked = client(() => new Response(null, { status: 307, headers }));
-  await expect(asked.post(GET_HEALTH)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(asked.post(GET_HEALTH, {})).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect(asked.url).toBe("http://m:1/c/blue");
 });

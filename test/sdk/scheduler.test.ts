@@ -408,10 +408,10 @@ test("a redirect to the leader is followed with the same call, and later calls g
   const asked: string[] = [];
   const { scheduler, events } = start(master, {
     transport: {
-      send: (request) => {
+      send: (request, signal) => {
         const url = new URL(request.url);
         asked.push(`${url.host} ${request.headers.get("Mesos-Stream-Id")}`);
-        if (url.host === "leader.test:5050") return master.transport.send(request);
+        if (url.host === "leader.test:5050") return master.transport.send(request, signal);
         const Location = `//leader.test:5050${url.pathname}`;
         return Promise.resolve(new Response(null, { status: 307, headers: { Location } }));
       },

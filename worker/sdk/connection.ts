@@ -15,7 +15,7 @@ import { type BackOffOptions, backOffMs, pause } from "./back-off.ts";
 import { codeOfErrorEvent, SchedulerError } from "./error.ts";
 import type { SchedulerEvent } from "./event.ts";
 import { eventStream } from "./event-stream.ts";
-import { failure, type MasterClient } from "./master-client.ts";
+import { type CallOptions, failure, type MasterClient } from "./master-client.ts";
 
 const PATH = "/api/v1/scheduler";
 const STREAM_ID_HEADER = "Mesos-Stream-Id";
@@ -38,11 +38,6 @@ export interface Sink {
   /** The stream is not read on before this resolves. */
   event(event: SchedulerEvent): Promise<void>;
   lost(error: SchedulerError, retryMs: number): void;
-}
-
-export interface CallOptions {
-  /** Aborting rejects the call with ABORTED; the master may have got it all the same. */
-  readonly signal?: AbortSignal;
 }
 
 interface LiveStream {
@@ -149,13 +144,13 @@ export class Connection {
 
   async #post(live: LiveStream, call: SchedulerCall, options: CallOptions): Promise<void> {
     try {
-      await this.#options.client.post({
+      const post = {
         path: PATH,
         name: "mesos.v1.scheduler.Call",
         message: { ...call, framework_id: { value: live.frameworkId } },
         headers: { [STREAM_ID_HEADER]: live.streamId },
-        ...options,
-      });
+      } as const;
+      await this.#options.client.post(post, options);
     } catch (error) {
       // The master says that our stream is none: it noticed the break before we did.
       const broken =
@@ -251,13 +246,13 @@ export class Connection {
       abort.abort(new SchedulerError("UNAVAILABLE", message));
     }, subscribeTimeoutMs);
     try {
-      const response = await client.open({
+      const post = {
         path: PATH,
         name: "mesos.v1.scheduler.Call",
         message: this.#options.subscribeCall(this.#frameworkId),
         headers: { Accept: "application/json" },
-        signal: abort.signal,
-      });
+      } as const;
+      const response = await client.open(post, abort.signal);
       const streamId = response.headers.get(STREAM_ID_HEADER);
       // Ids become branded where they come from the wire.
       if (streamId !== null) return { response, streamId: streamId as StreamId };

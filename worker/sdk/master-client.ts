@@ -6,7 +6,7 @@ import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
 import { decodeJsonWithin, describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
 import { codeOfStatus, SchedulerError } from "./error.ts";
-import type { Transport } from "./transport.ts";
+import { abortable, type Transport } from "./transport.ts";
 
 /** Mesos redirects once, to the leader; more than this is a circle. */
 const REDIRECTS_MAX = 5;
@@ -25,6 +25,10 @@ export interface PostOptions<N extends MessageName> {
   readonly name: N;
   readonly message: Messages[N];
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Aborting rejects the call with ABORTED; the master may have got it all the same. */
+export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
@@ -53,43 +57,42 @@ export class MasterClient {
   }
 
   /** Sends and expects no body back. Rejects with a `SchedulerError` unless the status is 2xx. */
-  async post<N extends MessageName>(options: PostOptions<N>): Promise<void> {
+  async post<N extends MessageName>(post: PostOptions<N>, options: CallOptions): Promise<void> {
     await this.#timed(options.signal, async (signal) => {
-      const response = await this.open({ ...options, signal });
+      const response = await this.open(post, signal);
       await response.body?.cancel();
     });
   }
 
   /** Sends and decodes the answer as `answer`. Rejects with a `SchedulerError`. */
   async ask<N extends MessageName, A extends MessageName>(
-    options: PostOptions<N> & { readonly answer: A },
+    post: PostOptions<N> & { readonly answer: A },
+    options: CallOptions,
   ): Promise<Messages[A]> {
     return this.#timed(options.signal, async (signal) => {
-      const response = await this.open({
-        ...options,
-        signal,
-        headers: { ...options.headers, Accept: "application/json" },
-      });
-      const decoded = decodeJsonWithin(options.answer, await response.text(), ANSWER_JSON);
+      const headers = { ...post.headers, Accept: "application/json" };
+      const response = await this.open({ ...post, headers }, signal);
+      const decoded = decodeJsonWithin(post.answer, await response.text(), ANSWER_JSON);
       if (decoded.ok) return decoded.value;
       const problem = describeDecodeError(decoded.error);
       throw new SchedulerError(
         "PROTOCOL",
-        `${this.#leader}${options.path} answered something that is no ${options.answer}: ${problem}`,
+        `${this.#leader}${post.path} answered something that is no ${post.answer}: ${problem}`,
       );
     });
   }
 
   /** Sends and hands back the 2xx response with its body unread. The caller bounds the wait. */
-  async open<N extends MessageName>(options: PostOptions<N>): Promise<Response> {
-    const body = encodeJson(options.name, options.message);
+  async open<N extends MessageName>(post: PostOptions<N>, signal: AbortSignal): Promise<Response> {
+    const body = encodeJson(post.name, post.message);
     for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
-      const url = `${this.#leader}${options.path}`;
-      const response = await this.#send(url, body, options);
+      const url = `${this.#leader}${post.path}`;
+      const headers = { "Content-Type": "application/json", ...post.headers };
+      const response = await this.#send(url, { method: "POST", headers, body }, signal);
       const location = redirectTarget(response, url);
       if (location === undefined) return this.#checked(response, url);
       await response.body?.cancel();
-      this.#leader = baseUrl(withoutSuffix(location, options.path));
+      this.#leader = baseUrl(withoutSuffix(location, post.path));
     }
     const url = this.#configured;
     this.forgetLeader();
@@ -99,27 +102,16 @@ export class MasterClient {
     );
   }
 
-  async #send<N extends MessageName>(
-    url: string,
-    body: string,
-    options: PostOptions<N>,
-  ): Promise<Response> {
-    const request = (redirect: "manual" | "follow"): Request =>
-      new Request(url, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...options.headers },
-        body,
-        redirect,
-        signal: options.signal ?? null,
-      });
+  async #send(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    const send = (redirect: "manual" | "follow"): Promise<Response> =>
+      abortable(this.#transport.send(new Request(url, { ...init, redirect }), signal), signal);
     try {
-      const response = await this.#transport.send(request("manual"));
+      const response = await send("manual");
       // Browsers hide where a redirect leads behind a status 0; the platform has to follow it by itself.
-      if (response.status !== 0) return response;
-      return await this.#transport.send(request("follow"));
+      return response.status === 0 ? await send("follow") : response;
     } catch (cause) {
       this.forgetLeader();
-      throw failure(cause, url, options.signal);
+      throw failure(cause, url, signal);
     }
   }
 
@@ -148,7 +140,7 @@ export class MasterClient {
       controller.abort(new SchedulerError("UNAVAILABLE", message));
     }, this.#callTimeoutMs);
     try {
-      return await work(controller.signal);
+      return await abortable(work(controller.signal), controller.signal);
     } catch (cause) {
       throw failure(cause, this.#leader, caller);
     } finally {

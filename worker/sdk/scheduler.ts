@@ -26,11 +26,11 @@ import { TASKS_PER_RECONCILE } from "../protocol/limits.ts";
 import type * as mesos from "../protocol/v1/mesos.ts";
 import type * as wire from "../protocol/v1/scheduler.ts";
 import { type BackOffOptions, backOffMs, pause } from "./back-off.ts";
-import { type CallOptions, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { SchedulerError } from "./error.ts";
 import type { SchedulerEvent, SchedulerEventType } from "./event.ts";
 import { Inbox } from "./inbox.ts";
-import { MasterClient } from "./master-client.ts";
+import { type CallOptions, MasterClient } from "./master-client.ts";
 import { TaskLedger } from "./task-ledger.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 

@@ -6,8 +6,12 @@
  * caller's: a transport hands a 307 back as it is.
  */
 export interface Transport {
-  /** Answers once the response's head is there; aborting `request.signal` also ends its body. */
-  send(request: Request): Promise<Response>;
+  /**
+   * Answers once the response's head is there. Aborting `signal` rejects, and later ends the body. It is
+   * apart from the request because Node's Request follows a signal through a weak reference only: once
+   * the request is collected, an abort would reach nobody (seen with Node 20.20).
+   */
+  send(request: Request, signal: AbortSignal): Promise<Response>;
 }
 
 export interface HttpTransportOptions {
@@ -19,9 +23,9 @@ export interface HttpTransportOptions {
 export function httpTransport(options: HttpTransportOptions = {}): Transport {
   const headers = Object.entries(options.headers ?? {});
   return {
-    send: (request) => {
+    send: (request, signal) => {
       for (const [name, value] of headers) request.headers.set(name, value);
-      return fetch(request);
+      return fetch(request, { signal });
     },
   };
 }
@@ -32,8 +36,7 @@ export type RequestHandler = (request: Request) => Response | Promise<Response>;
 /** The transport that calls `handle`; such handlers rarely look at the signal, so it is kept here. */
 export function inProcessTransport(handle: RequestHandler): Transport {
   return {
-    send: async (request) => {
-      const { signal } = request;
+    send: async (request, signal) => {
       signal.throwIfAborted();
       const response = await abortable(Promise.resolve(handle(request)), signal);
       if (response.body === null) return response;
@@ -46,9 +49,11 @@ export function inProcessTransport(handle: RequestHandler): Transport {
   };
 }
 
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** `promise`, or the signal's reason as a rejection, whichever comes first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
