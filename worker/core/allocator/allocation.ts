@@ -15,7 +15,6 @@ import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } fr
 import type { Tables } from "../state.ts";
 import type { Change } from "../table.ts";
 import { isTerminal } from "../task/status.ts";
-import { policies } from "./policies/index.ts";
 import {
   type Client,
   DEFAULT_ROLE_SETTINGS,
@@ -35,7 +34,7 @@ export class Allocation {
   readonly #held = new Map<AgentId, Resources>();
   readonly #dirty = new Set<AgentId>();
   #total: Quantities = {};
-  #policy: PolicyState | undefined;
+  #standing: Standing | undefined;
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -84,17 +83,17 @@ export class Allocation {
 
   /** Frameworks and roles that want offers, the most deserving first. */
   order(random: Prng): Iterable<Client> {
-    return this.#policyState().order({ random });
+    return this.#standings().order(random);
   }
 
   /** The client was made an offer. */
   tookTurn(client: Client): void {
-    this.#policyState().tookTurn(client);
+    this.#standings().tookTurn(client);
   }
 
   /** Forgets the policy's own memory (whose turn it was), as a restart does. */
   forgetTurns(): void {
-    this.#policy = undefined;
+    this.#standing = undefined;
   }
 
   follow(change: Change): void {
@@ -118,7 +117,7 @@ export class Allocation {
         this.#followRole(change.after as RoleRow | undefined, change.key);
         return;
       case "cluster":
-        this.#policy = undefined;
+        this.#standing = undefined;
         return;
       default:
         return;
@@ -130,7 +129,7 @@ export class Allocation {
       row?.connection.state === "CONNECTED";
     if (isIn(before)) this.#total = subtractQuantities(this.#total, quantitiesOf(before.total));
     if (isIn(after)) this.#total = addQuantities(this.#total, quantitiesOf(after.total));
-    this.#policy?.setTotal(this.#total);
+    this.#standing?.setTotal(this.#total);
     if (after === undefined) this.#dirty.delete((before as AgentRow).id);
     else this.#dirty.add(after.id);
   }
@@ -140,13 +139,13 @@ export class Allocation {
     if (before !== undefined) {
       const { agentId, client, resources } = before;
       this.#held.set(agentId, subtract(this.held(agentId), resources));
-      this.#policy?.unallocated(client, agentId, quantitiesOf(resources));
+      this.#standing?.release({ client, agentId, quantities: quantitiesOf(resources) });
       this.#dirty.add(agentId);
     }
     if (after !== undefined) {
       const { agentId, client, resources } = after;
       this.#held.set(agentId, add(this.held(agentId), resources));
-      this.#policy?.allocated(client, agentId, quantitiesOf(resources));
+      this.#standing?.hold({ client, agentId, quantities: quantitiesOf(resources) });
     }
   }
 
@@ -156,43 +155,39 @@ export class Allocation {
     const has = (clients: readonly Client[], role: string): boolean =>
       clients.some((client) => client.role === role);
     for (const client of old) {
-      if (!has(now, client.role)) this.#policy?.removeClient(client);
+      if (!has(now, client.role)) this.#standing?.setWants(client, false);
     }
     const added = now.filter((client) => !has(old, client.role));
-    for (const client of added) this.#policy?.addClient(client);
+    for (const client of added) this.#standing?.setWants(client, true);
     if (added.length > 0) this.wants(added[0]?.frameworkId as FrameworkId);
   }
 
   #followRole(after: RoleRow | undefined, role: string): void {
-    this.#policy?.setRole(role, settingsOf(after));
+    this.#standing?.setRole(role, settingsOf(after));
     for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
   }
 
   /** Made when first needed (the cluster's row says by which policy), and told everything that is so. */
-  #policyState(): PolicyState {
-    if (this.#policy !== undefined) return this.#policy;
+  #standings(): Standing {
+    if (this.#standing !== undefined) return this.#standing;
     const name = this.#tables.cluster.get("cluster")?.policy ?? "";
     assert(isPolicyName(name), `the cluster's policy '${name}' is in the table`);
-    const policy = policies[name].create();
-    policy.setTotal(this.#total);
-    for (const role of this.#tables.role.values()) policy.setRole(role.name, settingsOf(role));
+    const standing = new Standing(name);
+    standing.setTotal(this.#total);
+    for (const role of this.#tables.role.values()) standing.setRole(role.name, settingsOf(role));
     for (const framework of this.#tables.framework.values()) {
-      for (const client of clientsOf(framework)) policy.addClient(client);
+      for (const client of clientsOf(framework)) standing.setWants(client, true);
     }
     const tasks = [...this.#tables.task.values()].map(taskHold);
     const offers = [...this.#tables.offer.values()].map(offerHold);
     for (const hold of [...tasks, ...offers]) {
       if (hold === undefined) continue;
       const { agentId, client, resources } = hold;
-      policy.allocated(client, agentId, quantitiesOf(resources));
+      standing.hold({ client, agentId, quantities: quantitiesOf(resources) });
     }
-    this.#policy = policy;
-    return policy;
+    this.#standing = standing;
+    return standing;
   }
-}
-
-export function isPolicyName(name: string): name is keyof typeof policies {
-  return Object.hasOwn(policies, name);
 }
 
 function settingsOf(role: RoleRow | undefined): RoleSettings {
