@@ -15,12 +15,8 @@ import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } fr
 import type { Tables } from "../state.ts";
 import type { Change } from "../table.ts";
 import { isTerminal } from "../task/status.ts";
-import {
-  type Client,
-  DEFAULT_ROLE_SETTINGS,
-  type PolicyState,
-  type RoleSettings,
-} from "./policy.ts";
+import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
+import { isPolicyName, Standing } from "./standing.ts";
 
 /** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
 interface Hold {
