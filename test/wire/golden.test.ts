@@ -31,8 +31,9 @@ function reencoded(name: MessageName, text: string): string {
 }
 
 /**
- * A recorded text as we mean to write it. A double may have another last digit than Mesos prints, as long as
- * it is the same double and written as one; AgentInfo.checkpoint is not in the published protocol.
+ * A recorded text as we mean to write it. A double may have another last digit than Mesos prints,
+ * as long as it is the same double and written as one; AgentInfo.checkpoint is not in the published
+ * protocol.
  */
 function comparable(text: string): string {
   return text
@@ -40,7 +41,10 @@ function comparable(text: string): string {
     .replaceAll(',"checkpoint":true},"active"', '},"active"');
 }
 
-/** Calls without unknown names, empty lists or maps, and lone values for lists, of which something is dropped. */
+/**
+ * Calls without unknown names, empty lists or maps, and lone values for lists, of which something
+ * is dropped.
+ */
 const completeCalls = rows("calls.tsv").filter(
   ([, body = ""]) => !/NO_SUCH|FOO|"subscribe"}|xyz|"roles": "|"limits": {}|\[\]/.test(body),
 );

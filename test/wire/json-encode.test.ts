@@ -140,6 +140,8 @@ describe("encodeJson asserts", () => {
   test("that an int64 is a bigint in range, an enum one of its names, a double no NaN", () => {
     const thrown = (work: () => string) => expect(work).toThrow(AssertionError);
     thrown(() => encodeJson("mesos.v1.TimeInfo", { nanoseconds: 2n ** 63n }));
+    thrown(() => encodeJson("mesos.v1.TimeInfo", { nanoseconds: -(2n ** 63n) - 1n }));
+    thrown(() => encodeJson("mesos.v1.Value.Range", { begin: -1n, end: 0n }));
     thrown(() => encodeJson("mesos.v1.TimeInfo", JSON.parse('{"nanoseconds":1}')));
     thrown(() => encodeJson("mesos.v1.Image", JSON.parse('{"type":"toString"}')));
     thrown(() => encodeJson("mesos.v1.Filters", { refuse_seconds: Number.NaN }));

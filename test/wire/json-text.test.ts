@@ -109,7 +109,9 @@ describe("parseJson", () => {
   });
 });
 
-/** What `JSON.stringify` writes without fraction or exponent, although a double might not keep it. */
+/**
+ * What `JSON.stringify` writes without fraction or exponent, although a double might not keep it.
+ */
 function exactIntegers(_key: string, value: unknown): unknown {
   const isLong =
     typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);

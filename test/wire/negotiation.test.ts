@@ -53,6 +53,7 @@ describe("Accept", () => {
     ["application/json;q=0.000,application/*", PROTOBUF],
     ["application/*;q=0, application/json", JSON_TYPE],
     ["application/json;q=0.001", JSON_TYPE],
+    ["application/json;q=", JSON_TYPE],
     ["application/json;charset=utf-8", JSON_TYPE],
   ];
   test.each(answered)("%j is answered with %s", (header, type) => {

@@ -1,8 +1,9 @@
 /**
  * Which encoding a body is in and which one its answer may have: pure functions of the two headers.
  *
- * Follows Mesos, not RFC 9110: the type of a body is compared exactly, parameters and case included, and the
- * weights of `Accept` do not rank. What to answer with is our order, JSON first; a weight of 0 excludes.
+ * Follows Mesos, not RFC 9110: the type of a body is compared exactly, parameters and case
+ * included, and the weights of `Accept` do not rank. What to answer with is our order, JSON first;
+ * a weight of 0 excludes.
  */
 import { unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
@@ -49,8 +50,8 @@ export function contentType(
 /**
  * The first of `supported` that the client accepts.
  *
- * `header`: the value of `Accept`, several headers joined by commas as the platform joins them; without one,
- * or with an empty one, everything is accepted.
+ * `header`: the value of `Accept`, several headers joined by commas as the platform joins them;
+ * without one, or with an empty one, everything is accepted.
  */
 export function answerType(
   header: string | null | undefined,

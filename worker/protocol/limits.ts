@@ -1,6 +1,6 @@
 /**
- * Every bound on what comes over the wire, each with its reason. A bound is checked before the work or
- * the memory that it bounds is spent.
+ * Every bound on what comes over the wire, each with its reason. A bound is checked before the work
+ * or the memory that it bounds is spent.
  */
 
 /** What a JSON text may cost before it is parsed. */
@@ -14,22 +14,22 @@ export interface JsonLimits {
 }
 
 /**
- * Bytes of one request body. The single writer has 128 MB in all and a JSON text costs several times its
- * length while it is decoded; 8 MiB carries an ACCEPT of a few thousand tasks or the registration of an
- * agent that runs 5,000.
+ * Bytes of one request body. The single writer has 128 MB in all and a JSON text costs several
+ * times its length while it is decoded; 8 MiB carries an ACCEPT of a few thousand tasks or the
+ * registration of an agent that runs 4,000.
  */
 export const REQUEST_BYTES = 8 * 1024 * 1024;
 
 /**
- * One answer or event as a client of ours reads it (SDK, command line): the state of a big cluster is
- * larger than any request, and the reader is a process of its own.
+ * One answer or event as a client of ours reads it (SDK, command line): the state of a big cluster
+ * is larger than any request, and the reader is a process of its own.
  */
 export const ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** 100 is where protobuf parsers stop as well, so both encodings refuse the same messages. */
 const JSON_DEPTH = 100;
 
-/** The shortest task that is worth anything has some 40 values; 500,000 values take about 40 MB. */
+/** A task with its statuses has some 120 values, and 500,000 take about 40 MB. */
 export const REQUEST_JSON: JsonLimits = {
   length: REQUEST_BYTES,
   depth: JSON_DEPTH,
@@ -42,13 +42,19 @@ export const ANSWER_JSON: JsonLimits = {
   values: 50_000_000,
 };
 
-/** Missing required fields that one error names; a list of thousands helps nobody and costs an answer. */
+/**
+ * Missing required fields that one error names; a list of thousands helps nobody and costs an
+ * answer.
+ */
 export const MISSING_FIELDS_NAMED = 20;
 
 /** Characters of a client's own text that an error repeats. */
 export const QUOTED_LENGTH = 64;
 
-/** One ACCEPT or DECLINE; more offers than agents in the largest cluster we plan for mean a broken client. */
+/**
+ * One ACCEPT or DECLINE; more offers than agents in the largest cluster we plan for mean a broken
+ * client.
+ */
 export const OFFERS_PER_CALL = 50_000;
 
 /** One ACCEPT: operations, and tasks over all its LAUNCHes. Bounds the length of one turn. */
@@ -58,7 +64,9 @@ export const TASKS_PER_CALL = 5_000;
 /** One RECONCILE; each entry is answered by an event of its own. Bounds the length of one turn. */
 export const TASKS_PER_RECONCILE = 20_000;
 
-/** Bytes of a framework, agent, task, executor or persistence id: a file name of most file systems. */
+/**
+ * Bytes of a framework, agent, task, executor or persistence id: a file name of most file systems.
+ */
 export const ID_BYTES = 255;
 
 /** Bytes of a container id: room for what is appended to it in file names and cgroups. */
@@ -73,12 +81,21 @@ export const ROLE_BYTES = 1_024;
 /** Roles of one framework: every one of them is visited by each allocation. */
 export const ROLES_PER_FRAMEWORK = 1_000;
 
-/** One label's key or value, and labels of one object: they are repeated in every answer that shows it. */
+/**
+ * One label's key or value, and labels of one object: they are repeated in every answer that shows
+ * it.
+ */
 export const LABEL_BYTES = 16 * 1024;
 export const LABELS = 1_000;
 
-/** `data` of one MESSAGE or status: relayed through memory, and both ways it shares a stream with offers. */
+/**
+ * `data` of one MESSAGE or status: relayed through memory, and both ways it shares a stream with
+ * offers.
+ */
 export const MESSAGE_BYTES = 1024 * 1024;
 
-/** `data` of one CallReply: streamed uploads do not pass buffering proxies, so an answer goes in pieces. */
+/**
+ * `data` of one CallReply: streamed uploads do not pass buffering proxies, so an answer goes in
+ * pieces.
+ */
 export const CALL_REPLY_BYTES = 256 * 1024;

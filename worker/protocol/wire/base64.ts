@@ -1,7 +1,9 @@
 /**
- * Standard base64 (RFC 4648, section 4) over `Uint8Array`, without the platform: pure rooms have no `atob`.
+ * Standard base64 (RFC 4648, section 4) over `Uint8Array`, without the platform: pure rooms have no
+ * `atob`.
  *
- * Reading is as lenient as Mesos: blanks are skipped and everything from the first `=` on is ignored.
+ * Reading is as lenient as Mesos: blanks are skipped and everything from the first `=` on is
+ * ignored.
  */
 import { err, ok, type Result } from "../../std/result.ts";
 

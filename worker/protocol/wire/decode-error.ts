@@ -1,9 +1,10 @@
 /**
- * Why bytes are not the message they should be: codes and facts, and the one place that makes sentences of
- * them. HTTP status numbers are made in `http/`; each of these is a 400 but the `TOO_` ones, which are a 413.
+ * Why bytes are not the message they should be: codes and facts, and the one place that makes
+ * sentences of them. HTTP status numbers are made in `http/`; each of these is a 400 but the `TOO_`
+ * ones, which are a 413.
  *
- * `path` is where in the message, as a client would write it: `accept.operations[0].launch`; "" is the
- * message itself. Texts of the client are cut to `QUOTED_LENGTH` before they get here.
+ * `path` is where in the message, as a client would write it: `accept.operations[0].launch`; "" is
+ * the message itself. Texts of the client are cut to `QUOTED_LENGTH` before they get here.
  */
 import { unreachable } from "../../std/assert.ts";
 
@@ -22,7 +23,9 @@ export type DecodeError =
     }
   /** A string where a number is meant, which holds none. */
   | { readonly code: "NUMBER_MALFORMED"; readonly path: string; readonly text: string }
-  /** A number with a fraction, or too big to be exact as it is written, where an integer is meant. */
+  /**
+   * A number with a fraction, or too big to be exact as it is written, where an integer is meant.
+   */
   | { readonly code: "NUMBER_NOT_INTEGER"; readonly path: string; readonly text: string }
   | {
       readonly code: "NUMBER_OUT_OF_RANGE";
@@ -55,46 +58,57 @@ export type DecodeError =
 
 /** One or two sentences: what is wrong, where, and what to send instead. */
 export function describeDecodeError(error: DecodeError): string {
+  if ("path" in error) {
+    const place = error.path === "" ? "The body" : `Field '${error.path}'`;
+    return `${place} ${describeFault(error)}.`;
+  }
   switch (error.code) {
-    case "JSON_MALFORMED":
-      return `The body is not JSON: at character ${error.offset} there should be ${error.expected}.`;
+    case "JSON_MALFORMED": {
+      const { offset, expected } = error;
+      return `The body is not JSON: at character ${offset} there should be ${expected}.`;
+    }
     case "JSON_TOO_LONG":
-      return `The JSON text has ${error.length} characters; at most ${error.limit} are accepted. Send it in several calls.`;
+      return `The JSON is longer than ${error.limit} characters. Send it in several calls.`;
     case "JSON_TOO_DEEP":
-      return `At character ${error.offset} the JSON is nested more than ${error.limit} deep. Send a flatter message.`;
+      return `The JSON is nested more than ${error.limit} deep. Send a flatter message.`;
     case "JSON_TOO_MANY_VALUES":
-      return `At character ${error.offset} the JSON has more than ${error.limit} members and elements. Send it in several calls.`;
-    case "WRONG_TYPE":
-      return `${place(error.path)} should be ${article(error.expected)}, not ${article(error.found)}.`;
-    case "NUMBER_MALFORMED":
-      return `${place(error.path)} should be a number, but the string '${error.text}' holds none.`;
-    case "NUMBER_NOT_INTEGER":
-      return `${place(error.path)} should be an integer written without fraction or exponent, not ${error.text}.`;
-    case "NUMBER_OUT_OF_RANGE":
-      return `${place(error.path)} is out of range: ${error.text} does not fit into ${article(error.type)}.`;
-    case "ENUM_UNKNOWN":
-      return `${place(error.path)} should be the name of a ${error.enumName}; there is none called '${error.text}'.`;
-    case "BASE64_MALFORMED":
-      return error.character === ""
-        ? `${place(error.path)} should be base64, but ends in the middle of a byte.`
-        : `${place(error.path)} should be base64, in which there is no character '${error.character}'.`;
-    case "TEXT_MALFORMED":
-      return `${place(error.path)} holds half of a surrogate pair, which is no Unicode text. Send the whole character.`;
-    case "MAP_KEY_REFUSED":
-      return `${place(error.path)} has the key '${error.key}', which is not accepted. Choose another name.`;
+      return `The JSON has more than ${error.limit} values. Send it in several calls.`;
     case "REQUIRED_MISSING": {
-      const more = error.more > 0 ? ` and ${error.more} more` : "";
-      return `Missing required fields: ${error.paths.join(", ")}${more}. Set them and send the call again.`;
+      const names = error.paths.join(", ") + (error.more > 0 ? ` and ${error.more} more` : "");
+      return `Missing required fields: ${names}. Set them and send the message again.`;
     }
     default:
       return unreachable(error);
   }
 }
 
-function place(path: string): string {
-  return path === "" ? "The body" : `Field '${path}'`;
+/** What is said of the place, without its full stop. */
+function describeFault(error: Extract<DecodeError, { readonly path: string }>): string {
+  switch (error.code) {
+    case "WRONG_TYPE":
+      return `should be ${article(error.expected)}, not ${article(error.found)}`;
+    case "NUMBER_MALFORMED":
+      return `should be a number, but the string '${error.text}' holds none`;
+    case "NUMBER_NOT_INTEGER":
+      return `should be an integer without fraction or exponent, not ${error.text}`;
+    case "NUMBER_OUT_OF_RANGE":
+      return `is out of range: ${error.text} does not fit into ${article(error.type)}`;
+    case "ENUM_UNKNOWN":
+      return `should be a name of ${error.enumName}; there is none called '${error.text}'`;
+    case "BASE64_MALFORMED":
+      return error.character === ""
+        ? "should be base64, but ends in the middle of a byte"
+        : `should be base64, in which there is no character '${error.character}'`;
+    case "TEXT_MALFORMED":
+      return "holds half of a surrogate pair; send whole Unicode characters";
+    case "MAP_KEY_REFUSED":
+      return `has the key '${error.key}', which is not accepted; choose another name`;
+    default:
+      return unreachable(error);
+  }
 }
 
 function article(noun: string): string {
+  if (noun === "null") return noun;
   return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
 }

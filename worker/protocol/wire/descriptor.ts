@@ -1,12 +1,14 @@
 /**
- * The descriptors of `../descriptors.ts` in the form that encoders compile from: types resolved, defaults
- * parsed. Nothing here knows JSON; an encoder for protobuf starts from the same `MessageDescriptor`s, sorts
+ * The descriptors of `../descriptors.ts` in the form that encoders compile from: types resolved,
+ * defaults parsed. Nothing here knows JSON; an encoder for protobuf starts from the same
+ * `MessageDescriptor`s, sorts
  * `fields` by `number` and compiles writers and readers of its own, as `json-encode.ts` and
  * `json-decode.ts` do.
  *
- * Canonical form of a message in memory: an unset field and an empty list or map are absent properties;
- * `bigint` for 64-bit integers, `number` for the others (finite or infinite, never NaN), `Uint8Array` for
- * bytes, the value's name for enums.
+ * Canonical form of a message in memory: an unset field and an empty list or map are absent
+ * properties;
+ * `bigint` for 64-bit integers, `number` for the others (finite or infinite, never NaN),
+ * `Uint8Array` for bytes, the value's name for enums.
  */
 import { assert, defined } from "../../std/assert.ts";
 import { enumRows, type FieldRow, messageRows } from "../descriptors.ts";

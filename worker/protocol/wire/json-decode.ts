@@ -1,10 +1,10 @@
 /**
  * JSON values to messages, by closures that are compiled once per message from its descriptor.
  *
- * A reader returns the value for the message, or `undefined` when there is nothing to keep: the field is
- * unset in effect (an unknown name of an optional enum), or `state.error` has been set. The first mistake
- * stops the decoding. Missing required fields are collected instead, so that one answer names them all; they
- * count only when nothing worse was found, as in Mesos.
+ * A reader returns the value for the message, or `undefined` when there is nothing to keep: the
+ * field is unset in effect (an unknown name of an optional enum), or `state.error` has been set.
+ * The first mistake stops the decoding. Missing required fields are collected instead, so that one
+ * answer names them all; they count only when nothing worse was found, as in Mesos.
  */
 import { unreachable } from "../../std/assert.ts";
 import { MISSING_FIELDS_NAMED, QUOTED_LENGTH } from "../limits.ts";
@@ -74,7 +74,10 @@ function fieldReader(field: FieldDescriptor): FieldReader {
   return { name: field.name, isRequired, read: isList ? listReader(one) : one };
 }
 
-/** A lone value is a list of one; `null` in a list is nothing, as everywhere. An empty list is unset. */
+/**
+ * A lone value is a list of one; `null` in a list is nothing, as everywhere. An empty list is
+ * unset.
+ */
 function listReader(readOne: Reader): Reader {
   return (value, state) => {
     const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
@@ -250,7 +253,8 @@ function integerOfText(value: string, state: DecodeState): number | bigint | und
   }
   if (!INTEGER_TEXT.test(value)) return Number(value);
   const digits = value.replace(/^([-+]?)0+(?=[0-9])/, "$1").replace("+", "");
-  // Beyond every integer type: the caller refuses it, and nobody turns a million digits into a bigint.
+  // Beyond every integer type: the caller refuses it, and nobody turns a million digits into a
+  // bigint.
   return digits.length > INTEGER_LENGTH ? Number.POSITIVE_INFINITY : BigInt(digits);
 }
 

@@ -16,8 +16,8 @@ import {
 } from "./descriptor.ts";
 
 /**
- * Lists that are written even when they are empty: Mesos assembles these answers by hand, and clients of the
- * operator APIs go through the lists without asking whether they are there.
+ * Lists that are written even when they are empty: Mesos assembles these answers by hand, and
+ * clients of the operator APIs go through the lists without asking whether they are there.
  */
 const LISTS_ALWAYS_WRITTEN: Readonly<Partial<Record<MessageName, readonly string[]>>> = {
   "mesos.v1.master.Response.GetAgents": ["agents", "recovered_agents"],
@@ -194,10 +194,10 @@ function scalarWriter(scalar: ScalarName): Writer {
 }
 
 /**
- * Half a surrogate pair, which no UTF-8 can carry, leaves as U+FFFD: the platform's `TextEncoder` would write
- * it so as well, and a reader would refuse its escape.
+ * Half a surrogate pair, which no UTF-8 can carry, leaves as U+FFFD: the platform's `TextEncoder`
+ * would write it so as well, and a reader would refuse its escape.
  */
-function writeString(value: unknown): string {
+export function writeString(value: unknown): string {
   assert(typeof value === "string", "a string field holds a string");
   const text = JSON.stringify(value);
   // Only half surrogates are escaped with "\ud"; only escapes make the text longer.
@@ -216,10 +216,11 @@ function writeBool(value: unknown): string {
 }
 
 /**
- * The shortest text that keeps the value, which both JavaScript and Mesos print; Mesos marks it as a double
- * ("4.0") and writes exponents without plus ("1e21"). Infinities are bare, which is no legal JSON.
+ * The shortest text that keeps the value, which both JavaScript and Mesos print; Mesos marks it as
+ * a double ("4.0") and writes exponents without plus ("1e21"). Infinities are bare, which is no
+ * legal JSON.
  */
-function writeDouble(value: unknown): string {
+export function writeDouble(value: unknown): string {
   assert(typeof value === "number" && !Number.isNaN(value), "a double field holds a number");
   if (Object.is(value, -0)) return "-0.0";
   const text = String(value);

@@ -1,15 +1,16 @@
 /**
  * JSON text to JSON values, bounded and without loss.
  *
- * The platform's parser is fast but turns every number into a double and says little about mistakes. So one
- * pass over the text checks the bounds and looks for numbers that a double might not keep; only a text that
- * has one, or that the platform's parser refuses, goes through the parser in this file. The values are those
- * of `JSON.parse` with two additions: an integer beyond 2^53 is a `bigint`, and the bare `Infinity` and
+ * The platform's parser is fast but turns every number into a double and says little about
+ * mistakes. So one pass over the text checks the bounds and looks for numbers that a double might
+ * not keep; only a text that has one, or that the platform's parser refuses, goes through the
+ * parser in this file. The values are those of `JSON.parse` with two additions: an integer beyond
+ * 2^53 is a `bigint`, and the bare `Infinity` and
  * `-Infinity` that Mesos writes are read back.
  *
  * Invariants:
- * 1. A number in the result is exactly the double nearest to its text and finite (but for bare Infinity);
- *    a bigint in the result is exactly the integer written.
+ * 1. A number in the result is exactly the double nearest to its text and finite (but for bare
+ * Infinity); a bigint in the result is exactly the integer written.
  * 2. No key reaches a prototype: `__proto__` becomes an ordinary own property.
  */
 import { err, ok, type Result } from "../../std/result.ts";
@@ -51,7 +52,9 @@ export function parseJson(text: string, limits: JsonLimits): Result<unknown, Dec
   return new ExactParser(text).parse();
 }
 
-/** Checks depth and count; "EXACT" when the text holds a number that `JSON.parse` might not keep. */
+/**
+ * Checks depth and count; "EXACT" when the text holds a number that `JSON.parse` might not keep.
+ */
 function scan(text: string, limits: JsonLimits): Result<"PLAIN" | "EXACT", DecodeError> {
   let depth = 0;
   let values = 0;
@@ -92,7 +95,10 @@ function scan(text: string, limits: JsonLimits): Result<"PLAIN" | "EXACT", Decod
   return ok(exact ? "EXACT" : "PLAIN");
 }
 
-/** Index of the quote that ends the string whose content begins at `from`; the text's length without one. */
+/**
+ * Index of the quote that ends the string whose content begins at `from`; the text's length without
+ * one.
+ */
 function endOfString(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let first = quote;
@@ -219,7 +225,10 @@ class ExactParser {
   }
 }
 
-/** Sets an own property, also for the key `__proto__`, which an assignment would take as the prototype. */
+/**
+ * Sets an own property, also for the key `__proto__`, which an assignment would take as the
+ * prototype.
+ */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, {

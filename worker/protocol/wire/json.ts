@@ -1,17 +1,20 @@
 /**
- * Messages as Mesos' JSON: the mapping that proto2 messages have in the v1 HTTP API, which is not the one
- * that protobuf defines for JSON (snake_case names, 64-bit integers as numbers, enums by name only).
+ * Messages as Mesos' JSON: the mapping that proto2 messages have in the v1 HTTP API, which is not
+ * the one that protobuf defines for JSON (snake_case names, 64-bit integers as numbers, enums by
+ * name only).
  *
- * `name` is a message's full name, e.g. "mesos.v1.TaskInfo". Reading ignores unknown keys, takes `null` for
- * unset, numbers in strings, and a lone value for a list; it refuses whatever it would have to guess.
- * Writing sets explicit defaults of unset fields and leaves out the rest of what is unset. So
- * `decodeJson(name, encodeJson(name, message))` gives the message with its explicit defaults filled in.
+ * `name` is a message's full name, e.g. "mesos.v1.TaskInfo". Reading ignores unknown keys, takes
+ * `null` for unset, numbers in strings, and a lone value for a list; it refuses whatever it would
+ * have to guess. Writing sets explicit defaults of unset fields and leaves out the rest of what is
+ * unset. So `decodeJson(name, encodeJson(name, message))` gives the message with its explicit
+ * defaults filled in.
  *
  * Text only: bytes of UTF-8 become text, and text bytes, at the platform's door (`TextDecoder` with
- * `fatal: true`, `TextEncoder`), where both are fast. Does not know which message to expect where, or HTTP.
+ * `fatal: true`, `TextEncoder`), where both are fast. Does not know which message to expect where,
+ * or HTTP.
  *
- * A second encoding (protobuf) is a sibling of this file over the same `descriptor.ts`: `json-decode.ts` and
- * `json-encode.ts` are all that is specific to JSON.
+ * A second encoding (protobuf) is a sibling of this file over the same `descriptor.ts`:
+ * `json-decode.ts` and `json-encode.ts` are all that is specific to JSON.
  */
 import { err, ok, type Result } from "../../std/result.ts";
 import type { MessageName, Messages } from "../descriptors.ts";
@@ -42,8 +45,8 @@ export function decodeJsonWithin<N extends MessageName>(
 }
 
 /**
- * Decodes a value as `JSON.parse` makes it; 64-bit integers may also be bigints. Not bounded: for values
- * that came from our own code or within a text that was checked.
+ * Decodes a value as `JSON.parse` makes it; 64-bit integers may also be bigints. Not bounded: for
+ * values that came from our own code or within a text that was checked.
  */
 export function decodeJsonValue<N extends MessageName>(
   name: N,
@@ -56,11 +59,15 @@ export function decodeJsonValue<N extends MessageName>(
     const more = state.missingCount - state.missing.length;
     return err({ code: "REQUIRED_MISSING", paths: state.missing, more });
   }
-  // The types and the descriptors are generated from one table, so what the reader of `name` makes is one.
+  // The types and the descriptors are generated from one table, so what the reader of `name` makes
+  // is one.
   return ok(message as Messages[N]);
 }
 
-/** Compact text without line breaks. Asserts that required fields are set and values fit their fields. */
+/**
+ * Compact text without line breaks. Asserts that required fields are set and values fit their
+ * fields.
+ */
 export function encodeJson<N extends MessageName>(name: N, message: Messages[N]): string {
   return messageWriter(name)(message);
 }

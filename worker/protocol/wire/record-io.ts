@@ -1,9 +1,10 @@
 /**
- * RecordIO: the framing of every event stream. A record is its length in bytes as decimal ASCII, a line feed,
- * and that many bytes; nothing stands between records.
+ * RecordIO: the framing of every event stream. A record is its length in bytes as decimal ASCII, a
+ * line feed, and that many bytes; nothing stands between records.
  *
- * Works on bytes and knows nothing of what is in a record. A reader may not assume that a chunk of the
- * transport is a record; a writer should all the same send one record per write, because some clients do.
+ * Works on bytes and knows nothing of what is in a record. A reader may not assume that a chunk of
+ * the transport is a record; a writer should all the same send one record per write, because some
+ * clients do.
  */
 import { unreachable } from "../../std/assert.ts";
 import { err, ok, type Result } from "../../std/result.ts";
@@ -19,7 +20,10 @@ export type RecordError =
   | { readonly code: "RECORD_LENGTH_MALFORMED"; readonly text: string }
   /** `length`, `limit`: bytes. */
   | { readonly code: "RECORD_TOO_LONG"; readonly length: number; readonly limit: number }
-  /** The stream ended inside a record. `missing`: bytes; undefined when even its length is incomplete. */
+  /**
+   * The stream ended inside a record. `missing`: bytes; undefined when even its length is
+   * incomplete.
+   */
   | { readonly code: "RECORD_CUT_OFF"; readonly missing: number | undefined };
 
 /** The bytes of one record, length line included. */
@@ -32,15 +36,18 @@ export function encodeRecord(content: Uint8Array): Uint8Array {
   return record;
 }
 
-/** What one chunk completed. After an error the stream is lost: every later chunk gives the same error. */
+/**
+ * What one chunk completed. After an error the stream is lost: every later chunk gives the same
+ * error.
+ */
 export interface DecodedRecords {
   readonly records: readonly Uint8Array[];
   readonly error?: RecordError;
 }
 
 /**
- * Takes a stream apart, chunk by chunk, wherever the chunks are cut. Keeps at most one record, and only the
- * bytes of it that have arrived: a length line alone costs nothing.
+ * Takes a stream apart, chunk by chunk, wherever the chunks are cut. Keeps at most one record, and
+ * only the bytes of it that have arrived: a length line alone costs nothing.
  */
 export class RecordDecoder {
   readonly #limit: number;
@@ -121,9 +128,15 @@ export class RecordDecoder {
 export function describeRecordError(error: RecordError): string {
   switch (error.code) {
     case "RECORD_LENGTH_MALFORMED":
-      return `The stream is not RecordIO: '${error.text}' stands where the length of a record should be.`;
+      return (
+        `The stream is not RecordIO: '${error.text}' stands where the length ` +
+        "of a record should be."
+      );
     case "RECORD_TOO_LONG":
-      return `The stream announces a record of ${error.length} bytes; at most ${error.limit} are accepted.`;
+      return (
+        `The stream announces a record of ${error.length} bytes; at most ` +
+        `${error.limit} are accepted.`
+      );
     case "RECORD_CUT_OFF":
       return error.missing === undefined
         ? "The stream ended in the middle of a record's length."

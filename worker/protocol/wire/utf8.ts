@@ -1,9 +1,12 @@
 /**
- * UTF-8 in pure rooms, which have no `TextEncoder`: byte lengths for the limits, and small texts that travel
- * in bytes fields. Bodies and event streams are converted by the platform's encoder and decoder, at its door.
+ * UTF-8 in pure rooms, which have no `TextEncoder`: byte lengths for the limits, and small texts
+ * that travel in bytes fields. Bodies and event streams are converted by the platform's encoder and
+ * decoder, at its door.
  */
 
-/** Bytes that `text` has in UTF-8. Half a surrogate pair counts as U+FFFD, which is written for it. */
+/**
+ * Bytes that `text` has in UTF-8. Half a surrogate pair counts as U+FFFD, which is written for it.
+ */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let at = 0; at < text.length; at++) {
