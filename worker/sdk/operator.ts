@@ -1,0 +1,59 @@
+/**
+ * Questions to a cluster that need no framework: the master's operator API, and an agent's own API, which
+ * is reached through the master (agents listen to nobody).
+ */
+import type * as agent from "../protocol/v1/agent.ts";
+import type * as master from "../protocol/v1/master.ts";
+import { SchedulerError } from "./error.ts";
+import { type CallOptions, MasterClient } from "./master-client.ts";
+import { httpTransport, type Transport } from "./transport.ts";
+
+/** An agent's answer waits for its next poll when the agent is about to poll: more than a master's. */
+const CALL_TIMEOUT_MS = 30_000;
+
+export interface OperatorOptions {
+  /** Base URL of the master, or of one cluster. */
+  readonly master: string;
+  readonly transport?: Transport;
+  readonly callTimeoutMs?: number;
+}
+
+/** All answers are rejections with a `SchedulerError` when something is wrong. */
+export class Operator {
+  readonly #client: MasterClient;
+
+  constructor(options: OperatorOptions) {
+    this.#client = new MasterClient({
+      transport: httpTransport(),
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      ...options,
+    });
+  }
+
+  ask(call: master.Call, options: CallOptions = {}): Promise<master.Response> {
+    const post = { path: "/api/v1", name: "mesos.v1.master.Call", message: call } as const;
+    return this.#client.ask({ ...post, answer: "mesos.v1.master.Response" }, options);
+  }
+
+  askAgent(agentId: string, call: agent.Call, options: CallOptions = {}): Promise<agent.Response> {
+    const path = `/agent/${encodeURIComponent(agentId)}/api/v1`;
+    const post = { path, name: "mesos.v1.agent.Call", message: call } as const;
+    return this.#client.ask({ ...post, answer: "mesos.v1.agent.Response" }, options);
+  }
+
+  /** One piece of a file on an agent; `data` is empty at the end, `size` the whole file's. Bytes. */
+  async readFile(
+    agentId: string,
+    file: { readonly path: string; readonly offset: number; readonly length: number },
+    options: CallOptions = {},
+  ): Promise<{ readonly data: Uint8Array; readonly size: number }> {
+    const { path, offset, length } = file;
+    const read_file = { path, offset: BigInt(offset), length: BigInt(length) };
+    const answer = await this.askAgent(agentId, { type: "READ_FILE", read_file }, options);
+    if (answer.read_file === undefined) {
+      const problem = `agent ${agentId} answered READ_FILE with ${answer.type ?? "nothing"}`;
+      throw new SchedulerError("PROTOCOL", problem);
+    }
+    return { data: answer.read_file.data, size: Number(answer.read_file.size) };
+  }
+}

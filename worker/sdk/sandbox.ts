@@ -1,0 +1,105 @@
+/**
+ * Following a file of a running task: its output as it is written, through the master.
+ *
+ * There is no push: the file is asked for from where the last answer ended, soon again while it grows and
+ * less and less often while it does not.
+ */
+import { pause } from "./back-off.ts";
+import { SchedulerError } from "./error.ts";
+import type { Operator } from "./operator.ts";
+
+/** One answer of READ_FILE is never longer. */
+const PIECE_BYTES = 64 * 1024;
+
+export interface FollowOptions {
+  readonly agentId: string;
+  /** Where the agent shows it: see `outputPath`. */
+  readonly path: string;
+  readonly offset?: number;
+  /** The shortest and the longest pause while nothing new is there. */
+  readonly pollMs: { readonly initial: number; readonly max: number };
+  /** So many ms may go by without any answer, after the writer's end, before this gives up. */
+  readonly graceMs: number;
+  /** Resolves when the writer has ended: then what is there is read to its end, and that is all. */
+  readonly ended: Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Where the output of a command task lies in the agent's view of its files. */
+export function outputPath(
+  frameworkId: string,
+  executorId: string,
+  stream: "stdout" | "stderr",
+): string {
+  return `/frameworks/${frameworkId}/executors/${executorId}/runs/latest/${stream}`;
+}
+
+/**
+ * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer has
+ * ended. A file that is not there yet is waited for, and while the agent cannot be reached it is tried again.
+ * Throws the last `SchedulerError` when that does not change for `graceMs` after the writer's end, or when
+ * asking again cannot help. Ends early, without an error, when `signal` aborts.
+ */
+export async function* followFile(
+  operator: Operator,
+  options: FollowOptions,
+): AsyncGenerator<Uint8Array, void> {
+  const { agentId, path, pollMs, signal } = options;
+  const writer = watchEnd(options.ended, signal);
+  let offset = options.offset ?? 0;
+  let waitMs = pollMs.initial;
+  let failedSinceMs: number | undefined;
+  while (!signal.aborted) {
+    // Looked at before reading: what was written before the end is then in the answer.
+    const wasEnded = writer.ended;
+    try {
+      const file = { path, offset, length: PIECE_BYTES };
+      const { data } = await operator.readFile(agentId, file, { signal });
+      failedSinceMs = undefined;
+      if (data.length > 0) {
+        offset += data.length;
+        waitMs = pollMs.initial;
+        yield data;
+        // A full piece has more behind it; less than that is all there was.
+        if (data.length >= PIECE_BYTES / 2) continue;
+      }
+      if (data.length === 0 && wasEnded) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!mayCome(error)) throw error;
+      if (wasEnded) {
+        failedSinceMs ??= Date.now();
+        if (Date.now() - failedSinceMs >= options.graceMs) throw error;
+      }
+    }
+    if (!writer.ended) await pause(waitMs, writer.signal);
+    else if (failedSinceMs !== undefined) await pause(waitMs, signal);
+    waitMs = Math.min(waitMs * 1.5, pollMs.max);
+  }
+}
+
+/** A task's end as something that a pause can be cut short with. */
+function watchEnd(
+  ended: Promise<void>,
+  signal: AbortSignal,
+): { readonly ended: boolean; readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  let isEnded = false;
+  const end = (): void => {
+    isEnded = true;
+    controller.abort();
+  };
+  ended.then(end, end);
+  signal.addEventListener("abort", () => controller.abort(), { once: true });
+  return {
+    get ended() {
+      return isEnded;
+    },
+    signal: controller.signal,
+  };
+}
+
+/** Not there yet, or not to be reached now. */
+function mayCome(error: unknown): boolean {
+  return SchedulerError.is(error) && (error.retryable || error.code === "NOT_FOUND");
+}
