@@ -110,5 +110,5 @@ function describeFault(error: Extract<DecodeError, { readonly path: string }>): 
 
 function article(noun: string): string {
   if (noun === "null") return noun;
-  return `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}`;
+  return `${/^[aeio]/.test(noun) ? "an" : "a"} ${noun}`;
 }
