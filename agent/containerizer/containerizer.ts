@@ -126,7 +126,9 @@ export type ContainerNotRunning = {
 };
 export type UpdateError = FileError | ContainerNotRunning;
 export type UsageError = FileError | ContainerNotRunning;
-export type KillError = ContainerNotRunning;
+export type KillError =
+  | ContainerNotRunning
+  | { readonly code: "SIGNAL_UNKNOWN"; readonly signal: string };
 
 export interface Containerizer {
   /** Runs once, before any launch: finds the containers that outlived the last agent process. */
@@ -164,7 +166,7 @@ export interface ContainerizerModule {
 }
 
 /** The sentence for the task's status message. */
-export function describeLaunchError(error: LaunchError | UpdateError): string {
+export function describeLaunchError(error: LaunchError | UpdateError | KillError): string {
   switch (error.code) {
     case "FILE_FAILED": {
       const written = error.value === undefined ? "" : ` '${error.value}'`;
@@ -174,6 +176,8 @@ export function describeLaunchError(error: LaunchError | UpdateError): string {
       return `Container ${error.containerId} exists already`;
     case "CONTAINER_NOT_RUNNING":
       return `Container ${error.containerId} is not running`;
+    case "SIGNAL_UNKNOWN":
+      return `No signal '${error.signal}'; name it like SIGTERM`;
     case "COMMAND_INVALID":
       return `The command cannot be run: ${error.why}`;
     case "SANDBOX_UNUSABLE":

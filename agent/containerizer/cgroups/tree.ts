@@ -1,0 +1,89 @@
+/** Makes and removes the directories of cgroups, with the parents that they need. */
+import { mkdirSync, rmdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type { FileError } from "../containerizer.ts";
+import { errnoOf, fileError } from "../supervisor/file-error.ts";
+import { readCgroupFile, writeCgroupFile } from "./cgroup-file.ts";
+import { cgroupsIn } from "./controllers/freezer.ts";
+import { directoriesOf, type Hierarchy, v2Controllers } from "./hierarchy.ts";
+
+/** Another agent may remove an empty parent between our mkdir and the child's. */
+const CREATE_TRIES = 3;
+/** rmdir says EBUSY until the kernel has let go of the last process. */
+const REMOVE_TRIES = 100;
+const REMOVE_PAUSE_MS = 5;
+
+/** `name`: like "rimrock/<container id>". */
+export function createCgroup(hierarchy: Hierarchy, name: string): Result<void, FileError> {
+  let failure: FileError | undefined;
+  for (let tries = 0; tries < CREATE_TRIES; tries++) {
+    failure = tryCreate(hierarchy, name);
+    if (failure?.errno !== "ENOENT") break;
+  }
+  return failure === undefined ? ok(undefined) : err(failure);
+}
+
+function tryCreate(hierarchy: Hierarchy, name: string): FileError | undefined {
+  for (const directory of directoriesOf(hierarchy, name)) {
+    try {
+      mkdirSync(dirname(directory), { recursive: true });
+      if (hierarchy.version === 2) {
+        const delegated = delegate(hierarchy.root, name);
+        if (!delegated.ok) return delegated.error;
+      }
+      mkdirSync(directory);
+    } catch (cause) {
+      if (errnoOf(cause) !== "EEXIST") return fileError("create the cgroup", directory, cause);
+    }
+  }
+  return undefined;
+}
+
+/** In v2 every level above must hand the controllers down: "+cpu +memory +pids". */
+function delegate(root: string, name: string): Result<void, FileError> {
+  let parent = root;
+  for (const part of name.split("/")) {
+    const enabled = readCgroupFile(parent, "cgroup.subtree_control");
+    if (!enabled.ok) return enabled;
+    const present = enabled.value.trim().split(" ");
+    const absent = v2Controllers.filter((controller) => !present.includes(controller));
+    if (absent.length > 0) {
+      const value = absent.map((controller) => `+${controller}`).join(" ");
+      const written = writeCgroupFile(parent, "cgroup.subtree_control", value);
+      if (!written.ok) return written;
+    }
+    parent = join(parent, part);
+  }
+  return ok(undefined);
+}
+
+/** Succeeds when it is gone already. What cannot be removed for half a second is left, empty. */
+export async function removeCgroup(hierarchy: Hierarchy, name: string): Promise<void> {
+  for (const directory of directoriesOf(hierarchy, name)) {
+    for (let tries = 0; tries < REMOVE_TRIES && !cgroupsIn(directory).every(removed); tries++) {
+      await sleep(REMOVE_PAUSE_MS);
+    }
+  }
+}
+
+/** Removes the parents of containers' cgroups, as far as they are empty. `name`: like "rimrock". */
+export function removeEmptyParents(hierarchy: Hierarchy, name: string): void {
+  for (const directory of directoriesOf(hierarchy, name)) {
+    let parent = directory;
+    for (const _part of name.split("/")) {
+      if (!removed(parent)) break;
+      parent = dirname(parent);
+    }
+  }
+}
+
+function removed(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (cause) {
+    return errnoOf(cause) === "ENOENT";
+  }
+}

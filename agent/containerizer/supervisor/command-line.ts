@@ -1,0 +1,128 @@
+/**
+ * From a container's command to the argv that the supervisor's child becomes. Every step is an exec,
+ * so the chain leaves no process behind but the command:
+ *
+ *   [setpriv → sh →] setsid → [env →] the command
+ *
+ * setsid gives the command a session and process group of its own: a task's `kill 0` must not reach
+ * its supervisor. setpriv only where the user changes.
+ */
+import { basename } from "node:path";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type { ContainerSpec, LaunchError } from "../containerizer.ts";
+import type { HostTools } from "./host-tools.ts";
+import { CONTAINER_MARK } from "./process-table.ts";
+import { BECOME_SCRIPT, SUPERVISOR_SCRIPT } from "./script.ts";
+import type { Account } from "./users.ts";
+
+export interface SupervisorProcess {
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface SupervisorPlan {
+  readonly spec: ContainerSpec;
+  readonly account: Account | undefined;
+  /** Path of the records without suffix. */
+  readonly record: string;
+  /** Files to write 0 to before the command's first instruction: `cgroup.procs` of its cgroups. */
+  readonly joinFiles: readonly string[];
+}
+
+const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+// Variables that a shell computes, guards or obeys: exported from within one they would change or fail.
+const SHELL_OWN =
+  /^(?:IFS|OPTIND|OPTARG|PPID|E?UID|GROUPS|RANDOM|SECONDS|LINENO|HISTCMD|SHELLOPTS|SHLVL|DIRSTACK|FUNCNAME|PS4|E?POCH\w*|BASH\w*|COMP_\w+|_|RIMROCK_ENV_\w+)$/;
+
+/** What to spawn for a container. Pure. */
+export function supervisorProcess(
+  plan: SupervisorPlan,
+  tools: HostTools,
+): Result<SupervisorProcess, LaunchError> {
+  const { spec, account } = plan;
+  const invalid = findInvalid(spec);
+  if (invalid !== undefined) return err({ code: "COMMAND_INVALID", why: invalid });
+
+  const variables = Object.entries(spec.environment).filter(([name]) => name !== CONTAINER_MARK);
+  const exported = variables.filter(([name]) => SHELL_NAME.test(name) && !SHELL_OWN.test(name));
+  // A shell cannot hand these on; as arguments of env(1) they are visible to `ps` for an instant.
+  const handed = variables.filter(([name]) => !SHELL_NAME.test(name) || SHELL_OWN.test(name));
+  const argv = commandArgv(spec, tools);
+  if (!argv.ok) return argv;
+  const command = [tools.setsid, ...throughEnv({ argv: argv.value, handed, tools })];
+
+  const become = [String(exported.length), ...command];
+  const steps =
+    account === undefined
+      ? ["become", ...become]
+      : ["exec", ...changeUser(account, tools), ...become];
+  const environment: Record<string, string> = { LC_ALL: "C", [CONTAINER_MARK]: spec.containerId };
+  for (const [index, [name, value]] of exported.entries()) {
+    environment[`RIMROCK_ENV_${index}`] = `${name}=${value}`;
+  }
+  const joins = [String(plan.joinFiles.length), ...plan.joinFiles];
+  return ok({
+    file: tools.sh,
+    argv: ["-c", SUPERVISOR_SCRIPT, "rimrock-supervisor", plan.record, ...joins, ...steps],
+    environment,
+  });
+}
+
+function findInvalid(spec: ContainerSpec): string | undefined {
+  const { command, environment } = spec;
+  if (command.value === "") return "it is empty; set command.value";
+  const words = command.shell ? [command.value] : [command.value, ...command.arguments];
+  const bad = [...words, ...Object.values(environment)].find((text) => text.includes("\0"));
+  if (bad !== undefined) return `'${bad.replaceAll("\0", "\\0")}' has a NUL byte`;
+  const name = Object.keys(environment).find((key) => key === "" || /[=\0]/.test(key));
+  if (name !== undefined) return `'${name}' is no name for an environment variable`;
+  return undefined;
+}
+
+function commandArgv(
+  spec: ContainerSpec,
+  tools: HostTools,
+): Result<readonly string[], LaunchError> {
+  const { command } = spec;
+  if (command.shell) return ok([tools.sh, "-c", command.value]);
+  const [name = command.value, ...rest] = command.arguments;
+  // An exec from sh or env(1) makes argv[0] the file's path. Where the base name agrees, no program
+  // can tell but by printing it; another name (busybox as `ls`, `-sh`) needs bash.
+  if (basename(name) === basename(command.value)) return ok([command.value, ...rest]);
+  if (tools.bash !== undefined) {
+    return ok([tools.bash, "-c", 'exec -a "$@"', "bash", name, command.value, ...rest]);
+  }
+  const why = `arguments[0] '${name}' differs from the file '${command.value}', which needs bash on the agent`;
+  return err({ code: "COMMAND_INVALID", why });
+}
+
+function throughEnv(step: {
+  argv: readonly string[];
+  handed: readonly (readonly [string, string])[];
+  tools: HostTools;
+}): readonly string[] {
+  const { argv, handed, tools } = step;
+  const named = new Set(handed.map(([name]) => name));
+  const shellLeaves =
+    tools.shellKind === "BASH" ? ["SHLVL", "_"].filter((name) => !named.has(name)) : [];
+  const options = [...tools.envSignalOptions, ...shellLeaves.flatMap((name) => ["-u", name])];
+  if (options.length === 0 && handed.length === 0) return argv;
+  // env(1) takes a command with an equals sign for one more variable.
+  const guarded = argv[0]?.includes("=") ? [tools.sh, "-c", 'exec "$@"', "sh", ...argv] : argv;
+  return [tools.env, ...options, ...handed.map(([name, value]) => `${name}=${value}`), ...guarded];
+}
+
+function changeUser(account: Account, tools: HostTools): readonly string[] {
+  const { userId, groupId } = account;
+  return [
+    tools.setpriv ?? "setpriv",
+    `--reuid=${userId}`,
+    `--regid=${groupId}`,
+    "--init-groups",
+    tools.sh,
+    "-c",
+    BECOME_SCRIPT,
+    "sh",
+  ];
+}

@@ -1,0 +1,135 @@
+/**
+ * What is on disk about a container, in the runtime directory; see `script.ts` for who writes it.
+ * Besides the supervisor's two files:
+ *   <id>.refused   why the command could not be started (written by the supervisor's child)
+ *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
+ *
+ * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import { type ContainerId, containerId, type FileError } from "../containerizer.ts";
+import { fileError } from "./file-error.ts";
+import { parseStat } from "./process-table.ts";
+import { type CommandEnd, parseEnded } from "./script.ts";
+
+export interface ProcessIdentity {
+  readonly bootId: string;
+  readonly pid: number;
+  /** Clock ticks between boot and the process' start: field 22 of /proc/<pid>/stat. */
+  readonly startTicks: number;
+}
+
+export interface StartedRecord {
+  readonly supervisor: ProcessIdentity;
+  /** Also its session and process group; undefined in the instant before the fork. */
+  readonly commandPid: number | undefined;
+}
+
+const SUFFIXES = [".started", ".ended", ".refused", ".limited"] as const;
+
+export class Records {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** The path that the supervisor appends its suffixes to. */
+  pathOf(id: ContainerId): string {
+    return join(this.#directory, id);
+  }
+
+  createDirectory(): Result<void, FileError> {
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      return ok(undefined);
+    } catch (cause) {
+      return err(fileError("create", this.#directory, cause));
+    }
+  }
+
+  /** Every container that has a record, in no particular order. */
+  list(): ContainerId[] {
+    const ids: ContainerId[] = [];
+    for (const name of readdirSync(this.#directory)) {
+      const id = name.endsWith(".started")
+        ? containerId(name.slice(0, -".started".length))
+        : undefined;
+      if (id?.ok) ids.push(id.value);
+    }
+    return ids;
+  }
+
+  /** Takes the id, before anything else of the container exists: a crash right after leaves a trace. */
+  reserve(id: ContainerId): Result<void, FileError> {
+    const path = `${this.pathOf(id)}.started`;
+    try {
+      closeSync(openSync(path, "wx", 0o600));
+      return ok(undefined);
+    } catch (cause) {
+      return err(fileError("create", path, cause));
+    }
+  }
+
+  /** RESERVED: no supervisor has written yet. ABSENT: nothing is known of the container. */
+  started(id: ContainerId): StartedRecord | "RESERVED" | "ABSENT" {
+    const text = readIfThere(`${this.pathOf(id)}.started`);
+    return text === undefined ? "ABSENT" : (parseStarted(text) ?? "RESERVED");
+  }
+
+  ended(id: ContainerId): CommandEnd | undefined {
+    const text = readIfThere(`${this.pathOf(id)}.ended`);
+    return text === undefined ? undefined : parseEnded(text);
+  }
+
+  refusal(id: ContainerId): string | undefined {
+    return readIfThere(`${this.pathOf(id)}.refused`)?.trim();
+  }
+
+  limited(id: ContainerId): string | undefined {
+    return readIfThere(`${this.pathOf(id)}.limited`);
+  }
+
+  writeLimited(id: ContainerId, message: string): void {
+    writeFileSync(`${this.pathOf(id)}.limited`, message, { mode: 0o600 });
+  }
+
+  remove(id: ContainerId): void {
+    for (const suffix of SUFFIXES) rmSync(this.pathOf(id) + suffix, { force: true });
+  }
+}
+
+/** `<boot id> <line of /proc/pid/stat>`, then the command's pid on a line of its own. */
+export function parseStarted(text: string): StartedRecord | undefined {
+  const [first, second, third] = text.split("\n");
+  if (first === undefined || second === undefined) return undefined;
+  const space = first.indexOf(" ");
+  const stat = parseStat(first.slice(space + 1));
+  if (space < 1 || stat === undefined) return undefined;
+  const supervisor = { bootId: first.slice(0, space), pid: stat.pid, startTicks: stat.startTicks };
+  // Without the line end that follows it, the number may be half of one.
+  const commandPid = third === undefined ? undefined : Number(second);
+  return { supervisor, commandPid };
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * A containerizer whose containers are commands under a supervisor shell (`script.ts`), confined by
+ * an `Isolation`. It decides who is alive, what an end means, and in which order things are undone.
+ *
+ * Invariants:
+ * 1. A record on disk exists before anything else of a container does, and until `remove`.
+ * 2. `wait` resolves once, after no process of the container is left and its cgroups are gone.
+ * 3. At idle nothing runs here: no timer, and a watch only for containers of an earlier agent process.
+ */
+
+import { closeSync } from "node:fs";
+import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import {
+  type ContainerId,
+  type Containerizer,
+  type ContainerRecord,
+  type ContainerSpec,
+  type ContainerTermination,
+  describeLaunchError,
+  type KillError,
+  type LaunchError,
+  type RecoveredContainer,
+  type Recovery,
+  type ResourceLimits,
+  type UpdateError,
+  type UsageError,
+} from "../containerizer.ts";
+import { supervisorProcess } from "./command-line.ts";
+import { Container } from "./container.ts";
+import { EndWatch } from "./end-watch.ts";
+import { findHostTools, type HostTools } from "./host-tools.ts";
+import { type Isolation, signalProcess } from "./isolation.ts";
+import { bootId, readProcess } from "./process-table.ts";
+import { type ProcessIdentity, Records } from "./records.ts";
+import { REFUSED_STATUS, waitStatusOf } from "./script.ts";
+import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
+import { type Account, accountToBecome } from "./users.ts";
+
+/** How long a process may resist SIGKILL (uninterruptible I/O) before the container counts as ended. */
+const SWEEP_TIMEOUT_MS = 5_000;
+/** How long a supervisor may go on after its command was killed. */
+const SUPERVISOR_TIMEOUT_MS = 2_000;
+/** How long a signal waits for a command that is just being started. */
+const APPEAR_TIMEOUT_MS = 2_000;
+const RECOVER_RESERVED_TRIES = 10;
+const RECOVER_RESERVED_PAUSE_MS = 20;
+
+export class SupervisedContainerizer implements Containerizer {
+  readonly #records: Records;
+  readonly #isolation: Isolation;
+  readonly #containers = new Map<ContainerId, Container>();
+  readonly #watch: EndWatch;
+  #tools: Promise<Result<HostTools, { readonly why: string }>> | undefined;
+
+  /** `tools`: found on this machine when left out. */
+  constructor(runtimeDirectory: string, isolation: Isolation, tools?: HostTools) {
+    this.#records = new Records(runtimeDirectory);
+    this.#isolation = isolation;
+    this.#watch = new EndWatch(runtimeDirectory, (id) => this.#inspect(id));
+    if (tools !== undefined) this.#tools = Promise.resolve(ok(tools));
+  }
+
+  async recover(known: readonly ContainerRecord[]): Promise<Recovery> {
+    const created = this.#records.createDirectory();
+    const message = created.ok ? undefined : describeLaunchError(created.error);
+    const wanted = new Set(known.map((record) => record.containerId));
+    const orphans = created.ok ? this.#records.list().filter((id) => !wanted.has(id)) : [];
+    const [containers] = await Promise.all([
+      Promise.all(known.map((record) => this.#recoverOne(record.containerId, message))),
+      Promise.all(
+        orphans.map(async (id) => {
+          await this.#recoverOne(id, message);
+          await this.remove(id);
+        }),
+      ),
+    ]);
+    return { containers, orphans };
+  }
+
+  async launch(spec: ContainerSpec): Promise<Result<void, LaunchError>> {
+    this.#tools ??= findHostTools();
+    const tools = await this.#tools;
+    if (!tools.ok) return err({ code: "SPAWN_FAILED", path: "/bin/sh", errno: tools.error.why });
+    const id = spec.containerId;
+    if (this.#containers.has(id)) return err({ code: "CONTAINER_EXISTS", containerId: id });
+    const account = accountToBecome(spec.user);
+    if (!account.ok) return account;
+    const output = openOutput(spec.sandboxDirectory, account.value);
+    if (!output.ok) return output;
+    const started = await this.#start({
+      spec,
+      tools: tools.value,
+      account: account.value,
+      output: output.value,
+    });
+    closeSync(output.value.stdout);
+    closeSync(output.value.stderr);
+    return started;
+  }
+
+  async update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>> {
+    const container = this.#running(id);
+    return container.ok ? this.#isolation.update(id, limits) : container;
+  }
+
+  async usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>> {
+    const container = this.#running(id);
+    return container.ok ? this.#isolation.usage(container.value) : container;
+  }
+
+  wait(id: ContainerId): Promise<ContainerTermination> {
+    const container = this.#containers.get(id);
+    if (container !== undefined) return container.ended;
+    return Promise.resolve(lost(`Container ${id} is not known to this agent`));
+  }
+
+  async kill(id: ContainerId, signal: string): Promise<Result<void, KillError>> {
+    if (!(signal in constants.signals)) return err({ code: "SIGNAL_UNKNOWN", signal });
+    const deadlineMs = performance.now() + APPEAR_TIMEOUT_MS;
+    for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
+      const container = this.#running(id);
+      if (!container.ok) return container;
+      const pids = await this.#isolation.processes(container.value);
+      for (const pid of pids) signalProcess(pid, signal);
+      if (pids.length > 0) return ok(undefined);
+      await sleep(pauseMs);
+    }
+    return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
+  }
+
+  async destroy(id: ContainerId): Promise<void> {
+    const container = this.#containers.get(id);
+    if (container === undefined) return;
+    if (container.state === "RUNNING") container.destroying = true;
+    const startMs = performance.now();
+    for (let pauseMs = 4; container.state === "RUNNING"; pauseMs = Math.min(2 * pauseMs, 50)) {
+      await this.#isolation.killAll(container);
+      // The supervisor has nothing to wait for by now; one that goes on is stuck.
+      if (performance.now() - startMs > SUPERVISOR_TIMEOUT_MS) this.#killSupervisor(container);
+      await Promise.race([container.ended, sleep(pauseMs)]);
+      this.#inspect(id);
+    }
+    await container.ended;
+  }
+
+  async remove(id: ContainerId): Promise<void> {
+    await this.destroy(id);
+    this.#containers.delete(id);
+    this.#records.remove(id);
+  }
+
+  async #start(start: {
+    readonly spec: ContainerSpec;
+    readonly tools: HostTools;
+    readonly account: Account | undefined;
+    readonly output: SandboxOutput;
+  }): Promise<Result<void, LaunchError>> {
+    const { spec, tools, account, output } = start;
+    const id = spec.containerId;
+    const reserved = this.#records.reserve(id);
+    if (!reserved.ok) {
+      const exists = reserved.error.errno === "EEXIST";
+      return exists ? err({ code: "CONTAINER_EXISTS", containerId: id }) : reserved;
+    }
+    const joins = this.#isolation.prepare(id, spec.limits);
+    if (!joins.ok) return this.#undo(id, joins.error);
+    const record = this.#records.pathOf(id);
+    const process = supervisorProcess({ spec, account, record, joinFiles: joins.value }, tools);
+    if (!process.ok) return this.#undo(id, process.error);
+    const { sandboxDirectory } = spec;
+    const child = await startSupervisor({ process: process.value, sandboxDirectory, output });
+    if (!child.ok) return this.#undo(id, child.error);
+
+    const supervisorPid = child.value.pid;
+    const container = new Container(this.#records, {
+      containerId: id,
+      vouched: true,
+      supervisorPid,
+    });
+    this.#containers.set(id, container);
+    child.value.on("exit", (code, signal) => {
+      container.supervisorPid = undefined;
+      void this.#conclude(
+        container,
+        `Its supervisor ended (${signal ?? `status ${code}`}) without a word`,
+      );
+    });
+    return ok(undefined);
+  }
+
+  async #undo(id: ContainerId, error: LaunchError): Promise<Result<void, LaunchError>> {
+    await this.#isolation.release(id);
+    this.#records.remove(id);
+    return err(error);
+  }
+
+  async #recoverOne(id: ContainerId, failure: string | undefined): Promise<RecoveredContainer> {
+    let started = failure === undefined ? this.#records.started(id) : "ABSENT";
+    // The last agent died while it started this one: the shell is about to write, or never was.
+    for (let tries = 0; started === "RESERVED" && tries < RECOVER_RESERVED_TRIES; tries++) {
+      await sleep(RECOVER_RESERVED_PAUSE_MS);
+      started = this.#records.started(id);
+    }
+    const supervisor = typeof started === "string" ? undefined : started.supervisor;
+    const alive = supervisor !== undefined && isAlive(supervisor);
+    const supervisorPid = alive ? supervisor.pid : undefined;
+    const container = new Container(this.#records, {
+      containerId: id,
+      vouched: alive,
+      supervisorPid,
+    });
+    this.#containers.set(id, container);
+    if (alive) {
+      // Watched first, asked second: an end in between is seen by one of the two.
+      this.#watch.add(id);
+      this.#inspect(id);
+    } else {
+      void this.#conclude(container, failure ?? whyGone(started, this.#records.directory));
+    }
+    // Read through the map's value: `#inspect` may have moved it on.
+    if (this.#containers.get(id)?.state === "RUNNING") return { containerId: id, state: "RUNNING" };
+    return { containerId: id, state: "ENDED", termination: await container.ended };
+  }
+
+  #running(
+    id: ContainerId,
+  ): Result<Container, { code: "CONTAINER_NOT_RUNNING"; containerId: ContainerId }> {
+    const container = this.#containers.get(id);
+    if (container?.state === "RUNNING") return ok(container);
+    return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
+  }
+
+  /** Looks whether a container that is no child of this process has ended. */
+  #inspect(id: ContainerId): void {
+    const container = this.#containers.get(id);
+    const supervisor = container?.started?.supervisor;
+    if (container?.state !== "RUNNING" || supervisor === undefined) return;
+    if (this.#records.ended(id) === undefined && isAlive(supervisor)) return;
+    container.supervisorPid = undefined;
+    void this.#conclude(container, "Its supervisor was killed while the agent was not its parent");
+  }
+
+  #killSupervisor(container: Container): void {
+    const supervisor = container.started?.supervisor;
+    if (supervisor !== undefined && isAlive(supervisor)) signalProcess(supervisor.pid, "SIGKILL");
+  }
+
+  /** From the command's end to the container's. `unseen`: what to say when no end was recorded. */
+  async #conclude(container: Container, unseen: string): Promise<void> {
+    if (container.state !== "RUNNING") return;
+    container.state = "ENDING";
+    const id = container.containerId;
+    this.#watch.delete(id);
+    let termination = this.#recordedEnd(id) ?? lost(unseen);
+    await this.#sweep(container);
+    const message = this.#limitOf(container, termination);
+    if (message !== undefined) {
+      // Written before the cgroup, the only other witness, goes.
+      this.#records.writeLimited(id, message);
+      const waitStatus = "waitStatus" in termination ? termination.waitStatus : undefined;
+      termination = { kind: "LIMITED", reason: "MEMORY", message, waitStatus };
+    }
+    await this.#isolation.release(id);
+    container.end(termination);
+  }
+
+  #recordedEnd(id: ContainerId): ContainerTermination | undefined {
+    const end = this.#records.ended(id);
+    if (end === undefined) return undefined;
+    const waitStatus = waitStatusOf(end);
+    if (end.kind === "SIGNALED") {
+      return { kind: "SIGNALED", signal: signalName(end.signal), waitStatus };
+    }
+    const refusal = end.code === REFUSED_STATUS ? this.#records.refusal(id) : undefined;
+    if (refusal !== undefined) return { kind: "NOT_STARTED", message: refusal };
+    return { kind: "EXITED", code: end.code, waitStatus };
+  }
+
+  /** A command that succeeded although a child of it was killed has ended well, and one that somebody
+   * destroyed has ended by that. (Mesos ends the container at the first out-of-memory kill.) */
+  #limitOf(container: Container, termination: ContainerTermination): string | undefined {
+    const recorded = this.#records.limited(container.containerId);
+    if (recorded !== undefined) return recorded;
+    if (container.destroying || termination.kind === "NOT_STARTED") return undefined;
+    if (termination.kind === "EXITED" && termination.code === 0) return undefined;
+    return this.#isolation.limitation(container.containerId);
+  }
+
+  async #sweep(container: Container): Promise<void> {
+    const deadlineMs = performance.now() + SWEEP_TIMEOUT_MS;
+    for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
+      if (await this.#isolation.killAll(container)) return;
+      await sleep(pauseMs);
+    }
+  }
+}
+
+function lost(message: string): ContainerTermination {
+  return { kind: "LOST", message };
+}
+
+function isAlive(identity: ProcessIdentity): boolean {
+  const process = readProcess(identity.pid);
+  const same = process?.startTicks === identity.startTicks && identity.bootId === bootId();
+  return same && process.state !== "Z" && process.state !== "X";
+}
+
+function whyGone(
+  started: "ABSENT" | "RESERVED" | { supervisor: ProcessIdentity },
+  directory: string,
+): string {
+  if (started === "ABSENT") return `There is no record of it in ${directory}`;
+  if (started === "RESERVED") return "The agent died before it was started";
+  if (started.supervisor.bootId !== bootId()) return "The machine was restarted while it ran";
+  return "Its supervisor was killed while no agent ran";
+}
+
+// Reversed, so that of two names for one number (SIGABRT, SIGIOT) the first stays.
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
+
+function signalName(number: number): string {
+  // Real-time signals have no name in Node.
+  return SIGNAL_NAMES.get(number) ?? `SIG${number}`;
+}

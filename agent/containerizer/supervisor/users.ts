@@ -1,0 +1,40 @@
+/** Accounts of this machine, from /etc/passwd alone: users of a directory service are not seen. */
+import { readFileSync } from "node:fs";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type { LaunchError } from "../containerizer.ts";
+
+export interface Account {
+  readonly userId: number;
+  readonly groupId: number;
+}
+
+const PASSWD = "/etc/passwd";
+
+/** `daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin` */
+export function parsePasswd(text: string, user: string): Account | undefined {
+  for (const line of text.split("\n")) {
+    const [name, , userId, groupId] = line.split(":");
+    if (name === user && userId && groupId) {
+      return { userId: Number(userId), groupId: Number(groupId) };
+    }
+  }
+  return undefined;
+}
+
+/** The account to change to; undefined: the agent runs as that user already. */
+export function accountToBecome(
+  user: string | undefined,
+): Result<Account | undefined, LaunchError> {
+  if (user === undefined) return ok(undefined);
+  let account: Account | undefined;
+  try {
+    account = parsePasswd(readFileSync(PASSWD, "utf8"), user);
+  } catch {
+    // A machine without the file has no users to name.
+  }
+  if (account === undefined) return err({ code: "USER_UNKNOWN", user, path: PASSWD });
+  const own = process.geteuid?.();
+  if (account.userId === own) return ok(undefined);
+  if (own !== 0) return err({ code: "USER_SWITCH_FORBIDDEN", user });
+  return ok(account);
+}
