@@ -13,9 +13,9 @@ export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
 /** Updates in one report: at about 1 KB each it stays far below the 100 MB a request may have. */
 export const UPDATES_PER_REPORT = 1_000;
 
-/** After a report that failed: pause before the next, doubling; the link itself has its own back-off. */
+/** After a report that failed: pause before the next, doubling. Short, because a failed attempt costs next to nothing. */
 export const REPORT_RETRY_MIN_MS = 100;
-export const REPORT_RETRY_MAX_MS = 10_000;
+export const REPORT_RETRY_MAX_MS = 2_000;
 
 /** Ended runs remembered; Mesos keeps 150 executors for each of 50 frameworks, most of them never full. */
 export const COMPLETED_RUNS_MAX = 1_000;

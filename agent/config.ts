@@ -1,0 +1,221 @@
+/**
+ * The agent's command line and environment → one typed configuration. Every mistake is reported at once,
+ * each with what to do. Does not touch the disk or the network.
+ */
+import { homedir, hostname } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type * as mesos from "../worker/protocol/v1/mesos.ts";
+import type { Resources } from "../worker/resources/resource.ts";
+import {
+  describeTextError,
+  parseAttributesText,
+  parseResourcesText,
+} from "../worker/resources/text.ts";
+import { err, ok, type Result } from "../worker/std/result.ts";
+import { type ContainerizerKind, containerizers } from "./containerizer/index.ts";
+import { outwardAddress } from "./discovery/machine.ts";
+
+export interface Config {
+  readonly master: URL;
+  /** Absolute. */
+  readonly workDirectory: string;
+  readonly hostname: string;
+  /** IPv4. */
+  readonly ip: string;
+  readonly port: number;
+  /** As given: kinds that are not named are discovered. */
+  readonly resources: Resources;
+  readonly attributes: readonly mesos.Attribute[];
+  readonly containerizer: ContainerizerKind;
+  readonly dieWithParent: boolean;
+  readonly jsonLog: boolean;
+}
+
+export type CommandLine =
+  | { readonly type: "RUN"; readonly config: Config }
+  | { readonly type: "HELP" }
+  | { readonly type: "VERSION" };
+
+const DEFAULT_PORT = 5051;
+const PORT_MAX = 65_535;
+
+interface OptionHelp {
+  readonly placeholder?: string;
+  readonly help: string;
+}
+
+const optionHelp: { readonly [name: string]: OptionHelp } = {
+  master: { placeholder: "URL", help: "where the master is; else RIMROCK_MASTER" },
+  "work-dir": { placeholder: "DIR", help: "checkpoints and sandboxes; one agent per folder" },
+  resources: {
+    placeholder: "TEXT",
+    help: "like 'cpus:4;mem:8192;ports:[31000-32000]'; kinds not named are found out",
+  },
+  attributes: { placeholder: "TEXT", help: "like 'rack:r1;zone:z1'" },
+  hostname: { placeholder: "NAME", help: "advertised name; else the machine's" },
+  ip: { placeholder: "IPV4", help: "advertised address; else the first outward one" },
+  port: {
+    placeholder: "N",
+    help: `advertised port, ${DEFAULT_PORT} (nothing listens there yet: operators come through the master)`,
+  },
+  containerizer: { placeholder: "NAME", help: containerizerHelp() },
+  "die-with-parent": { help: "end at once, tasks included, when stdin is closed" },
+  json: { help: "log lines as JSON" },
+  version: { help: "print the version" },
+  help: { help: "print this" },
+};
+
+export function helpText(): string {
+  const rows = Object.entries(optionHelp).map(([name, { placeholder, help }]) => {
+    const option = `--${name}${placeholder === undefined ? "" : ` ${placeholder}`}`;
+    return `  ${option.padEnd(22)} ${help}`;
+  });
+  return [
+    "rimrock-agent: runs tasks on this machine for a Rimrock master.",
+    "",
+    "  rimrock-agent --master http://127.0.0.1:5050",
+    "",
+    ...rows,
+    "",
+    "Tasks outlive the agent process (but not with --die-with-parent): the next one on the same --work-dir",
+    "finds them. Run as root, tasks run as their framework's user; otherwise as the agent's own.",
+    "",
+  ].join("\n");
+}
+
+/** `args`: without node and the script. The errors are sentences, one per mistake. */
+export function readCommandLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Result<CommandLine, readonly string[]> {
+  const parsed = parse(args);
+  if (!parsed.ok) return parsed;
+  const values = parsed.value;
+  if (values.help === true) return ok({ type: "HELP" });
+  if (values.version === true) return ok({ type: "VERSION" });
+  const errors: string[] = [];
+  const read = <T>(result: Result<T, string>, otherwise: T): T => {
+    if (!result.ok) errors.push(result.error);
+    return result.ok ? result.value : otherwise;
+  };
+  const master = read(readMaster(values.master ?? env.RIMROCK_MASTER), NO_MASTER);
+  const config: Config = {
+    master,
+    workDirectory: resolve(values["work-dir"] ?? defaultWorkDirectory(env)),
+    hostname: read(readHostname(values.hostname ?? hostname()), ""),
+    ip: read(readIp(values.ip ?? defaultIp(master)), ""),
+    port: read(readPort(values.port), DEFAULT_PORT),
+    resources: read(readText("--resources", values.resources, parseResourcesText), []),
+    attributes: read(readText("--attributes", values.attributes, parseAttributesText), []),
+    containerizer: read(readContainerizer(values.containerizer ?? "process"), "process"),
+    dieWithParent: values["die-with-parent"] === true,
+    jsonLog: values.json === true,
+  };
+  return errors.length > 0 ? err(errors) : ok({ type: "RUN", config });
+}
+
+type Values = ReturnType<typeof parseValues>;
+
+function parse(args: readonly string[]): Result<Values, readonly string[]> {
+  try {
+    return ok(parseValues(args));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return err([`${message.split("\n")[0]}; see --help`]);
+  }
+}
+
+function parseValues(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const options = {
+    master: text,
+    "work-dir": text,
+    resources: text,
+    attributes: text,
+    hostname: text,
+    ip: text,
+    port: text,
+    containerizer: text,
+    "die-with-parent": flag,
+    json: flag,
+    version: flag,
+    help: flag,
+  };
+  return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+}
+
+const NO_MASTER = new URL("http://127.0.0.1:5050");
+
+function readMaster(text: string | undefined): Result<URL, string> {
+  if (text === undefined || text === "") {
+    return err("no master: give --master http://HOST:PORT or set RIMROCK_MASTER");
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    return err(`--master '${text}' is not a URL; write http://HOST:PORT or https://HOST`);
+  }
+  if (url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
+    return err(`--master '${text}' has more than a host and a path; leave the rest out`);
+  }
+  return ok(url);
+}
+
+function readHostname(text: string): Result<string, string> {
+  if (/^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(text)) return ok(text);
+  return err(`--hostname '${text}' is not a host name; use letters, digits, '-' and '.'`);
+}
+
+function readIp(text: string): Result<string, string> {
+  const octets = text.split(".");
+  const good =
+    octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256);
+  return good ? ok(text) : err(`--ip '${text}' is not an IPv4 address; write one like 10.0.0.7`);
+}
+
+function readPort(text: string | undefined): Result<number, string> {
+  if (text === undefined) return ok(DEFAULT_PORT);
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= PORT_MAX) return ok(port);
+  return err(`--port '${text}' is not a port; write a number from 1 to ${PORT_MAX}`);
+}
+
+function readText<T, E extends Parameters<typeof describeTextError>[0]>(
+  option: string,
+  text: string | undefined,
+  parseText: (text: string) => Result<T, E>,
+): Result<T, string> {
+  const parsed = parseText(text ?? "");
+  return parsed.ok ? parsed : err(`${option}: ${describeTextError(parsed.error)}`);
+}
+
+function readContainerizer(text: string): Result<ContainerizerKind, string> {
+  const kind = containerizerKinds().find((name) => name === text);
+  if (kind !== undefined) return ok(kind);
+  return err(`--containerizer '${text}' is unknown; choose ${containerizerKinds().join(" or ")}`);
+}
+
+/** The keys of the table are exactly its kinds. */
+function containerizerKinds(): readonly ContainerizerKind[] {
+  return Object.keys(containerizers) as ContainerizerKind[];
+}
+
+function containerizerHelp(): string {
+  return containerizerKinds()
+    .map((name) => `${name}: ${containerizers[name].summary}`)
+    .join("; ");
+}
+
+function defaultWorkDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.getuid?.() === 0) return "/var/lib/rimrock-agent";
+  const state = env.XDG_STATE_HOME;
+  const base = state && isAbsolute(state) ? state : join(homedir(), ".local", "state");
+  return join(base, "rimrock-agent");
+}
+
+/** Beside a master on this machine everything is local. */
+function defaultIp(master: URL): string {
+  const local = ["localhost", "127.0.0.1", "[::1]"].includes(master.hostname);
+  return local ? "127.0.0.1" : outwardAddress();
+}

@@ -1,0 +1,160 @@
+/**
+ * The agent process: reads its configuration, takes its work directory, finds its containers and serves the
+ * master until it is told to end. Wiring only.
+ */
+import { randomUUID } from "node:crypto";
+import { renderResources } from "../worker/resources/render.ts";
+import { unreachable } from "../worker/std/assert.ts";
+import { type Config, helpText, readCommandLine } from "./config.ts";
+import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
+import { containerizers } from "./containerizer/index.ts";
+import type { AgentFacts } from "./core/state.ts";
+import { readMachine, withDiscovered } from "./discovery/machine.ts";
+import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
+import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
+import { type Log, stderrLog } from "./shell/log.ts";
+import {
+  describeWorkDirectoryError,
+  takeWorkDirectory,
+  type WorkDirectory,
+} from "./shell/work-directory.ts";
+
+/** The Mesos version whose agent this one behaves like. */
+const VERSION = "1.12.0";
+
+/** Killing everything takes some milliseconds; after this long the next start has to tell how it ended. */
+const PARENT_ENDED_DEADLINE_MS = 1_000;
+
+await main();
+
+async function main(): Promise<void> {
+  const read = readCommandLine(process.argv.slice(2), process.env);
+  if (!read.ok) return refuse(read.error);
+  switch (read.value.type) {
+    case "HELP":
+      process.stdout.write(helpText());
+      return;
+    case "VERSION":
+      process.stdout.write(`${VERSION}\n`);
+      return;
+    case "RUN":
+      await run(read.value.config);
+      return;
+    default:
+      unreachable(read.value);
+  }
+}
+
+async function run(config: Config): Promise<void> {
+  const log = stderrLog({ json: config.jsonLog });
+  const taken = await takeWorkDirectory(config.workDirectory);
+  if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
+  const work = taken.value;
+  const containerizer = await makeContainerizer(config, work);
+  if (containerizer === undefined) return;
+  const opened = Checkpoint.open(work.metaDirectory);
+  if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
+  const { checkpoint, rows } = opened.value;
+  const facts = agentFacts(config);
+  log(
+    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer`,
+  );
+  const runner = new AgentRunner({
+    facts,
+    rows,
+    checkpoint,
+    containerizer,
+    workDirectory: work.path,
+    master: config.master,
+    port: config.port,
+    switchUser: process.geteuid?.() === 0,
+    log,
+    exit: (reason) => exit(reason, log),
+  });
+  listenForTheEnd(runner, config, log);
+  await runner.start();
+}
+
+async function makeContainerizer(
+  config: Config,
+  work: WorkDirectory,
+): Promise<Containerizer | undefined> {
+  const options: ContainerizerOptions = {
+    runtimeDirectory: work.runtimeDirectory,
+    cgroupRoot: "rimrock",
+  };
+  const module = containerizers[config.containerizer];
+  const checked = await module.check(options);
+  if (checked.ok) return module.create(options);
+  refuse([`the ${config.containerizer} containerizer cannot work here: ${checked.error.why}`]);
+  return undefined;
+}
+
+function agentFacts(config: Config): AgentFacts {
+  const resources = withDiscovered(config.resources, readMachine(config.workDirectory));
+  return {
+    agentInfo: {
+      hostname: config.hostname,
+      port: config.port,
+      resources: renderResources(resources, { refinedReservations: true }),
+      attributes: config.attributes,
+    },
+    ip: config.ip,
+    version: VERSION,
+    capabilities: [
+      "MULTI_ROLE",
+      "HIERARCHICAL_ROLE",
+      "RESERVATION_REFINEMENT",
+      "TASK_RESOURCE_LIMITS",
+    ],
+    sessionId: randomUUID(),
+  };
+}
+
+/**
+ * Signals leave the tasks running, for the next agent process to find. Not so with --die-with-parent: there
+ * Ctrl-C reaches the parent as well, and after it nobody would be left to find them.
+ */
+function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Log): void {
+  const endWithParent = (): void => {
+    runner.submit({ type: "SHUTDOWN", reason: "PARENT_ENDED" });
+    setTimeout(() => exit({ type: "PARENT_ENDED" }, log), PARENT_ENDED_DEADLINE_MS);
+  };
+  const leave = (): void => runner.submit({ type: "SHUTDOWN", reason: "SIGNAL" });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, dieWithParent ? endWithParent : leave);
+  }
+  // Its terminal may go away before the agent does.
+  process.on("SIGHUP", () => {});
+  if (!dieWithParent) return;
+  process.stdin.once("close", endWithParent);
+  process.stdin.on("error", () => {});
+  process.stdin.resume();
+}
+
+function exit(reason: Parameters<AgentRunnerOptions["exit"]>[0], log: Log): never {
+  switch (reason.type) {
+    case "SIGNAL":
+      log(
+        "the agent ends; its tasks keep running, the next agent on this work directory finds them",
+      );
+      return process.exit(0);
+    case "PARENT_ENDED":
+      log("the agent and its tasks end with the process that started it");
+      return process.exit(0);
+    case "MASTER_SHUTDOWN":
+      log(
+        "the master removed this agent; its tasks were killed; give a new --work-dir to join again",
+      );
+      return process.exit(1);
+    case "CHECKPOINT_FAILED":
+      return process.exit(1);
+    default:
+      return unreachable(reason);
+  }
+}
+
+function refuse(errors: readonly string[]): void {
+  for (const error of errors) process.stderr.write(`rimrock-agent: ${error}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,217 @@
+/**
+ * The agent's shell: inputs in, one step each, one commit for what came together, then the effects.
+ *
+ * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed in the
+ * order they were made. 3. When a commit fails the process ends: what is in memory may never become true,
+ * and the next process starts from what is on disk.
+ */
+import { randomInt } from "node:crypto";
+import { unreachable } from "../../worker/std/assert.ts";
+import {
+  type ContainerId,
+  type Containerizer,
+  describeLaunchError,
+} from "../containerizer/containerizer.ts";
+import { step } from "../core/agent.ts";
+import { containerSpec } from "../core/container-spec.ts";
+import type { Effect, ExitReason } from "../core/effect.ts";
+import type { Input } from "../core/input.ts";
+import { registerRequest } from "../core/registration.ts";
+import type { StoredRows } from "../core/rows.ts";
+import { isLive } from "../core/runs.ts";
+import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
+import type { Change } from "../core/table.ts";
+import { answerCall } from "./agent-calls.ts";
+import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import type { Log } from "./log.ts";
+import { MasterLink } from "./master-link.ts";
+import { makeSandbox } from "./sandbox.ts";
+import { taskLines } from "./task-lines.ts";
+
+export interface AgentRunnerOptions {
+  readonly facts: AgentFacts;
+  readonly rows: StoredRows;
+  readonly checkpoint: Checkpoint;
+  readonly containerizer: Containerizer;
+  readonly workDirectory: string;
+  readonly master: URL;
+  /** Advertised port. */
+  readonly port: number;
+  /** False: tasks run as the agent's own user, whatever their framework's user is. */
+  readonly switchUser: boolean;
+  readonly log: Log;
+  /** Called once; ends the process. */
+  readonly exit: (reason: ExitReason | { readonly type: "CHECKPOINT_FAILED" }) => void;
+}
+
+/** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export class AgentRunner {
+  readonly #options: AgentRunnerOptions;
+  readonly #state: AgentState;
+  readonly #link: MasterLink;
+  #queue: Input[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #nowMs = 0;
+  #ended = false;
+
+  constructor(options: AgentRunnerOptions) {
+    this.#options = options;
+    this.#state = newState(options.facts, options.rows);
+    this.#link = new MasterLink({
+      master: options.master,
+      sessionId: options.facts.sessionId,
+      registerRequest: () => registerRequest(this.#state),
+      submit: (input) => this.submit(input),
+      log: options.log,
+    });
+  }
+
+  /** Finds what the last process left, then registers. */
+  async start(): Promise<void> {
+    const { containerizer, log } = this.#options;
+    const known = [...this.#state.run.values()].filter(isLive);
+    const { containers, orphans } = await containerizer.recover(known);
+    const alive = containers.filter(({ state }) => state === "RUNNING");
+    if (known.length > 0) log(`recovered ${alive.length} running of ${known.length} tasks`);
+    if (orphans.length > 0) log(`removed ${orphans.length} containers that no task belongs to`);
+    this.submit({ type: "RECOVERED", containers });
+    for (const { containerId } of alive) this.#watch(containerId);
+  }
+
+  /** Inputs of one turn of the event loop share one commit. */
+  submit(input: Input): void {
+    if (this.#queue.push(input) === 1) setImmediate(() => this.#drain());
+  }
+
+  close(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#link.close();
+  }
+
+  #drain(): void {
+    const inputs = this.#queue;
+    this.#queue = [];
+    if (this.#ended) return;
+    const changes: Change[] = [];
+    const effects: Effect[] = [];
+    // Time never runs backwards within one life, whatever is done to the machine's clock.
+    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    for (const input of inputs) {
+      const seed = randomInt(2 ** 32);
+      const outcome = step(this.#state, { nowMs: this.#nowMs, seed, input });
+      changes.push(...outcome.changes);
+      effects.push(...outcome.effects);
+    }
+    if (changes.length > 0 && !this.#commit(changes)) return;
+    for (const line of taskLines(changes)) this.#options.log(line);
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #commit(changes: readonly Change[]): boolean {
+    const { checkpoint, log, exit } = this.#options;
+    const committed = checkpoint.commit(changes, () => save(this.#state));
+    if (committed.ok) return true;
+    log(`${describeCheckpointError(committed.error)}; the agent ends, its tasks keep running`);
+    this.close();
+    exit({ type: "CHECKPOINT_FAILED" });
+    return false;
+  }
+
+  #perform(effect: Effect): void {
+    if (this.#ended) return;
+    const { containerizer } = this.#options;
+    switch (effect.type) {
+      case "LAUNCH":
+        void this.#launch(effect);
+        return;
+      case "TERMINATE":
+        // When it is not running any more, `wait` says so.
+        void containerizer.kill(effect.containerId, "SIGTERM");
+        return;
+      case "DESTROY":
+        void containerizer.destroy(effect.containerId);
+        return;
+      case "REMOVE":
+        void containerizer.remove(effect.containerId);
+        return;
+      case "REGISTER":
+        this.#link.register();
+        return;
+      case "POLL":
+        this.#link.poll(effect.acknowledgedCommand);
+        return;
+      case "REPORT":
+        void this.#link.report(effect.reportNumber, effect.updates);
+        return;
+      case "CALL":
+        void this.#call(effect);
+        return;
+      case "SET_TIMER":
+        this.#setTimer(effect.dueMs);
+        return;
+      case "EXIT":
+        this.close();
+        this.#options.exit(effect.reason);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  async #launch({
+    containerId,
+    framework,
+    task,
+  }: Effect & { readonly type: "LAUNCH" }): Promise<void> {
+    const { facts, workDirectory, port, switchUser, containerizer } = this.#options;
+    const place = {
+      agentId: this.#agentId() ?? "",
+      frameworkId: framework.id?.value ?? "",
+      executorId: task.task_id.value,
+      containerId,
+    };
+    const user = switchUser ? framework.user : undefined;
+    const sandbox = makeSandbox(workDirectory, place, task.command?.user ?? user);
+    if (!sandbox.ok) {
+      this.submit({ type: "LAUNCH_FAILED", containerId, message: sandbox.error });
+      return;
+    }
+    const { agentId } = place;
+    const where = { containerId, agentId, ip: facts.ip, port, user };
+    const spec = containerSpec(framework, task, { ...where, sandboxDirectory: sandbox.value });
+    const launched = await containerizer.launch(spec);
+    if (launched.ok) {
+      this.submit({ type: "CONTAINER_STARTED", containerId });
+      this.#watch(containerId);
+    } else {
+      const message = describeLaunchError(launched.error);
+      this.submit({ type: "LAUNCH_FAILED", containerId, message });
+    }
+  }
+
+  #watch(containerId: ContainerId): void {
+    void this.#options.containerizer
+      .wait(containerId)
+      .then((termination) => this.submit({ type: "CONTAINER_ENDED", containerId, termination }));
+  }
+
+  async #call({ callId, call }: Effect & { readonly type: "CALL" }): Promise<void> {
+    const { workDirectory, facts } = this.#options;
+    const files = { workDirectory, agentId: this.#agentId() };
+    const answer = await answerCall(call, { files, version: facts.version });
+    await this.#link.callReply(callId, answer);
+  }
+
+  #setTimer(dueMs: number): void {
+    clearTimeout(this.#timer);
+    const delayMs = Math.min(Math.max(dueMs - Date.now(), 0), TIMER_MAX_MS);
+    this.#timer = setTimeout(() => this.submit({ type: "TIMER_DUE" }), delayMs);
+  }
+
+  #agentId(): string | undefined {
+    return this.#state.agent.get("agent")?.id;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The agent's side of the link: registers, polls, reports, answers calls. Transport only: what is said comes
+ * from the core as effects, what is heard goes to the core as inputs.
+ *
+ * 1. At most one registration or poll is under way. 2. What belongs to an earlier registration is dropped
+ * (`#life`). 3. A failed registration or poll is repeated here; a failed report is the core's to repeat.
+ */
+
+import type { MessageName, Messages } from "../../worker/protocol/descriptors.ts";
+import type { AgentId } from "../../worker/protocol/ids.ts";
+import { ANSWER_JSON, CALL_REPLY_BYTES } from "../../worker/protocol/limits.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
+import {
+  decodeJson,
+  decodeJsonWithin,
+  describeDecodeError,
+  encodeJson,
+} from "../../worker/protocol/wire/json.ts";
+import { assert } from "../../worker/std/assert.ts";
+import { err, ok, type Result } from "../../worker/std/result.ts";
+import type { Input } from "../core/input.ts";
+import type { CallAnswer } from "./agent-calls.ts";
+import { backoffMs } from "./backoff.ts";
+import { createPoster, type Poster } from "./http-post.ts";
+import type { Log } from "./log.ts";
+
+/** Beyond the longest time that a relay holds a poll (25 s). */
+const REQUEST_TIMEOUT_MS = 30_000;
+const BACKOFF_CAP_MS = 60_000;
+/** A master on this machine is back within a second or was stopped by its owner. */
+const LOOPBACK_BACKOFF_CAP_MS = 2_000;
+
+export interface MasterLinkOptions {
+  readonly master: URL;
+  readonly sessionId: string;
+  readonly registerRequest: () => link.RegisterRequest;
+  readonly submit: (input: Input) => void;
+  readonly log: Log;
+}
+
+interface Registration {
+  readonly agentId: string;
+  readonly relayId: string;
+}
+
+type LinkError =
+  | { readonly code: "REGISTER_AGAIN" }
+  /** `why`: as a sentence for the log. */
+  | { readonly code: "FAILED"; readonly why: string };
+
+export class MasterLink {
+  readonly #options: MasterLinkOptions;
+  readonly #poster: Poster;
+  readonly #backoffCapMs: number;
+  /** Counts registrations and the end: work of an older life is dropped. */
+  #life = 0;
+  #registration: Registration | undefined;
+  #pollNumber = 0;
+  #abort = new AbortController();
+  /** Why the master is away; undefined = it is there. */
+  #trouble: string | undefined;
+  #everRegistered = false;
+
+  constructor(options: MasterLinkOptions) {
+    this.#options = options;
+    this.#poster = createPoster(options.master);
+    const loopback = /^(localhost|127\..*|\[::1\])$/.test(options.master.hostname);
+    this.#backoffCapMs = loopback ? LOOPBACK_BACKOFF_CAP_MS : BACKOFF_CAP_MS;
+  }
+
+  register(): void {
+    const life = this.#newLife();
+    void this.#repeat(life, async () => {
+      const sent = await this.#send(
+        "rimrock.link.RegisterRequest",
+        "rimrock.link.RegisterResponse",
+        {
+          path: "/agent-link/v1/register",
+          message: this.#options.registerRequest(),
+        },
+      );
+      if (life !== this.#life) return sent;
+      if (!sent.ok)
+        return sent.error.code === "FAILED" ? sent : failed("it wants what it is given");
+      const { agent_id, relay_id } = sent.value;
+      this.#registration = { agentId: agent_id.value, relayId: relay_id };
+      if (!this.#everRegistered)
+        this.#options.log(`registered as ${agent_id.value} at ${this.#options.master}`);
+      this.#everRegistered = true;
+      // The one place where an agent id comes from the wire.
+      this.#options.submit({ type: "REGISTERED", agentId: agent_id.value as AgentId });
+      return sent;
+    });
+  }
+
+  /** Polls until there is an answer to hand over. */
+  poll(acknowledgedCommand: bigint): void {
+    const life = this.#life;
+    void this.#repeat(life, async () => {
+      const registration = this.#registration;
+      assert(registration !== undefined, "polls come after registration");
+      const sent = await this.#send("rimrock.link.PollRequest", "rimrock.link.PollResponse", {
+        path: this.#relayPath(registration, "poll"),
+        message: {
+          ...this.#sender(registration),
+          poll_number: ++this.#pollNumber,
+          acknowledged_command: acknowledgedCommand,
+        },
+      });
+      if (life !== this.#life) return sent;
+      if (sent.ok) this.#options.submit({ type: "COMMANDS", commands: sent.value.commands ?? [] });
+      return sent;
+    });
+  }
+
+  async report(reportNumber: number, updates: readonly link.StatusUpdate[]): Promise<void> {
+    const life = this.#life;
+    const registration = this.#registration;
+    assert(registration !== undefined, "reports come after registration");
+    const sent = await this.#send("rimrock.link.ReportRequest", "rimrock.link.ReportResponse", {
+      path: this.#relayPath(registration, "report"),
+      message: { ...this.#sender(registration), report_number: reportNumber, updates },
+    });
+    if (life !== this.#life) return;
+    this.#heard(sent);
+    this.#options.submit({ type: sent.ok ? "REPORT_DONE" : "REPORT_FAILED", reportNumber });
+    if (!sent.ok && sent.error.code === "REGISTER_AGAIN")
+      this.#options.submit({ type: "REGISTER_AGAIN" });
+  }
+
+  /** In posts of at most CALL_REPLY_BYTES. A post that fails ends the answer: its caller runs into the time limit. */
+  async callReply(callId: string, answer: CallAnswer): Promise<void> {
+    const registration = this.#registration;
+    if (registration === undefined) return;
+    const bytes = Buffer.from(answer.body);
+    for (let sequence = 0, from = 0; ; sequence++, from += CALL_REPLY_BYTES) {
+      const data = bytes.subarray(from, from + CALL_REPLY_BYTES);
+      const last = from + data.length >= bytes.length;
+      const head = { status: answer.status, content_type: answer.contentType };
+      const message: link.CallReply = {
+        ...this.#sender(registration),
+        call_id: callId,
+        sequence,
+        ...(sequence === 0 ? head : {}),
+        data,
+        last,
+      };
+      const path = this.#relayPath(registration, "call-reply");
+      const sent = await this.#send("rimrock.link.CallReply", "rimrock.link.ReportResponse", {
+        path,
+        message,
+      });
+      if (last || !sent.ok) return;
+    }
+  }
+
+  close(): void {
+    this.#newLife();
+    this.#poster.close();
+  }
+
+  #newLife(): number {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#registration = undefined;
+    return ++this.#life;
+  }
+
+  /** Tries until it succeeds, the session has ended, or this life has. */
+  async #repeat(life: number, attempt: () => Promise<Result<unknown, LinkError>>): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      const sent = await attempt();
+      if (life !== this.#life) return;
+      this.#heard(sent);
+      if (sent.ok) return;
+      if (sent.error.code === "REGISTER_AGAIN") {
+        this.#options.submit({ type: "REGISTER_AGAIN" });
+        return;
+      }
+      await pause(backoffMs(failures, this.#backoffCapMs, Math.random()), this.#abort.signal);
+      if (life !== this.#life) return;
+    }
+  }
+
+  /** One line when the master goes, one when it is back, and one for each new reason in between. */
+  #heard(sent: Result<unknown, LinkError>): void {
+    const { log, master } = this.#options;
+    const failed = !sent.ok && sent.error.code === "FAILED" ? sent.error.why : undefined;
+    if (failed === undefined) {
+      if (this.#trouble !== undefined && this.#everRegistered)
+        log(`the master at ${master} answers again`);
+      this.#trouble = undefined;
+    } else if (this.#trouble !== failed) {
+      if (this.#trouble === undefined || failed.startsWith("it refuses")) {
+        log(`no word from the master at ${master}: ${failed}; tasks keep running, still trying`);
+      }
+      this.#trouble = failed;
+    }
+  }
+
+  async #send<Q extends MessageName, A extends MessageName>(
+    requestName: Q,
+    answerName: A,
+    { path, message }: { path: string; message: Messages[Q] },
+  ): Promise<Result<Messages[A], LinkError>> {
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS, signal: this.#abort.signal };
+    const posted = await this.#poster.post(path, encodeJson(requestName, message), options);
+    if (!posted.ok) {
+      if (posted.error.code === "UNREACHABLE") return failed(posted.error.errno);
+      return statusError(posted.error);
+    }
+    const decoded = decodeJsonWithin(answerName, posted.value, ANSWER_JSON);
+    if (decoded.ok) return ok(decoded.value);
+    return failed(`its answer makes no sense (${describeDecodeError(decoded.error)})`);
+  }
+
+  #sender({ agentId }: Registration): Pick<link.ReportRequest, "agent_id" | "session_id"> {
+    return { agent_id: { value: agentId }, session_id: this.#options.sessionId };
+  }
+
+  #relayPath({ relayId }: Registration, verb: "poll" | "report" | "call-reply"): string {
+    return `/agent-link/v1/relay/${encodeURIComponent(relayId)}/${verb}`;
+  }
+}
+
+function statusError({ status, body }: { status: number; body: string }): Result<never, LinkError> {
+  const decoded = decodeJson("rimrock.link.ErrorResponse", body);
+  const { code, message } = decoded.ok ? decoded.value : { code: "", message: body.slice(0, 200) };
+  if (status === 409 && code === "REGISTER_AGAIN") return err({ code: "REGISTER_AGAIN" });
+  if (status >= 500) return failed(`it answers ${status}${message === "" ? "" : ` (${message})`}`);
+  return failed(`it refuses this agent with ${status}: ${message}`);
+}
+
+function failed(why: string): Result<never, LinkError> {
+  return err({ code: "FAILED", why });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
