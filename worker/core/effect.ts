@@ -18,7 +18,7 @@ export type Effect =
   /** Ends the stream after everything sent so far. Lost: the stream is lost anyway. */
   | { readonly type: "CLOSE_STREAM"; readonly streamId: StreamId }
   /**
-   * Lost: numbered commands are rows until acknowledged and are sent again when the relay asks; those without
+   * Lost: numbered commands are rows until acknowledged and are sent again after a restart of either side; those without
    * a number (ACKNOWLEDGE, RESUME_UPDATES, FRAMEWORK_MESSAGE) are asked for again by the agent's own retry,
    * or best effort by contract.
    */

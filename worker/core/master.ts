@@ -20,8 +20,8 @@ import { subscribe } from "./framework/subscribe.ts";
 import type { DueRow } from "./index.ts";
 import type { Input, StampedInput } from "./input.ts";
 import { rescindOffer } from "./offer/offer.ts";
-import { relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
-import { type MasterState, newSeq } from "./state.ts";
+import { introduceAgents, relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
+import { foundCounters, type MasterState, newSeq } from "./state.ts";
 import type { Change } from "./table.ts";
 import { reply, type Turn } from "./turn.ts";
 import { uuid } from "./uuid.ts";
@@ -111,12 +111,14 @@ function restarted(turn: Turn): void {
   const { state, nowMs } = turn;
   state.startedMs = nowMs;
   if (!state.tables.cluster.has("cluster")) {
+    foundCounters(state);
     const id = uuid(turn.random) as ClusterId;
     const { policy } = state.settings;
     state.tables.cluster.put({ seq: newSeq(state), id, createdMs: nowMs, policy });
   }
   recoverAll(turn);
   watchAllRelays(turn);
+  introduceAgents(turn);
 }
 
 function handleDueRows(turn: Turn): void {

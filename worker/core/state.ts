@@ -151,14 +151,20 @@ function firstNumber(name: CounterName): number {
   return name === "seq" ? 100 : 0;
 }
 
+/** Makes the counters' rows, all at once, so that they are in the order of their seqs. */
+export function foundCounters(state: MasterState): void {
+  counterNames.forEach((name, seq) => {
+    state.tables.counter.put({ seq, name, reserved: state.next.get(name) ?? 0 });
+  });
+}
+
 /** The next number of a counter; never given twice, also not after a restart. */
 export function takeNumber(state: MasterState, name: CounterName): number {
   const number = defined(state.next.get(name), `counter ${name} is set up`);
   state.next.set(name, number + 1);
-  const row = state.tables.counter.get(name);
-  if (row === undefined || number >= row.reserved) {
-    const seq = row?.seq ?? counterNames.indexOf(name);
-    state.tables.counter.put({ seq, name, reserved: number + COUNTER_BLOCK[name] });
+  const row = defined(state.tables.counter.get(name), `counter ${name} has its row`);
+  if (number >= row.reserved) {
+    state.tables.counter.put({ ...row, reserved: number + COUNTER_BLOCK[name] });
   }
   return number;
 }

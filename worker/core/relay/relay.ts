@@ -119,6 +119,18 @@ export function relaySilent(turn: Turn, row: RelayWatchRow): void {
   turn.effects.push({ type: "WAKE_RELAY", relayId });
 }
 
+/**
+ * After a restart the relays are told of all their agents and of what waits for them: effects of the last turn may
+ * have been lost, and a relay that was not restarted itself does not ask.
+ */
+export function introduceAgents(turn: Turn): void {
+  for (const agent of turn.state.tables.agent.values()) {
+    if (agent.connection.state !== "CONNECTED") continue;
+    const { relayId } = agent;
+    turn.effects.push({ type: "ADD_TO_RELAY", relayId, agent: entry(turn, agent) });
+  }
+}
+
 /** After a restart every relay's silence counts afresh. */
 export function watchAllRelays(turn: Turn): void {
   for (const relay of turn.state.tables.relay.values()) watch(turn, relay.id);

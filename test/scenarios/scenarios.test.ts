@@ -1,0 +1,55 @@
+/**
+ * Transcripts: commands and the dialogue they cause. A block is a command line, `----`, and what follows up to the
+ * next blank line. `REWRITE=1` writes the actual dialogue into the files, to be read before it is committed.
+ *
+ * A first line `# settings: offerTimeoutMs=…` sets up the master.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { commands, type Words } from "./commands.ts";
+import { World } from "./world.ts";
+
+const folder = new URL("./", import.meta.url);
+const rewrite = process.env.REWRITE === "1";
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) {
+  test(`transcript ${file.slice(0, -4).replaceAll("-", " ")}`, () => {
+    const url = new URL(file, folder);
+    const text = readFileSync(url, "utf8");
+    const actual = replay(text);
+    if (rewrite) writeFileSync(url, actual);
+    else expect(actual).toBe(text);
+  });
+}
+
+/** Runs a transcript and returns it with the dialogue as it really was. */
+function replay(text: string): string {
+  const timeout = /^# settings: offerTimeoutMs=(\d+)$/m.exec(text)?.[1];
+  const world = new World(timeout === undefined ? {} : { offerTimeoutMs: Number(timeout) });
+  const blocks = text.trimEnd().split(/\n\n+/);
+  const replayed = blocks.map((block) => {
+    const lines = block.split("\n");
+    const end = lines.indexOf("----");
+    const head = end < 0 ? lines : lines.slice(0, end);
+    const dialogue: string[] = [];
+    for (const line of head) if (!line.startsWith("#")) dialogue.push(...run(world, line));
+    const hasCommand = head.some((line) => !line.startsWith("#"));
+    return [...head, ...(hasCommand ? ["----", ...dialogue] : [])].join("\n");
+  });
+  return `${replayed.join("\n\n")}\n`;
+}
+
+function run(world: World, line: string): string[] {
+  const [word = "", ...rest] = line.split(" ");
+  const command = commands[word];
+  if (command === undefined) throw new Error(`a transcript has no word '${word}'`);
+  const options = new Map<string, string>();
+  const args: string[] = [];
+  for (const part of rest) {
+    const option = /^--([a-z-]+)(?:=(.*))?$/.exec(part);
+    if (option === null) args.push(part);
+    else options.set(option[1] ?? "", option[2] ?? "");
+  }
+  const words: Words = { args, options };
+  return command(world, words);
+}
