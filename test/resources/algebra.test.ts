@@ -100,7 +100,25 @@ describe("containment", () => {
     expect(contains([volume], [withSize(32_000)])).toBe(false);
     expect(contains([withSize(128_000)], [volume, volume])).toBe(false);
     expect(contains([volume, volume], [volume, volume])).toBe(true);
+    expect(contains([volume], [volume, volume])).toBe(false);
     expect(subtract([volume, volume], [volume])).toEqual([volume]);
+  });
+
+  test("reservations are the same only when type, principal and labels are", () => {
+    const reserved = (facts: object): Resources => [
+      {
+        name: "cpus",
+        reservations: [{ type: "DYNAMIC", role: "web", ...facts }],
+        kind: "SCALAR",
+        thousandths: 1,
+      },
+    ];
+    const labels = { labels: [{ key: "a" }] };
+    const all = [{}, { type: "STATIC" }, { principal: "ops" }, { labels }].map(reserved);
+    for (const [at, one] of all.entries()) {
+      expect(all.map((other) => contains(one, other))).toEqual(all.map((_, i) => i === at));
+    }
+    expect(all.reduce(add, [])).toHaveLength(4);
   });
 
   test("disk that is not a volume does not contain the volume", () => {
