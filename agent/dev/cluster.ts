@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type ClusterAddress, clusterAddress, LOCAL_HOST } from "./address.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { type DataFolder, errnoOf, openDataFolder } from "./data-folder.ts";
 import type { FromFrontDoor, ToFrontDoor, Ward } from "./front-door-messages.ts";
@@ -41,7 +42,6 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const LOCAL_HOST = "127.0.0.1";
 /** An agent ends its tasks in less; then it is killed and swept up after. */
 const AGENT_GRACE_MS = 1_200;
 const FRONT_DOOR_GRACE_MS = 300;
@@ -88,13 +88,12 @@ class LocalCluster implements Cluster {
   async start(): Promise<void> {
     const { host = LOCAL_HOST, port, agents } = this.#options;
     this.#port = await freePort(host, port);
-    const everywhere = host === "0.0.0.0" || host === "::";
-    const name = everywhere ? LOCAL_HOST : host.includes(":") ? `[${host}]` : host;
-    this.#url = `http://${name}:${this.#port}`;
+    const address = clusterAddress(host, this.#port);
+    this.#url = address.url;
     const listening = this.#startFrontDoor(host);
     for (let number = 1; number <= agents; number++) this.#startAgent(number);
     // Both to their end: what is half started could not be stopped.
-    const starts = await Promise.allSettled([listening, this.#startControlPlane()]);
+    const starts = await Promise.allSettled([listening, this.#startControlPlane(address)]);
     for (const start of starts) if (start.status === "rejected") throw start.reason;
   }
 
@@ -111,12 +110,17 @@ class LocalCluster implements Cluster {
     this.#folder.release();
   }
 
-  async #startControlPlane(): Promise<void> {
+  async #startControlPlane(address: ClusterAddress): Promise<void> {
     const logFile = this.#folder.logFile("control-plane");
     try {
       this.#controlPlane = await startControlPlane({
         script: join(this.#bundles, "worker.mjs"),
         folder: this.#folder.controlPlane,
+        variables: {
+          RIMROCK_HOSTNAME: address.hostname,
+          RIMROCK_IP: address.ip,
+          RIMROCK_PORT: String(this.#port),
+        },
         logFile,
         report: this.#report,
         onStart: (port) => {

@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly script: string;
   /** Where its state lives. */
   readonly folder: string;
+  /** The Worker's variables, such as `RIMROCK_PORT`. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly logFile: string;
   readonly report: (line: string) => void;
   /** After every start: where workerd listens on the loopback interface, and who it is. */
@@ -72,26 +74,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       starting = false;
     }
   };
-  const restart = async (): Promise<void> => {
+  const restartAfter = (code: number | null, signal: NodeJS.Signals | null): void => {
     if (stopping) return;
-    try {
-      await start();
-    } catch (error) {
-      log.write(`${String(error)}\n`);
-      restartLater();
-    }
-  };
-  const restartLater = (): void => {
-    timer = setTimeout(() => void restart(), policy.delayMs(performance.now() - startedMs));
+    const { logFile } = options;
+    const livedMs = performance.now() - startedMs;
+    const { delayMs, line } = policy({ name: "control-plane", livedMs, code, signal, logFile });
+    if (line !== undefined) options.report(line);
+    timer = setTimeout(() => {
+      start().catch((error: unknown) => {
+        log.write(`${String(error)}\n`);
+        restartAfter(1, null);
+      });
+    }, delayMs);
   };
   const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
     identity = undefined;
     // While it starts, the start itself fails.
-    if (stopping || starting) return;
-    options.report(
-      `control-plane ended (${signal ?? `exit code ${code}`}): starting it again; its log: ${options.logFile}`,
-    );
-    restartLater();
+    if (!starting) restartAfter(code, signal);
   };
   const watch = (message: unknown): void => {
     // The channel's documented message.
@@ -121,7 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 function settingsOf(
-  { script, folder }: ControlPlaneOptions,
+  { script, folder, variables }: ControlPlaneOptions,
   { port, log, noLog }: { port: number; log: WriteStream; noLog: MiniflareOptions["log"] },
 ): MiniflareOptions {
   return {
@@ -133,6 +132,7 @@ function settingsOf(
       MASTER: { className: "MasterObject", useSQLite: true },
       RELAY: { className: "RelayObject", useSQLite: true },
     },
+    bindings: variables,
     defaultPersistRoot: folder,
     unsafeDirectSockets: [{ host: HOST, port }],
     host: HOST,

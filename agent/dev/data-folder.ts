@@ -37,9 +37,9 @@ export interface ProcessList {
 }
 
 export interface DataFolder {
-  readonly path: string;
   readonly controlPlane: string;
   agent(number: number): string;
+  /** As the user would write it. */
   logFile(name: string): string;
   /** Remembers the children, for who starts next. */
   writeProcesses(children: ProcessList["children"]): void;
@@ -49,12 +49,12 @@ export interface DataFolder {
 /** Longer than a killed supervisor's children take to end by themselves. */
 const LEFTOVERS_END_MS = 3_000;
 
-/** Creates the folder if need be, and takes it. Throws `StartError`. */
-export async function openDataFolder(path: string): Promise<DataFolder> {
-  const folder = resolve(path);
-  const processFile = join(folder, "processes.json");
-  createFolders(folder);
-  const lock = await takeLock(folder, processFile);
+/** Creates the folder if need be, and takes it. `given`: as the user wrote it. Throws `StartError`. */
+export async function openDataFolder(given: string): Promise<DataFolder> {
+  const path = resolve(given);
+  const processFile = join(path, "processes.json");
+  createFolders(given);
+  const lock = await takeLock(given, processFile);
   const writeProcesses = (children: ProcessList["children"]): void => {
     const supervisor = identifyProcess(process.pid);
     if (supervisor === undefined) return;
@@ -65,14 +65,13 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   await endLeftovers(processFile);
   writeProcesses([]);
   return {
-    path: folder,
-    controlPlane: join(folder, "control-plane"),
+    controlPlane: join(path, "control-plane"),
     agent: (number) => {
-      const agent = join(folder, "agents", String(number));
+      const agent = join(path, "agents", String(number));
       mkdirSync(agent, { recursive: true });
       return agent;
     },
-    logFile: (name) => join(folder, "logs", `${name}.log`),
+    logFile: (name) => join(given, "logs", `${name}.log`),
     writeProcesses,
     release: () => {
       writeProcesses([]);

@@ -45,10 +45,10 @@ export function superviseProcess(options: ProcessOptions): SupervisedProcess {
     current.once("exit", (code, signal) => {
       identity = undefined;
       if (stopping) return;
-      const delayMs = policy.delayMs(performance.now() - startedMs);
-      options.report(
-        `${options.name} ended (${signal ?? `exit code ${code}`}): starting it again; its log: ${options.logFile}`,
-      );
+      const { name, logFile } = options;
+      const livedMs = performance.now() - startedMs;
+      const { delayMs, line } = policy({ name, livedMs, code, signal, logFile });
+      if (line !== undefined) options.report(line);
       timer = setTimeout(start, delayMs);
     });
     options.onStart(current);
