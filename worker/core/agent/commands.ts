@@ -1,11 +1,11 @@
 /** Commands to agents: rows until the agent has acknowledged their number, and what they look like on the link. */
 
 import type * as link from "../../protocol/link/messages.ts";
-import { decodeJson } from "../../protocol/wire/json.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import { frameworkInfo } from "../framework/info.ts";
 import type { AgentCommand, AgentRow, CommandRow } from "../rows.ts";
 import { type MasterState, newSeq, taskKey } from "../state.ts";
+import { decodeStored } from "../stored.ts";
 import { sendCommands, type Turn } from "../turn.ts";
 
 /** Stores a command and sends it if the agent is connected; otherwise it waits for its return. */
@@ -101,7 +101,5 @@ function runTaskMessage(
   if (framework === undefined || task === undefined || task.run !== run) return undefined;
   const body = state.cold.get("taskBody", task.seq);
   assert(body !== undefined, `task ${taskId} of ${frameworkId} has its body`);
-  const info = decodeJson("mesos.v1.TaskInfo", body);
-  assert(info.ok, `the stored TaskInfo of ${taskId} decodes`);
-  return { framework: frameworkInfo(framework), task: info.value };
+  return { framework: frameworkInfo(framework), task: decodeStored("mesos.v1.TaskInfo", body) };
 }

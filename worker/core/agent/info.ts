@@ -1,7 +1,6 @@
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { decodeJson } from "../../protocol/wire/json.ts";
-import { assert } from "../../std/assert.ts";
 import type { AgentRow } from "../rows.ts";
+import { decodeStored } from "../stored.ts";
 
 const decoded = new WeakMap<AgentRow, mesos.AgentInfo>();
 
@@ -9,9 +8,7 @@ const decoded = new WeakMap<AgentRow, mesos.AgentInfo>();
 export function agentInfo(row: AgentRow): mesos.AgentInfo {
   let info = decoded.get(row);
   if (info === undefined) {
-    const result = decodeJson("mesos.v1.AgentInfo", row.info);
-    assert(result.ok, `the stored AgentInfo of ${row.id} decodes`);
-    info = result.value;
+    info = decodeStored("mesos.v1.AgentInfo", row.info);
     decoded.set(row, info);
   }
   return info;

@@ -1,9 +1,8 @@
 /** What FrameworkInfo says, as decisions need it. */
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { decodeJson } from "../../protocol/wire/json.ts";
-import { assert } from "../../std/assert.ts";
 import type { CompletedFrameworkRow, FrameworkRow } from "../rows.ts";
+import { decodeStored } from "../stored.ts";
 
 const decoded = new WeakMap<object, mesos.FrameworkInfo>();
 
@@ -11,9 +10,7 @@ const decoded = new WeakMap<object, mesos.FrameworkInfo>();
 export function frameworkInfo(row: FrameworkRow | CompletedFrameworkRow): mesos.FrameworkInfo {
   let info = decoded.get(row);
   if (info === undefined) {
-    const result = decodeJson("mesos.v1.FrameworkInfo", row.info);
-    assert(result.ok, `the stored FrameworkInfo of ${row.id} decodes`);
-    info = result.value;
+    info = decodeStored("mesos.v1.FrameworkInfo", row.info);
     decoded.set(row, info);
   }
   return info;

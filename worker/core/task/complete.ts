@@ -1,13 +1,14 @@
 /** A task's statuses, and its end: out of memory, into the bounded tail on disk. */
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { decodeJson, encodeJson } from "../../protocol/wire/json.ts";
+import { decodeBase64 } from "../../protocol/wire/base64.ts";
+import { encodeJson } from "../../protocol/wire/json.ts";
 import { renderResources } from "../../resources/render.ts";
 import { assert } from "../../std/assert.ts";
 import { COMPLETED_TASKS_MAX } from "../constants.ts";
-import { frameworkInfo } from "../framework/info.ts";
 import type { TaskRow } from "../rows.ts";
 import { type MasterState, takeNumber, taskKey } from "../state.ts";
+import { decodeStored } from "../stored.ts";
 import { type Turn, timestamp } from "../turn.ts";
 
 /** The task with one more status by the master itself: its state becomes the status' one. */
@@ -52,7 +53,6 @@ export function completeTask(turn: Turn, task: TaskRow): void {
 /** The task as the state documents show it. */
 export function taskMessage(state: MasterState, task: TaskRow): mesos.Task {
   const info = taskInfo(state, task);
-  const framework = state.tables.framework.get(task.frameworkId);
   return {
     name: task.name,
     task_id: { value: task.id },
@@ -66,26 +66,29 @@ export function taskMessage(state: MasterState, task: TaskRow): mesos.Task {
     }),
     statuses: task.statuses.map(decodeStatus),
     status_update_state: task.statusState,
+    status_update_uuid: task.statusUuid === undefined ? undefined : storedUuid(task.statusUuid),
     labels: info?.labels,
     discovery: info?.discovery,
     container: info?.container,
     health_check: info?.health_check,
     kill_policy: info?.kill_policy,
-    user: info?.command?.user ?? (framework && frameworkInfo(framework).user),
+    user: info?.command?.user ?? info?.executor?.command?.user,
   };
 }
 
+function storedUuid(text: string): Uint8Array {
+  const uuid = decodeBase64(text);
+  assert(uuid.ok, "a stored uuid decodes");
+  return uuid.value;
+}
+
 export function decodeStatus(text: string): mesos.TaskStatus {
-  const status = decodeJson("mesos.v1.TaskStatus", text);
-  assert(status.ok, "a stored TaskStatus decodes");
-  return status.value;
+  return decodeStored("mesos.v1.TaskStatus", text);
 }
 
 /** Undefined for a task that came back with its agent after the master had lost its disk. */
 function taskInfo(state: MasterState, task: TaskRow): mesos.TaskInfo | undefined {
   const body = state.cold.get("taskBody", task.seq);
   if (body === undefined) return undefined;
-  const info = decodeJson("mesos.v1.TaskInfo", body);
-  assert(info.ok, `the stored TaskInfo of ${task.id} decodes`);
-  return info.value;
+  return decodeStored("mesos.v1.TaskInfo", body);
 }
