@@ -10,6 +10,7 @@ const MAX_PORT = 65_535;
 const MAX_AGENTS = 64;
 const AGENTS_JOIN_MS = 10_000;
 const ASK_EVERY_MS = 50;
+const WATCH_NPM_MS = 500;
 
 interface JoinedAgent {
   readonly id: string;
@@ -75,15 +76,7 @@ export const start = defineCommand({
       );
       return 2;
     }
-    const interrupted = new Promise<void>((resolve) => {
-      let asked = false;
-      context.onInterrupt(() => {
-        // Nothing outlives this process, so a second Ctrl-C may end it as it is.
-        if (asked) process.exit(1);
-        asked = true;
-        resolve();
-      });
-    });
+    const interrupted = untilInterrupted(context);
     const cluster = await startCluster({
       ...values,
       dataDir: values.data,
@@ -95,6 +88,24 @@ export const start = defineCommand({
     return 0;
   },
 });
+
+/** Resolves at the first Ctrl-C, or when npm, which does not pass every signal on, has gone. */
+function untilInterrupted({ environment, onInterrupt }: CommandContext): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    onInterrupt(() => {
+      // Nothing outlives this process, so a second Ctrl-C may end it as it is.
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    });
+    if (environment.npm_command === undefined) return;
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent) resolve();
+    }, WATCH_NPM_MS).unref();
+  });
+}
 
 async function announce(
   { url }: Cluster,
