@@ -19,6 +19,8 @@ interface TextFlag {
   readonly kind: "text";
   readonly placeholder: string;
   readonly help: string;
+  /** The only values that are taken. */
+  readonly choices?: readonly string[];
   readonly fallback?: string;
 }
 
@@ -83,6 +85,8 @@ export interface CommandContext {
   readonly json: boolean;
   readonly operands: OperandValues;
   readonly transport: Transport;
+  /** Every command there is, for those that speak about the others. */
+  readonly commands: readonly Command[];
   /** Calls `listener` at each Ctrl-C (or SIGTERM) instead of ending; returns what takes it back. */
   onInterrupt(listener: () => void): () => void;
 }

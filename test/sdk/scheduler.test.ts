@@ -282,9 +282,12 @@ test("a task whose ACCEPT was lost is asked about", async () => {
   master.refusals.push({ type: "ACCEPT", answer: () => new Response("", { status: 503 }) });
   const launch = scheduler.launch(anOffer("O1"), [TASK]);
   await expect(launch).rejects.toMatchObject({ code: "UNAVAILABLE", retryable: true });
-  expect(master.callsOf("ACCEPT")).toHaveLength(1);
-  master.cut();
   await master.until(() => master.callsOf("RECONCILE").length === 1);
+  expect(master.callsOf("ACCEPT")).toHaveLength(1);
+  expect(master.callsOf("SUBSCRIBE")).toHaveLength(1);
+  master.update("t1", "TASK_LOST");
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(master.callsOf("RECONCILE")).toHaveLength(1);
 });
 
 test("a scheduler that takes a framework over asks for all of its tasks once", async () => {

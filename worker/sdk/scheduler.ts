@@ -92,11 +92,13 @@ export class Scheduler {
   #acknowledgementError: SchedulerError | undefined;
   /** Ends the round of reconciliation that the next one replaces. */
   #reconciling = new AbortController();
+  #isAsking = false;
 
   constructor(options: SchedulerOptions) {
     const transport = options.transport ?? httpTransport();
     this.#options = { random: Math.random, ...SCHEDULER_DEFAULTS, ...options, transport };
     this.#framework = options.framework;
+    this.#reconciling.abort();
     this.#client = new MasterClient(this.#options);
     this.#connection = new Connection({
       ...this.#options,
@@ -176,9 +178,16 @@ export class Scheduler {
   }
 
   /** Never repeated. After a rejection that is `retryable`, UPDATE events tell what became of the tasks. */
-  accept(accept: wire.CallAccept, options: CallOptions = {}): Promise<void> {
-    this.#ledger.launched(accept.operations ?? []);
-    return this.#connection.once({ type: "ACCEPT", accept }, options);
+  async accept(accept: wire.CallAccept, options: CallOptions = {}): Promise<void> {
+    const taskIds = this.#ledger.launched(accept.operations ?? []);
+    try {
+      await this.#connection.once({ type: "ACCEPT", accept }, options);
+    } catch (error) {
+      // On a stream that is still up nothing else would ask; a new stream asks about all tasks.
+      this.#ledger.ask(taskIds);
+      this.#askUntilAnswered();
+      throw error;
+    }
   }
 
   /** A lost stream is no failure here: it took the offers back already. */
@@ -334,17 +343,24 @@ export class Scheduler {
     const round = new AbortController();
     this.#reconciling = round;
     session.addEventListener("abort", () => round.abort(), { once: true, signal: round.signal });
+    this.#isAsking = false;
     const takesOver = !resumed && this.#framework.id !== undefined;
     if (takesOver) this.#ask({}, round.signal);
-    const tasks = this.#ledger.askAll();
-    if (tasks.length > 0) this.#askUntilAnswered(round.signal);
+    this.#ledger.askAll();
+    this.#askUntilAnswered();
   }
 
-  async #askUntilAnswered(signal: AbortSignal): Promise<void> {
+  async #askUntilAnswered(): Promise<void> {
     const { reconcileBackOff, random } = this.#options;
+    const { signal } = this.#reconciling;
+    if (this.#isAsking) return;
+    this.#isAsking = true;
     for (let attempt = 0; !signal.aborted; attempt++) {
       const tasks = this.#ledger.unanswered();
-      if (tasks.length === 0) return;
+      if (tasks.length === 0) {
+        this.#isAsking = false;
+        return;
+      }
       for (let from = 0; from < tasks.length; from += TASKS_PER_RECONCILE) {
         await this.#ask({ tasks: tasks.slice(from, from + TASKS_PER_RECONCILE) }, signal);
       }

@@ -40,15 +40,20 @@ export class TaskLedger {
   /** Update uuid (hex) → where it is; the oldest leave first. */
   readonly #updates = new Map<string, "DELIVERED" | "HANDLED">();
 
-  /** The operations of an ACCEPT are about to be sent: from now on their tasks may exist. */
-  launched(operations: readonly mesos.OfferOperation[]): void {
+  /** The operations of an ACCEPT are about to be sent: from now on their tasks may exist. Gives their ids. */
+  launched(operations: readonly mesos.OfferOperation[]): readonly string[] {
+    const ids: string[] = [];
     for (const operation of operations) {
       const tasks = [
         ...(operation.launch?.task_infos ?? []),
         ...(operation.launch_group?.task_group.tasks ?? []),
       ];
-      for (const task of tasks) this.#alive.set(task.task_id.value, task.agent_id.value);
+      for (const task of tasks) {
+        this.#alive.set(task.task_id.value, task.agent_id.value);
+        ids.push(task.task_id.value);
+      }
     }
+    return ids;
   }
 
   /** An update came: it answers a question, and tells whether the task is alive. */
@@ -59,11 +64,14 @@ export class TaskLedger {
     else this.#alive.set(id, status.agent_id?.value ?? this.#alive.get(id));
   }
 
-  /** Starts a round: every living task is to be asked about. */
-  askAll(): readonly wire.CallReconcileTask[] {
+  /** Every living task is to be asked about, and nothing else. */
+  askAll(): void {
     this.#unanswered.clear();
-    for (const id of this.#alive.keys()) this.#unanswered.add(id);
-    return this.unanswered();
+    this.ask(this.#alive.keys());
+  }
+
+  ask(taskIds: Iterable<string>): void {
+    for (const id of taskIds) this.#unanswered.add(id);
   }
 
   /** What is still to be asked, in the order of launch. */

@@ -1,0 +1,24 @@
+import { defineCommand } from "./command.ts";
+import { helpOf, helpOfAll } from "./help-text.ts";
+import { nearest } from "./nearest.ts";
+
+export const help = defineCommand({
+  name: "help",
+  summary: "Show help, of all or of one command",
+  flags: {},
+  operands: { kind: "words", placeholder: "[command]" },
+  examples: ["rimrock help", "rimrock help agent list"],
+  run: async (_values, { terminal, commands, operands: { words } }) => {
+    const asked = words.join(" ");
+    const command = commands.find(({ name }) => name === asked);
+    if (asked === "" || command !== undefined) {
+      terminal.out(command === undefined ? helpOfAll(commands) : helpOf(command));
+      return 0;
+    }
+    const names = commands.map(({ name }) => name);
+    const near = nearest(asked, names) ?? names.find((name) => name.startsWith(`${asked} `));
+    const hint = near === undefined ? "see: rimrock help" : `did you mean "${near}"?`;
+    terminal.err(`rimrock: there is no command "${asked}": ${hint}\n`);
+    return 2;
+  },
+});
