@@ -54,7 +54,14 @@ const framework: Command = (world, { args, options }) => {
 };
 
 /** agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] : a new one, or one that registers again. */
-const agent: Command = (world, { args, options }) => register(world, args, options, []);
+const agent: Command = (world, { args, options }) => {
+  const id = options.get("framework-info");
+  if (id !== undefined) {
+    const info = { user: "root", name: id, id: { value: id }, failover_timeout: 60 };
+    world.frameworks.set(id, { id, streamId: undefined, info });
+  }
+  return register(world, args, options, list(options.get("tasks")));
+};
 
 /** returns NAME cpus=4 … --tasks=f1/t1:TASK_RUNNING,… : registers again with these runs. */
 const returns: Command = (world, { args, options }) =>
@@ -73,8 +80,9 @@ function register(
     hostname: options.get("hostname") ?? name,
     resources: resources.length > 0 ? resourceMessages(resources) : known?.info.resources,
     attributes: attributeMessages(options.get("attributes") ?? ""),
-    id: known && { value: known.id },
+    id: options.has("id") ? { value: options.get("id") ?? "" } : known && { value: known.id },
   };
+  if (options.has("id")) world.agents.set(name, strangerAgent(options.get("id") ?? "", info));
   const capabilities = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"] as const;
   const named = tasks.map((text) => namedTask(world, name, text));
   const frameworks = [...new Set(named.map(({ task }) => task.framework_id.value))].map(
@@ -90,6 +98,7 @@ function register(
       version: "1.12.0",
       capabilities: capabilities.map((type) => ({ type })),
       tasks: named,
+      last_command: BigInt(options.get("last") ?? "0"),
       frameworks: frameworks.filter((known) => known !== undefined),
     },
   });
@@ -100,6 +109,12 @@ function register(
     world.agents.set(name, { id, sessionId, relayId, info });
   }
   return world.render(outcome);
+}
+
+/** An agent as it is known to nobody yet, so that its tasks can name it. */
+function strangerAgent(id: string, info: mesos.AgentInfo): NamedAgent {
+  const [sessionId, relayId] = ["none" as NamedAgent["sessionId"], "none" as NamedAgent["relayId"]];
+  return { id: id as AgentId, sessionId, relayId, info };
 }
 
 function namedTask(
@@ -372,6 +387,13 @@ const tasks: Command = ({ host, nameOf }) =>
     return `${nameOf(task.frameworkId)}/${task.id} ${task.state}${told} on ${nameOf(task.agentId)}`;
   });
 
+/** commands : every command that waits, with the thousand that its number is in. */
+const waiting: Command = ({ host, nameOf }) =>
+  [...host.state.tables.command.values()].map(({ seq, agentId, command }) => {
+    const thousand = Math.floor(seq / 1_000);
+    return `${nameOf(agentId)} ${command.type} #${thousand}…`;
+  });
+
 /** offers : every outstanding offer. */
 const offers: Command = ({ host, nameOf }) =>
   [...host.state.tables.offer.values()].map(
@@ -408,5 +430,6 @@ export const commands: Readonly<Record<string, Command>> = {
   started,
   tasks,
   offers,
+  commands: waiting,
   "operator-teardown": operatorTeardown,
 };

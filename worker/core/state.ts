@@ -169,6 +169,15 @@ export function takeNumber(state: MasterState, name: CounterName): number {
   return number;
 }
 
+/** Makes a counter go on above `number`. */
+export function countAbove(state: MasterState, name: CounterName, number: number): void {
+  if (number < defined(state.next.get(name), `counter ${name} is set up`)) return;
+  state.next.set(name, number + 1);
+  const row = defined(state.tables.counter.get(name), `counter ${name} has its row`);
+  if (number < row.reserved) return;
+  state.tables.counter.put({ ...row, reserved: number + COUNTER_BLOCK[name] });
+}
+
 /** The seq of a new row. */
 export function newSeq(state: MasterState): number {
   return takeNumber(state, "seq");

@@ -2512,6 +2512,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["capabilities", 6, "message:mesos.v1.AgentInfo.Capability", "repeated", "", false],
     ["tasks", 7, "message:rimrock.link.AgentTask", "repeated", "", false],
     ["frameworks", 8, "message:mesos.v1.FrameworkInfo", "repeated", "", false],
+    ["last_command", 9, "uint64", "optional", "", false],
   ],
   "rimrock.link.RegisterResponse": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],

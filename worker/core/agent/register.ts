@@ -14,10 +14,13 @@ import type { CallError } from "../call-error.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
 import { assignRelay } from "../relay/relay.ts";
 import type { AgentRow } from "../rows.ts";
-import { clusterId, newSeq, takeNumber } from "../state.ts";
+import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
 import { reply, type Turn } from "../turn.ts";
 import { pendingCommands } from "./commands.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
+
+/** Numbers above leave too little room for a cluster's life: no master of ours has given them. */
+const LAST_COMMAND_MAX = 2n ** 50n;
 
 export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   const checked = check(turn, request);
@@ -25,6 +28,7 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
     reply(turn, { type: "REFUSED", error: checked.error });
     return;
   }
+  countAbove(turn.state, "seq", Number(request.last_command ?? 0n));
   const agents = turn.state.tables.agent;
   const known = agents.get(request.agent_info.id?.value ?? "");
   const agent = agents.put(
@@ -62,6 +66,9 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Resources, Cal
   if (idProblem !== undefined) return invalid("agent_info.id", idProblem);
   const sessionProblem = checkIdentifier(request.session_id);
   if (sessionProblem !== undefined) return invalid("session_id", sessionProblem);
+  if ((request.last_command ?? 0n) > LAST_COMMAND_MAX) {
+    return invalid("last_command", `must be at most ${LAST_COMMAND_MAX}`);
+  }
   if (info.hostname === "") return invalid("agent_info.hostname", "must not be empty");
   const set = (info.attributes ?? []).find(({ type }) => type === "SET");
   if (set !== undefined) {

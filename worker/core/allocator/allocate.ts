@@ -37,8 +37,7 @@ function allocateAgent(turn: Turn, agentId: AgentId, offers: Map<string, mesos.O
   if (agent?.connection.state !== "CONNECTED") return;
   let free = allocation.free(agent);
   if (free === undefined || isEmpty(free)) return;
-  // Copied: an offer made below changes the order it would be taken from.
-  for (const client of [...allocation.order(turn.random)]) {
+  for (const client of allocation.order(turn.random)) {
     const framework = tables.framework.get(client.frameworkId);
     if (framework === undefined) continue;
     const candidate = candidateFor(turn, framework, client, agent, free);

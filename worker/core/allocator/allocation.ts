@@ -15,8 +15,9 @@ import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } fr
 import type { Tables } from "../state.ts";
 import type { Change } from "../table.ts";
 import { isTerminal } from "../task/status.ts";
+import { isPolicyName } from "./policies/index.ts";
 import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
-import { isPolicyName, Standing } from "./standing.ts";
+import { Standing } from "./standing.ts";
 
 /** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
 interface Hold {

@@ -8,14 +8,8 @@
 import type { Quantities } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
-import { policies } from "./policies/index.ts";
+import { type PolicyName, policies } from "./policies/index.ts";
 import type { Allocation, Client, PolicyState, RoleSettings } from "./policy.ts";
-
-export type PolicyName = keyof typeof policies;
-
-export function isPolicyName(name: string): name is PolicyName {
-  return Object.hasOwn(policies, name);
-}
 
 export class Standing {
   readonly #policy: PolicyState;

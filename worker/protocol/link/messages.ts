@@ -13,6 +13,7 @@ export interface RegisterRequest {
   readonly capabilities?: readonly mesos.AgentInfoCapability[];
   readonly tasks?: readonly AgentTask[];
   readonly frameworks?: readonly mesos.FrameworkInfo[];
+  readonly last_command?: bigint;
 }
 
 /** `rimrock.link.RegisterResponse` */
