@@ -54,13 +54,17 @@ export function takeCallReply(turn: RelayTurn, requestId: number, reply: link.Ca
     refuse(turn, requestId, "TRY_AGAIN");
     return;
   }
-  effects.push({ type: "ANSWER_CALL_REPLY", requestId, callId });
-  if (reply.sequence < expected) return;
+  if (reply.sequence < expected) {
+    effects.push({ type: "ANSWER_CALL_REPLY", requestId, callId });
+    return;
+  }
   const { status, content_type: contentType = "application/octet-stream" } = reply;
   const head = first && status !== undefined ? { status, contentType } : undefined;
   const last = reply.last === true;
   const data = reply.data ?? new Uint8Array();
   effects.push({ type: "SEND_TO_CALLER", callId, head, data, last });
+  // After the piece: the caller may have no room for another one yet.
+  effects.push({ type: "ANSWER_CALL_REPLY", requestId, callId });
   call.nextSequence = reply.sequence + 1;
   if (last) forgetCall(turn, callId);
   else state.timers.set(`call|${callId}`, turn.nowMs + CALL_TIMEOUT_MS);

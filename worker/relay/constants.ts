@@ -1,8 +1,5 @@
 /** Times and bounds of a relay. */
 
-/** How long a poll is held. The agent gives up at 30 s. */
-export const POLL_HOLD_MS = 25_000;
-
 /** How long a report waits for the master's word before the agent is told to try again. */
 export const REPORT_HOLD_MS = 25_000;
 

@@ -38,7 +38,14 @@ export type RelayInput =
       readonly batch: number;
       readonly answer: RelayBatchAnswer;
     }
-  /** The batch may or may not have reached the master. */
-  | { readonly type: "MASTER_FAILED"; readonly batch: number; readonly overloaded: boolean }
+  | { readonly type: "MASTER_FAILED"; readonly batch: number; readonly cause: BatchFailure }
   /** Something may be due; too early does nothing. */
   | { readonly type: "TIMER" };
+
+export type BatchFailure =
+  /** The batch may or may not have reached the master. */
+  | "UNREACHED"
+  /** The same, and the master has more to do than it can. */
+  | "OVERLOADED"
+  /** One of the messages meets a bug in the master; nothing of the batch was done. */
+  | "TURN_FAILED";

@@ -14,9 +14,11 @@ import {
   RETRY_LAST_MS,
   RETRY_OVERLOADED_MS,
 } from "./constants.ts";
+import type { BatchFailure } from "./input.ts";
 import type { RelayTurn } from "./state.ts";
 
 export interface QueuedMessage {
+  readonly key: string;
   readonly message: RelayMessage;
   readonly bytes: number;
   /** The report's request, which is answered with the batch. */
@@ -57,7 +59,7 @@ export function enqueue(
   { bytes = SMALL_BYTES, requestId }: Options = {},
 ): void {
   const { queue, timers } = turn.state;
-  queue.waiting.set(key, { message, bytes, requestId });
+  queue.waiting.set(key, { key, message, bytes, requestId });
   if (message.type !== "ACKNOWLEDGED") queue.urgent = true;
   else if (queue.waiting.size === 1) timers.set("lazy", turn.nowMs + ACKNOWLEDGE_DELAY_MS);
 }
@@ -91,17 +93,46 @@ export function takeAnswered(turn: RelayTurn, batch: number): readonly QueuedMes
   return answered.messages;
 }
 
-/** The batch did not reach the master, or its answer did not reach us: it goes again after a while. */
+/**
+ * The batch did not reach the master, or its answer did not reach us: it goes again after a while.
+ *
+ * When a message of it makes the master fail, halves of it are tried, so that one such message does not hold up all agents
+ * of the relay for ever. The message that is found is returned, and forgotten.
+ */
 export function batchFailed(
   turn: RelayTurn,
-  { batch, overloaded }: { readonly batch: number; readonly overloaded: boolean },
-): void {
-  const { inFlight } = turn.state.queue;
-  if (inFlight?.number !== batch) return;
-  const firstMs = overloaded ? RETRY_OVERLOADED_MS : RETRY_FIRST_MS;
-  const delayMs = Math.min(firstMs * 2 ** inFlight.failures, RETRY_LAST_MS);
-  inFlight.failures++;
-  turn.state.timers.set("retry", turn.nowMs + delayMs);
+  { batch, cause }: { readonly batch: number; readonly cause: BatchFailure },
+): QueuedMessage | undefined {
+  const { queue, timers } = turn.state;
+  const failed = queue.inFlight;
+  if (failed?.number !== batch) return undefined;
+  const firstMs = cause === "UNREACHED" ? RETRY_FIRST_MS : RETRY_OVERLOADED_MS;
+  const delayMs = Math.min(firstMs * 2 ** failed.failures, RETRY_LAST_MS);
+  failed.failures++;
+  timers.set("retry", turn.nowMs + delayMs);
+  if (cause !== "TURN_FAILED") return undefined;
+  const half = Math.floor(failed.messages.length / 2);
+  if (half === 0) {
+    queue.inFlight = undefined;
+    timers.delete("retry");
+    return failed.messages[0];
+  }
+  const messages = failed.messages.slice(0, half);
+  queue.inFlight = { number: queue.nextBatch++, messages, failures: failed.failures };
+  putBack(queue, failed.messages.slice(half));
+  return undefined;
+}
+
+/** Before everything that waits; what waits under the same key is newer and stays. */
+function putBack(queue: MasterQueue, messages: readonly QueuedMessage[]): void {
+  const newer = [...queue.waiting];
+  queue.waiting.clear();
+  for (const message of messages) queue.waiting.set(message.key, message);
+  for (const [key, message] of newer) {
+    queue.waiting.delete(key);
+    queue.waiting.set(key, message);
+  }
+  queue.urgent = true;
 }
 
 export function retryBatch(turn: RelayTurn): void {

@@ -2,9 +2,11 @@
  * Polls, and the commands that answer them. A poll is held until there are commands, a newer poll of the same agent, or the time is up. A poll that is open says nothing:
  * workerd never tells that its client has gone. Only what an agent sends counts as a sign of life.
  */
+
+import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
-import { AGENT_SILENCE_MS, COMMANDS_PER_POLL, POLL_HOLD_MS } from "./constants.ts";
+import { AGENT_SILENCE_MS, COMMANDS_PER_POLL } from "./constants.ts";
 import type { RefusalCode } from "./effect.ts";
 import { enqueue } from "./master-queue.ts";
 import type { HeldPoll, RelayedAgent, RelayTurn } from "./state.ts";

@@ -6,10 +6,12 @@
  * acknowledged it; one without a number goes once. 3. A report is answered only when the master has said that it is
  * durable. 4. An agent that sends nothing for `AGENT_SILENCE_MS` is reported SILENT once.
  */
+
+import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import { unreachable } from "../std/assert.ts";
 import { failCall, failUnattachedCalls, forgetCall, takeCall, takeCallReply } from "./calls.ts";
-import { POLL_HOLD_MS, REPORT_HOLD_MS } from "./constants.ts";
+import { REPORT_HOLD_MS } from "./constants.ts";
 import type { RelayEffect } from "./effect.ts";
 import type { RelayInput } from "./input.ts";
 import { batchFailed, enqueue, retryBatch, sendBatch, takeAnswered } from "./master-queue.ts";
@@ -73,7 +75,7 @@ function handle(turn: RelayTurn, input: RelayInput): void {
       handleAnswer(turn, input);
       return;
     case "MASTER_FAILED":
-      batchFailed(turn, input);
+      handleFailure(turn, input);
       return;
     case "TIMER":
       // What is due is done after every input; the timer that brought this one is spent.
@@ -141,6 +143,16 @@ function handleAnswer(
     const key = sessionKey(message.report.agent_id.value, message.report.session_id);
     answerReport(turn, requestId, ended.has(key) ? "REGISTER_AGAIN" : "DURABLE");
   }
+}
+
+function handleFailure(
+  turn: RelayTurn,
+  failed: RelayInput & { readonly type: "MASTER_FAILED" },
+): void {
+  const culprit = batchFailed(turn, failed);
+  if (culprit?.requestId === undefined) return;
+  turn.state.timers.delete(culprit.key);
+  if (turn.state.reports.delete(culprit.requestId)) refuse(turn, culprit.requestId, "TRY_AGAIN");
 }
 
 function answerReport(

@@ -54,6 +54,7 @@ const VALUE_LENGTH = 1_900_000;
 export class Store {
   readonly #storage: DurableObjectStorage;
   #rowsWritten = 0;
+  #failNext = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -86,7 +87,16 @@ export class Store {
     this.#storage.transactionSync(() => {
       for (const [name, ofTable] of writes.rows) this.#writeRows(name, ofTable);
       for (const [name, ofTable] of writes.texts) this.#writeTexts(name, ofTable);
+      if (this.#failNext) {
+        this.#failNext = false;
+        throw new Error("this transaction was told to fail");
+      }
     });
+  }
+
+  /** Test only: the next transaction fails when everything has been written. */
+  failNext(): void {
+    this.#failNext = true;
   }
 
   /** The texts that are kept on disk only, read one by one while a turn runs. */

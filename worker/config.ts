@@ -1,0 +1,70 @@
+/** The deployment's configuration as we want it, made from the bindings; every mistake in them is told at once. */
+import type { MasterSettings } from "./core/settings.ts";
+import { defaultSettings } from "./core/settings.ts";
+import type { Env } from "./env.ts";
+import { parseDurationMs } from "./std/duration.ts";
+import { err, ok, type Result } from "./std/result.ts";
+
+export interface Config {
+  readonly master: MasterSettings;
+}
+
+export interface ConfigError {
+  readonly variable: string;
+  /** What is wrong and what to set, without the variable's name. */
+  readonly message: string;
+}
+
+type Variables = Pick<
+  Env,
+  "RIMROCK_HOSTNAME" | "RIMROCK_IP" | "RIMROCK_PORT" | "RIMROCK_OFFER_TIMEOUT"
+>;
+
+export function readConfig(env: Variables): Result<Config, readonly ConfigError[]> {
+  const errors: ConfigError[] = [];
+  const address = readAddress(env, errors);
+  const offerTimeoutMs = readOfferTimeout(env, errors);
+  if (errors.length > 0) return err(errors);
+  return ok({ master: { ...defaultSettings, address, offerTimeoutMs } });
+}
+
+/** One line per mistake. */
+export function describeConfigErrors(errors: readonly ConfigError[]): string {
+  return errors.map(({ variable, message }) => `${variable} ${message}`).join("\n");
+}
+
+function readAddress(env: Variables, errors: ConfigError[]): MasterSettings["address"] {
+  const { hostname, ip, port } = defaultSettings.address;
+  const given = {
+    hostname: env.RIMROCK_HOSTNAME ?? hostname,
+    ip: env.RIMROCK_IP ?? ip,
+    port: Number(env.RIMROCK_PORT ?? port),
+  };
+  if (given.hostname === "" || /[\s/]/.test(given.hostname)) {
+    errors.push({ variable: "RIMROCK_HOSTNAME", message: "is not a host name." });
+  }
+  if (!isIpv4(given.ip)) {
+    const message = `is '${given.ip}'; set the IPv4 address (a.b.c.d) that clients reach.`;
+    errors.push({ variable: "RIMROCK_IP", message });
+  }
+  if (!Number.isInteger(given.port) || given.port < 1 || given.port > 65_535) {
+    const message = `is '${env.RIMROCK_PORT}'; set a port from 1 to 65535.`;
+    errors.push({ variable: "RIMROCK_PORT", message });
+  }
+  return given;
+}
+
+function readOfferTimeout(env: Variables, errors: ConfigError[]): number | undefined {
+  const text = env.RIMROCK_OFFER_TIMEOUT;
+  if (text === undefined || text === "") return undefined;
+  const parsed = parseDurationMs(text);
+  if (parsed.ok && parsed.value > 0) return parsed.value;
+  const message = `is '${text}'; set a duration such as 30secs or 5mins, or leave it out.`;
+  errors.push({ variable: "RIMROCK_OFFER_TIMEOUT", message });
+  return undefined;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
+}

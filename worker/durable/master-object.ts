@@ -1,0 +1,265 @@
+/**
+ * The cluster's single writer: a Durable Object around the core master.
+ *
+ * 1. One input at a time: stamp, step, one transaction, then the effects. 2. Nothing leaves before its rows are durable:
+ * answers are held back by the platform, everything else goes through the outbox. 3. When a turn throws, its input is logged
+ * as a reproduction, the memory is dropped and read again from SQLite: the streams of that life are closed, and nothing
+ * that was acknowledged is lost.
+ *
+ * Every name here that is not `#private` can be called over RPC.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { describeConfigErrors, readConfig } from "../config.ts";
+import type { Reply } from "../core/effect.ts";
+import type { Input, Principal } from "../core/input.ts";
+import { nextDueMs } from "../core/master.ts";
+import type { RelayBatch, RelayBatchAnswer } from "../core/relay/exchange.ts";
+import type { MasterSettings } from "../core/settings.ts";
+import type { Env } from "../env.ts";
+import { relayStub } from "../objects.ts";
+import type { Applied, DocumentPath, EdgeInput, MasterPort, Served } from "../ports.ts";
+import type { AgentId, RelayId, StreamId } from "../protocol/ids.ts";
+import type * as master from "../protocol/v1/master.ts";
+import { decodeJson } from "../protocol/wire/json.ts";
+import { assert, defined, unreachable } from "../std/assert.ts";
+import { err, ok, type Result } from "../std/result.ts";
+import { beginLife, type Life, type TakenTurn, takeTurn } from "./life.ts";
+import { type Delivery, Outbox } from "./outbox.ts";
+import { type Reading, readCall, readDocument } from "./reads.ts";
+import { RelayCalls } from "./relay-calls.ts";
+import { formatReproduction } from "./reproduction.ts";
+import { Store } from "./store/store.ts";
+import { type EventEncoding, Streams } from "./streams.ts";
+import { Timers } from "./timers.ts";
+
+/** Test only, and out of reach of RPC: until the promise resolves, nothing counts as durable. */
+export const delayDurability = Symbol("delayDurability");
+/** Test and bench only: rows written since the object woke up. */
+export const rowsWritten = Symbol("rowsWritten");
+/** Test only: the next turn's transaction fails. */
+export const failNextSave = Symbol("failNextSave");
+
+/** What the object does on its own behalf. */
+const self: Principal = {};
+
+export class MasterObject
+  extends DurableObject<Env>
+  implements Served<Omit<MasterPort, "subscribe">>
+{
+  readonly #settings: MasterSettings;
+  readonly #store: Store;
+  readonly #streams: Streams;
+  readonly #outbox: Outbox;
+  readonly #timers: Timers;
+  #life: Life | undefined;
+  #relays: RelayCalls | undefined;
+  #durabilityGate: Promise<void> = Promise.resolve();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const config = readConfig(env);
+    // The edge refuses every request of a deployment with a bad configuration before it gets here.
+    assert(config.ok, config.ok ? "" : describeConfigErrors(config.error));
+    this.#settings = config.value.master;
+    this.#store = new Store(ctx.storage);
+    this.#streams = new Streams({
+      onEnd: (streamId, cause) => this.#apply(self, { type: "STREAM_CLOSED", streamId, cause }),
+    });
+    this.#outbox = new Outbox({
+      sync: () => this.#sync(),
+      deliver: (delivery, turn) => this.#deliver(delivery, turn),
+      fail: (error) => this.#abort(`effects could not be performed: ${describe(error)}`),
+    });
+    this.#timers = new Timers({
+      storage: ctx.storage,
+      onDue: () => this.#apply(self, { type: "TIMER_DUE" }),
+    });
+    ctx.blockConcurrencyWhile(async () => {
+      await this.#store.migrate();
+      await this.#timers.load();
+      this.#begin();
+    });
+  }
+
+  apply(principal: Principal, input: EdgeInput): Applied {
+    const applied = this.#apply(principal, input);
+    if (!applied.ok) return { type: "FAILED" };
+    return { type: "REPLIED", reply: defined(applied.value, `${input.type} is answered`) };
+  }
+
+  relayBatch({ relayId, messages }: RelayBatch): RelayBatchAnswer | undefined {
+    const applied = this.#apply(self, { type: "RELAY_BATCH", relayId, messages });
+    if (!applied.ok) return undefined;
+    const reply = applied.value;
+    assert(reply?.type === "RELAY_REPLY", "a relay's batch is answered with its replies");
+    const life = this.#relayCalls().lifeFor(relayId);
+    return { life, turn: this.#current().turn, replies: reply.replies };
+  }
+
+  relayOf(agentId: AgentId): RelayId | undefined {
+    return this.#current().state.tables.agent.get(agentId)?.relayId;
+  }
+
+  /** Everybody may read everything until there are access lists; then `principal` filters. */
+  read(_principal: Principal, type: master.CallType): master.Response | undefined {
+    return readCall(this.#reading(), type);
+  }
+
+  document(
+    _principal: Principal,
+    path: DocumentPath,
+    query: Readonly<Record<string, string>>,
+  ): string {
+    return readDocument(this.#reading(), path, query);
+  }
+
+  /** SUBSCRIBE only: a stream cannot be answered over RPC. The edge's `subscribe` makes the request. */
+  override async fetch(request: Request): Promise<Response> {
+    const { principal, call: text } = await request.json<{ principal: Principal; call: string }>();
+    const call = decodeJson("mesos.v1.scheduler.Call", text);
+    assert(call.ok, "the edge has validated the call");
+    const streamId = crypto.randomUUID() as StreamId;
+    const encoding: EventEncoding = "application/json";
+    const body = this.#streams.open(streamId, encoding);
+    const applied = this.#apply(principal, { type: "SUBSCRIBE", streamId, call: call.value });
+    if (!applied.ok || applied.value?.type !== "STREAMING") {
+      this.#streams.close(streamId);
+      return Response.json(noStream(applied));
+    }
+    return new Response(body, {
+      headers: {
+        "Content-Type": encoding,
+        "Mesos-Stream-Id": streamId,
+        // Without it the dev server gzips the stream, and holds everything back until a block is full.
+        "Content-Encoding": "identity",
+        "Cache-Control": "no-transform",
+      },
+    });
+  }
+
+  override async alarm(): Promise<void> {
+    this.#timers.alarmFired();
+    // Never throws: the platform would run it again and again, and give up after six times.
+    this.#apply(self, { type: "TIMER_DUE" });
+  }
+
+  [delayDurability](gate: Promise<void>): void {
+    this.#durabilityGate = gate;
+  }
+
+  [rowsWritten](): number {
+    return this.#store.rowsWritten;
+  }
+
+  [failNextSave](): void {
+    this.#store.failNext();
+  }
+
+  #begin(): void {
+    this.#outbox.clear();
+    this.#streams.closeAll();
+    this.#relays?.close();
+    const life = beginLife(this.#store, this.#settings);
+    this.#life = life;
+    const relays = new RelayCalls({
+      life: life.name,
+      call: (call) => relayStub(this.env, call.relayId).fromMaster(call),
+    });
+    this.#relays = relays;
+    const first = takeTurn(life, this.#store, { principal: self, input: { type: "RESTARTED" } });
+    if (!first.ok) {
+      logFault(first.error);
+      throw first.error.thrown;
+    }
+    this.#perform(life, first.value);
+    for (const relay of life.state.tables.relay.values()) relays.announce(relay.id);
+  }
+
+  #apply(principal: Principal, input: Input): Result<Reply | undefined, "TURN_FAILED"> {
+    const life = this.#current();
+    const turn = takeTurn(life, this.#store, { principal, input });
+    if (turn.ok) return ok(this.#perform(life, turn.value));
+    logFault(turn.error);
+    try {
+      this.#begin();
+    } catch (error) {
+      this.#abort(`the rows could not be read again: ${describe(error)}`);
+    }
+    return err("TURN_FAILED");
+  }
+
+  /** The answer of the turn, when it has one; everything else waits in the outbox for its rows. */
+  #perform(life: Life, { outcome }: TakenTurn): Reply | undefined {
+    let reply: Reply | undefined;
+    const deliveries: Delivery[] = [];
+    for (const effect of outcome.effects) {
+      if (effect.type === "REPLY") reply = effect.reply;
+      else deliveries.push(effect);
+    }
+    this.#outbox.push(life.turn, deliveries);
+    this.#timers.set(nextDueMs(life.state));
+    return reply;
+  }
+
+  #deliver(delivery: Delivery, turn: number): void {
+    switch (delivery.type) {
+      case "SEND_EVENT":
+        this.#streams.send(delivery.streamId, delivery.event);
+        return;
+      case "CLOSE_STREAM":
+        this.#streams.close(delivery.streamId);
+        return;
+      case "SEND_COMMANDS":
+      case "ADD_TO_RELAY":
+      case "REMOVE_FROM_RELAY":
+      case "WAKE_RELAY":
+        this.#relayCalls().push(delivery.relayId, turn, delivery);
+        return;
+      default:
+        unreachable(delivery);
+    }
+  }
+
+  async #sync(): Promise<void> {
+    await this.ctx.storage.sync();
+    await this.#durabilityGate;
+  }
+
+  #reading(): Reading {
+    const { state, counters, nowMs } = this.#current();
+    const { rowsWritten } = this.#store;
+    return { state, counters, nowMs: Math.max(nowMs, Date.now()), rowsWritten };
+  }
+
+  #current(): Life {
+    return defined(this.#life, "the first life begins before any call is let in");
+  }
+
+  #relayCalls(): RelayCalls {
+    return defined(this.#relays, "the first life begins before any call is let in");
+  }
+
+  /** The object starts afresh from its rows at the next call; everything that is open breaks. */
+  #abort(reason: string): void {
+    console.error(`the master object gives up: ${reason}`);
+    this.ctx.abort(reason);
+  }
+}
+
+function noStream(applied: Result<Reply | undefined, "TURN_FAILED">): Applied {
+  if (!applied.ok || applied.value === undefined) return { type: "FAILED" };
+  return { type: "REPLIED", reply: applied.value };
+}
+
+/** One line that can be stepped again: `parseReproduction` reads it. */
+function logFault(fault: {
+  readonly stamped: Parameters<typeof formatReproduction>[0];
+  readonly thrown: unknown;
+}): void {
+  console.error(`a turn failed and was undone: ${describe(fault.thrown)}`);
+  console.error(formatReproduction(fault.stamped));
+}
+
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

@@ -1,0 +1,72 @@
+/**
+ * The edge: stateless, in front of the cluster's objects. Decodes and checks what can be checked without state, hands it to
+ * the object that decides in one call, and makes HTTP of what comes back.
+ *
+ * Does not know Durable Objects: it gets a `Cluster`, so tests give it another one.
+ */
+import { Hono } from "hono";
+import { type Cluster, type DocumentPath, ObjectUnreached } from "../ports.ts";
+import { authenticate } from "./authenticate.ts";
+import type { EdgeContext, EdgeEnv } from "./context.ts";
+import { routedPath } from "./paths.ts";
+import { edgeFailed, linkError, masterUnreached, notFound } from "./respond.ts";
+import { agentApiRoute } from "./routes/agent-api.ts";
+import {
+  callReplyRoute,
+  linkNotFound,
+  pollRoute,
+  registerRoute,
+  reportRoute,
+} from "./routes/agent-link.ts";
+import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts";
+import { operatorRoute, teardownRoute } from "./routes/operator.ts";
+import { schedulerRoute } from "./routes/scheduler.ts";
+
+const documents: { readonly [P in DocumentPath]: true } = {
+  "/version": true,
+  "/state": true,
+  "/state-summary": true,
+  "/slaves": true,
+  "/frameworks": true,
+  "/tasks": true,
+  "/roles": true,
+  "/metrics/snapshot": true,
+};
+
+export function createApp(cluster: Cluster): Hono<EdgeEnv> {
+  const app = new Hono<EdgeEnv>({ getPath: routedPath });
+  app.use(async (context, next) => {
+    context.set("cluster", cluster);
+    await next();
+  });
+  app.use(authenticate);
+  // A pattern that ends in a star also matches the path without it. Longer prefixes stand before shorter ones.
+  app.all("/api/v1/scheduler/*", schedulerRoute);
+  app.all("/api/v1/*", operatorRoute);
+  app.all("/agent/:agent/api/v1/*", agentApiRoute);
+  app.all("/agent-link/v1/register", registerRoute);
+  app.all("/agent-link/v1/relay/:relay/poll", pollRoute);
+  app.all("/agent-link/v1/relay/:relay/report", reportRoute);
+  app.all("/agent-link/v1/relay/:relay/call-reply", callReplyRoute);
+  app.all("/agent-link/*", linkNotFound);
+  app.all("/health/*", healthRoute);
+  app.all("/redirect/*", redirectRoute);
+  app.all("/teardown/*", teardownRoute);
+  for (const path of Object.keys(documents) as DocumentPath[]) {
+    app.all(`${path}/*`, documentRoute(path));
+  }
+  app.notFound((context) => notFound(context.req.path));
+  app.onError((error, context) => failed(error, context));
+  return app;
+}
+
+function failed(error: Error, context: EdgeContext): Response {
+  const isLink = context.req.path.startsWith("/agent-link/");
+  if (error instanceof ObjectUnreached) {
+    if (!isLink) return masterUnreached();
+    return linkError(503, "TRY_AGAIN", "The master did not answer. Send it again.");
+  }
+  console.error(`${context.req.method} ${context.req.path}: ${error.stack ?? error.message}`);
+  if (isLink) return linkError(500, "EDGE_FAILED", "The request met a bug. See the master's log.");
+  return edgeFailed();
+}

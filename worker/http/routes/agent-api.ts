@@ -1,0 +1,48 @@
+/**
+ * `POST /agent/<agent_id>/api/v1`: an agent's own operator API, reached through its relay, because nobody can dial an agent.
+ * The answer is the agent's, streamed as it comes.
+ */
+import type { AgentId } from "../../protocol/ids.ts";
+import type * as agent from "../../protocol/v1/agent.ts";
+import { readMessage } from "../body.ts";
+import type { EdgeContext } from "../context.ts";
+import { contentType } from "../negotiation.ts";
+import {
+  agentCallFailed,
+  agentNotFound,
+  badBody,
+  badNegotiation,
+  callNotServed,
+  invalidAgentCall,
+  methodNotAllowed,
+} from "../respond.ts";
+import { servedTypes } from "../served-types.ts";
+
+/** The calls that agents answer over the link, and the sub-message each needs. */
+const linked: { readonly [T in agent.CallType]?: keyof agent.Call } = {
+  GET_HEALTH: "type",
+  GET_VERSION: "type",
+  LIST_FILES: "list_files",
+  READ_FILE: "read_file",
+};
+
+export async function agentApiRoute(context: EdgeContext): Promise<Response> {
+  const request = context.req.raw;
+  if (request.method !== "POST") return methodNotAllowed(request.method, "POST");
+  const type = contentType(request.headers.get("Content-Type"), servedTypes);
+  if (!type.ok) return badNegotiation(type.error);
+  const body = await readMessage(request, "mesos.v1.agent.Call");
+  if (!body.ok) return badBody(body.error);
+  const { message: call } = body.value;
+  if (call.type === undefined) return invalidAgentCall({ code: "FIELD_MISSING", field: "type" });
+  const field = linked[call.type];
+  if (field === undefined) return callNotServed(call.type);
+  if (call[field] === undefined) return invalidAgentCall({ code: "FIELD_MISSING", field });
+  // An id as the client wrote it; the master finds an agent by it, or none.
+  const agentId = (context.req.param("agent") ?? "") as AgentId;
+  const { master, relay } = context.get("cluster");
+  const relayId = await master.relayOf(agentId);
+  if (relayId === undefined) return agentNotFound(agentId);
+  const answer = await relay(relayId).call(relayId, agentId, call);
+  return answer instanceof Response ? answer : agentCallFailed(agentId, answer);
+}

@@ -1,0 +1,91 @@
+/** The objects of a cluster as ports: how they are named, and what their stubs can do. */
+import type { Env } from "./env.ts";
+import {
+  type Applied,
+  type CallRefusal,
+  type Cluster,
+  type MasterPort,
+  ObjectUnreached,
+  type RelayPort,
+} from "./ports.ts";
+import type { RelayId } from "./protocol/ids.ts";
+import { encodeJson } from "./protocol/wire/json.ts";
+
+/** One cluster per deployment so far. */
+const CLUSTER_NAME = "default";
+
+/**
+ * The objects implement their ports (`implements Served<...>`); the platform's own type for a stub cannot express messages
+ * that may contain themselves, as a ContainerID does.
+ */
+function stub<Port>(namespace: DurableObjectNamespace, name: string): Port & Fetcher {
+  return namespace.get(namespace.idFromName(name)) as unknown as Port & Fetcher;
+}
+
+/** A stub breaks with its first failed call, so each use makes its own. */
+export function masterStub(env: Env): Omit<MasterPort, "subscribe"> & Fetcher {
+  return stub(env.MASTER, CLUSTER_NAME);
+}
+
+export function relayStub(env: Env, relayId: RelayId): Omit<RelayPort, "call"> & Fetcher {
+  return stub(env.RELAY, `${CLUSTER_NAME}/${relayId}`);
+}
+
+export function clusterOf(env: Env): Cluster {
+  return { master: masterPort(env), relay: (relayId) => relayPort(env, relayId) };
+}
+
+function masterPort(env: Env): MasterPort {
+  const reached = <T>(use: (master: ReturnType<typeof masterStub>) => Promise<T>): Promise<T> =>
+    reach("master", () => use(masterStub(env)));
+  return {
+    apply: (principal, input) => reached((master) => master.apply(principal, input)),
+    read: (principal, type) => reached((master) => master.read(principal, type)),
+    document: (...asked) => reached((master) => master.document(...asked)),
+    relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
+    relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
+    subscribe: (principal, call) =>
+      reached(async (master) => {
+        const text = encodeJson("mesos.v1.scheduler.Call", call);
+        const response = await post(master, { principal, call: text });
+        if (response.headers.has("Mesos-Stream-Id")) return response;
+        return await response.json<Applied>();
+      }),
+  };
+}
+
+function relayPort(env: Env, relayId: RelayId): RelayPort {
+  const reached = <T>(use: (relay: ReturnType<typeof relayStub>) => Promise<T>): Promise<T> =>
+    reach(relayId, () => use(relayStub(env, relayId)));
+  return {
+    poll: (...asked) => reached((relay) => relay.poll(...asked)),
+    report: (...asked) => reached((relay) => relay.report(...asked)),
+    callReply: (...asked) => reached((relay) => relay.callReply(...asked)),
+    fromMaster: (call) => reached((relay) => relay.fromMaster(call)),
+    call: (id, agentId, call) =>
+      reached(async (relay) => {
+        const text = encodeJson("mesos.v1.agent.Call", call);
+        const response = await post(relay, { relayId: id, agentId, call: text });
+        const refusal = response.headers.get(CALL_REFUSAL_HEADER);
+        // The relay object sets it, to one of these.
+        return refusal === null ? response : (refusal as CallRefusal);
+      }),
+  };
+}
+
+/** A call that throws did not reach its object, or its answer did not reach us: objects answer mistakes with values. */
+async function reach<T>(name: string, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    throw new ObjectUnreached(`${name}: ${String(error)}`, { cause: error });
+  }
+}
+
+/** On the answer of a relay object's `fetch`: nothing came from the agent, and why. */
+export const CALL_REFUSAL_HEADER = "Rimrock-Call-Refusal";
+
+/** The host is a label only: the request goes to the object. */
+function post(target: Fetcher, body: unknown): Promise<Response> {
+  return target.fetch("https://object/", { method: "POST", body: JSON.stringify(body) });
+}

@@ -1,0 +1,89 @@
+/**
+ * What the edge asks of the objects, and the objects of each other: the methods that are called over RPC. Free of
+ * platform types, so that tests can stand in for either side.
+ */
+import type { Reply } from "./core/effect.ts";
+import type { Input, Principal } from "./core/input.ts";
+import type { DocumentPath as StateDocumentPath } from "./core/operator/documents/index.ts";
+import type { MasterCall, RelayBatch, RelayBatchAnswer } from "./core/relay/exchange.ts";
+import type { AgentId, RelayId } from "./protocol/ids.ts";
+import type * as link from "./protocol/link/messages.ts";
+import type * as agent from "./protocol/v1/agent.ts";
+import type * as master from "./protocol/v1/master.ts";
+import type * as scheduler from "./protocol/v1/scheduler.ts";
+
+/** What became of an input. FAILED: the turn met a bug; nothing of it was written or sent. */
+export type Applied =
+  | { readonly type: "REPLIED"; readonly reply: Reply }
+  | { readonly type: "FAILED" };
+
+/** The inputs that the edge may hand in; the others arise within the objects. */
+export type EdgeInput = Extract<
+  Input,
+  { readonly type: "SCHEDULER_CALL" | "TEARDOWN" | "AGENT_REGISTER" }
+>;
+
+/** The JSON documents, by path. */
+export type DocumentPath = StateDocumentPath | "/metrics/snapshot";
+
+export interface MasterPort {
+  apply(principal: Principal, input: EdgeInput): Promise<Applied>;
+  /** Answers with the open stream, or with what became of the input when there is none. */
+  subscribe(principal: Principal, call: scheduler.Call): Promise<Response | Applied>;
+  /** One of the operator API's reads; undefined: not a read, or not served yet. */
+  read(principal: Principal, type: master.CallType): Promise<master.Response | undefined>;
+  /** The document's JSON text. `query`: the parameters of the request. */
+  document(
+    principal: Principal,
+    path: DocumentPath,
+    query: Readonly<Record<string, string>>,
+  ): Promise<string>;
+  /** The relay of an agent, also of an unreachable one; undefined for an agent that is not known. */
+  relayOf(agentId: AgentId): Promise<RelayId | undefined>;
+  /** Undefined: a turn failed on it; nothing of the batch was done. */
+  relayBatch(batch: RelayBatch): Promise<RelayBatchAnswer | undefined>;
+}
+
+export type PollAnswer =
+  | { readonly type: "COMMANDS"; readonly commands: readonly link.Command[] }
+  | LinkRefusal;
+export type LinkAnswer = { readonly type: "DONE" } | LinkRefusal;
+export interface LinkRefusal {
+  readonly type: "REFUSED";
+  readonly code: "REGISTER_AGAIN" | "TRY_AGAIN" | "CALL_UNKNOWN";
+}
+
+/** What became of an operator's call to an agent before anything of the answer arrived. */
+export type CallRefusal = "AGENT_NOT_CONNECTED" | "AGENT_LOST" | "TIMED_OUT";
+
+/** How long a relay holds a poll. The agent gives up at 30 s. */
+export const POLL_HOLD_MS = 25_000;
+
+export interface RelayPort {
+  /** Held until there are commands, at most `POLL_HOLD_MS`. */
+  poll(relayId: RelayId, request: link.PollRequest): Promise<PollAnswer>;
+  /** `bytes`: length of the report as it came. */
+  report(relayId: RelayId, report: link.ReportRequest, bytes: number): Promise<LinkAnswer>;
+  callReply(relayId: RelayId, reply: link.CallReply): Promise<LinkAnswer>;
+  /** The agent's own answer, streamed. */
+  call(relayId: RelayId, agentId: AgentId, call: agent.Call): Promise<Response | CallRefusal>;
+  fromMaster(call: MasterCall): Promise<void>;
+}
+
+/** An object did not answer: it restarts, it has too much to do, or the connection to it broke. */
+export class ObjectUnreached extends Error {
+  override readonly name = "ObjectUnreached";
+}
+
+/** The objects of one cluster, as the edge reaches them. */
+export interface Cluster {
+  readonly master: MasterPort;
+  relay(relayId: RelayId): RelayPort;
+}
+
+/** A port as its object implements it: callers always wait, the object need not. */
+export type Served<Port> = {
+  [M in keyof Port]: Port[M] extends (...parameters: infer P) => Promise<infer R>
+    ? (...parameters: P) => R | Promise<R>
+    : never;
+};

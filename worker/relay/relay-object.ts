@@ -1,0 +1,232 @@
+/**
+ * A Durable Object around the relay's core: holds the requests, calls the master, keeps the time.
+ *
+ * It holds no truth; all that is on its disk is its own name, so that it knows whom to be when its alarm wakes it. While it
+ * has agents an alarm comes every minute: a relay that was evicted together with all of its agents still counts their
+ * silence.
+ *
+ * Every name here that is not `#private` can be called over RPC.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { MasterCall } from "../core/relay/exchange.ts";
+import type { Env } from "../env.ts";
+import { CALL_REFUSAL_HEADER, masterStub } from "../objects.ts";
+import type { LinkAnswer, PollAnswer, RelayPort, Served } from "../ports.ts";
+import type { AgentId, RelayId } from "../protocol/ids.ts";
+import type * as link from "../protocol/link/messages.ts";
+import { decodeJson } from "../protocol/wire/json.ts";
+import { assert, unreachable } from "../std/assert.ts";
+import { Callers } from "./callers.ts";
+import type { RelayEffect } from "./effect.ts";
+import type { BatchFailure, RelayInput } from "./input.ts";
+import { stepRelay } from "./relay-core.ts";
+import { createRelay } from "./state.ts";
+
+const ALARM_INTERVAL_MS = 60_000;
+
+type Answer = PollAnswer | LinkAnswer;
+
+export class RelayObject extends DurableObject<Env> implements Served<Omit<RelayPort, "call">> {
+  readonly #state = createRelay();
+  readonly #callers = new Callers({
+    onAbandoned: (callId) => this.#step({ type: "CALL_ABANDONED", callId }),
+  });
+  readonly #held = new Map<number, (answer: Answer) => void>();
+  #nextRequestId = 1;
+  #relayId: RelayId | undefined;
+  #isNameStored = false;
+  #isAlarmSet = false;
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #nowMs = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.blockConcurrencyWhile(async () => {
+      const relayId = await ctx.storage.get<RelayId>("relayId");
+      this.#isNameStored = relayId !== undefined;
+      this.#isAlarmSet = (await ctx.storage.getAlarm()) !== null;
+      if (relayId !== undefined) this.#start(relayId);
+    });
+  }
+
+  async poll(relayId: RelayId, request: link.PollRequest): Promise<PollAnswer> {
+    this.#start(relayId);
+    const answer = await this.#hold((requestId) => ({ type: "POLL", requestId, request }));
+    assert(answer.type !== "DONE", "a poll is answered with commands");
+    return answer;
+  }
+
+  async report(relayId: RelayId, report: link.ReportRequest, bytes: number): Promise<LinkAnswer> {
+    this.#start(relayId);
+    return linkAnswer(
+      await this.#hold((requestId) => ({ type: "REPORT", requestId, report, bytes })),
+    );
+  }
+
+  async callReply(relayId: RelayId, reply: link.CallReply): Promise<LinkAnswer> {
+    this.#start(relayId);
+    return linkAnswer(await this.#hold((requestId) => ({ type: "CALL_REPLY", requestId, reply })));
+  }
+
+  fromMaster({ relayId, life, messages }: MasterCall): void {
+    this.#start(relayId);
+    this.#step({ type: "FROM_MASTER", life, messages });
+  }
+
+  /** An operator's call to an agent: its answer is a stream, which could not be returned over RPC. */
+  override async fetch(request: Request): Promise<Response> {
+    const {
+      relayId,
+      agentId,
+      call: text,
+    } = await request.json<{
+      relayId: RelayId;
+      agentId: AgentId;
+      call: string;
+    }>();
+    const call = decodeJson("mesos.v1.agent.Call", text);
+    assert(call.ok, "the edge has decoded the call");
+    this.#start(relayId);
+    const callId = crypto.randomUUID();
+    const parked = this.#callers.park(callId);
+    this.#step({ type: "CALL", callId, agentId, call: call.value });
+    const answer = await parked;
+    if (answer.type === "ANSWERED") {
+      const { status, contentType, body } = answer;
+      return new Response(body, {
+        status,
+        headers: {
+          "Content-Type": contentType,
+          "Content-Encoding": "identity",
+          "Cache-Control": "no-transform",
+        },
+      });
+    }
+    return new Response(null, { headers: { [CALL_REFUSAL_HEADER]: answer.reason } });
+  }
+
+  override async alarm(): Promise<void> {
+    this.#isAlarmSet = false;
+    // Never throws: the platform would run it again and again, and give up after six times.
+    if (this.#relayId !== undefined) this.#step({ type: "TIMER" });
+  }
+
+  /** Idempotent. The first call of a life says which relay this is, unless the disk does. */
+  #start(relayId: RelayId): void {
+    if (this.#relayId !== undefined) return;
+    this.#relayId = relayId;
+    this.#step({ type: "STARTED" });
+  }
+
+  #hold(input: (requestId: number) => RelayInput): Promise<Answer> {
+    const requestId = this.#nextRequestId++;
+    return new Promise((resolve) => {
+      this.#held.set(requestId, resolve);
+      this.#step(input(requestId));
+    });
+  }
+
+  #step(input: RelayInput): void {
+    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    for (const effect of this.#stepSafely(input)) this.#perform(effect);
+    this.#keepAwake();
+  }
+
+  /** A relay holds no truth, so when its core meets a bug the cure is a new life. */
+  #stepSafely(input: RelayInput): readonly RelayEffect[] {
+    try {
+      return stepRelay(this.#state, { nowMs: this.#nowMs, input });
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      console.error(`a relay's step failed on ${input.type}, the relay starts afresh: ${reason}`);
+      this.ctx.abort(reason);
+      return [];
+    }
+  }
+
+  #perform(effect: RelayEffect): void {
+    switch (effect.type) {
+      case "ANSWER_POLL":
+        this.#answer(effect.requestId, { type: "COMMANDS", commands: effect.commands });
+        return;
+      case "ANSWER_REPORT":
+        this.#answer(effect.requestId, { type: "DONE" });
+        return;
+      case "ANSWER_CALL_REPLY":
+        this.#callers.whenReady(effect.callId, () =>
+          this.#answer(effect.requestId, { type: "DONE" }),
+        );
+        return;
+      case "REFUSE":
+        this.#answer(effect.requestId, { type: "REFUSED", code: effect.code });
+        return;
+      case "SEND_TO_MASTER":
+        this.#callMaster(effect);
+        return;
+      case "SEND_TO_CALLER":
+        this.#callers.send(effect);
+        return;
+      case "FAIL_CALL":
+        this.#callers.fail(effect.callId, effect.reason);
+        return;
+      case "SET_TIMER":
+        this.#setTimer(effect.atMs);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #answer(requestId: number, answer: Answer): void {
+    this.#held.get(requestId)?.(answer);
+    this.#held.delete(requestId);
+  }
+
+  #callMaster({ batch, messages }: RelayEffect & { readonly type: "SEND_TO_MASTER" }): void {
+    const relayId = this.#relayId;
+    assert(relayId !== undefined, "a relay knows its name before it speaks");
+    masterStub(this.env)
+      .relayBatch({ relayId, messages })
+      .then(
+        (answer) => {
+          if (answer === undefined) {
+            this.#step({ type: "MASTER_FAILED", batch, cause: "TURN_FAILED" });
+          } else this.#step({ type: "MASTER_ANSWERED", batch, answer });
+        },
+        (error: unknown) => {
+          this.#step({ type: "MASTER_FAILED", batch, cause: failureOf(error) });
+        },
+      );
+  }
+
+  #setTimer(atMs: number | undefined): void {
+    if (this.#timeout !== undefined) clearTimeout(this.#timeout);
+    this.#timeout = undefined;
+    if (atMs === undefined) return;
+    const delayMs = Math.max(atMs - Date.now(), 0);
+    this.#timeout = setTimeout(() => this.#step({ type: "TIMER" }), delayMs);
+  }
+
+  /** With agents: an alarm within a minute, and a name to wake up with. Without: the object may sleep. */
+  #keepAwake(): void {
+    if (this.#state.agents.size === 0) return;
+    if (!this.#isNameStored) {
+      this.#isNameStored = true;
+      this.ctx.waitUntil(this.ctx.storage.put("relayId", this.#relayId));
+    }
+    if (this.#isAlarmSet) return;
+    this.#isAlarmSet = true;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(Date.now() + ALARM_INTERVAL_MS));
+  }
+}
+
+function linkAnswer(answer: Answer): LinkAnswer {
+  assert(answer.type !== "COMMANDS", "only polls are answered with commands");
+  return answer;
+}
+
+/** The platform marks the errors of an object that has more to do than it can. */
+function failureOf(error: unknown): BatchFailure {
+  const isOverloaded = error instanceof Error && "overloaded" in error && error.overloaded === true;
+  return isOverloaded ? "OVERLOADED" : "UNREACHED";
+}
