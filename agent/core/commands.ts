@@ -98,6 +98,7 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
   const run = state.run.put({
     seq,
     containerId: id.value,
+    agentId: defined(state.agent.get("agent"), "commands come after registration").id,
     ...subject,
     // A command task's executor has the task's id.
     executorId: taskId as string as ExecutorId,
@@ -223,7 +224,9 @@ function reportMissing(
   // Its RUN_TASK has a higher number than any command seen: it is still on its way.
   const agent = defined(state.agent.get("agent"), "commands come after registration");
   if (BigInt(runNumber) > BigInt(agent.lastCommand)) return;
-  for (const row of state.completedRun.values()) if (row.runNumber === runNumber) return;
+  for (const row of state.completedRun.values()) {
+    if (row.runNumber === runNumber && row.agentId === agent.id) return;
+  }
   for (const row of state.update.values()) if (row.runNumber === runNumber) return;
   addUpdate(state, context, subject, {
     state: lostState(state, subject.frameworkId, "TASK_DROPPED"),

@@ -22,6 +22,7 @@ export function registerRequest(state: AgentState): link.RegisterRequest {
   return {
     protocol_version: LINK_PROTOCOL_VERSION,
     session_id: facts.sessionId,
+    last_command: BigInt(state.agent.get("agent")?.lastCommand ?? "0"),
     agent_info:
       agentId === undefined ? facts.agentInfo : { ...facts.agentInfo, id: { value: agentId } },
     ip: facts.ip,
@@ -41,7 +42,6 @@ export function registered(state: AgentState, context: StepContext, agentId: Age
     abandon(state, context, () => true);
     dropUpdates(state, () => true);
     for (const framework of [...state.framework.values()]) state.framework.delete(framework.id);
-    for (const run of [...state.completedRun.values()]) state.completedRun.delete(run.containerId);
     state.agent.put({ ...row, id: agentId, lastCommand: "0" });
   }
   state.link = { state: "IDLE" };

@@ -58,6 +58,8 @@ export type RunStage =
 
 export interface RunRow extends Row {
   readonly containerId: ContainerId;
+  /** The agent's id when it was launched: run numbers and the sandbox's path belong to that id. */
+  readonly agentId: AgentId;
   readonly frameworkId: FrameworkId;
   readonly taskId: TaskId;
   /** A command task's executor has the task's id. */
@@ -87,6 +89,7 @@ export interface UpdateRow extends Row {
 /** A run whose end was acknowledged; its sandbox is still there. Bounded, oldest out. */
 export interface CompletedRunRow extends Row {
   readonly containerId: ContainerId;
+  readonly agentId: AgentId;
   readonly frameworkId: FrameworkId;
   readonly executorId: ExecutorId;
   readonly runNumber: string;

@@ -32,14 +32,20 @@ export function runOf(state: AgentState, runNumber: string): RunRow | undefined 
   return undefined;
 }
 
-/** The run of this task that has not ended. */
+/** The run of this task that has not ended; not one that was abandoned with its framework. */
 export function liveRunOf(
   state: AgentState,
   frameworkId: FrameworkId,
   taskId: TaskId,
 ): RunRow | undefined {
   for (const run of state.run.values()) {
-    if (run.taskId === taskId && run.frameworkId === frameworkId && isLive(run)) return run;
+    if (
+      run.taskId === taskId &&
+      run.frameworkId === frameworkId &&
+      isLive(run) &&
+      !isAbandoned(run)
+    )
+      return run;
   }
   return undefined;
 }
@@ -189,11 +195,13 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
 
 /** The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays. */
 export function complete(state: AgentState, run: RunRow, nowMs: number): void {
-  const { seq, containerId, frameworkId, executorId, runNumber, stage } = run;
+  const { seq, containerId, agentId, frameworkId, executorId, runNumber, stage } = run;
   const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
-  dropUpdates(state, (row) => row.runNumber === runNumber && row.frameworkId === frameworkId);
+  // An abandoned run has no updates any more, and under a new agent id its number may be another run's.
+  if (!isAbandoned(run)) dropUpdates(state, (row) => row.runNumber === runNumber);
   state.run.delete(containerId);
-  state.completedRun.put({ seq, containerId, frameworkId, executorId, runNumber, endedMs });
+  const place = { containerId, agentId, frameworkId, executorId };
+  state.completedRun.put({ seq, ...place, runNumber, endedMs });
   dropOldest(state);
 }
 
