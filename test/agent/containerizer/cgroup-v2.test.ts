@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { beforeAll, describe, test } from "vitest";
+import { requirement } from "../../support/require.ts";
+import { suites } from "./suite.ts";
+import { runGuest } from "./virtual-machine.ts";
+
+const qemu = requirement("qemu");
+
+describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2"), () => {
+  const failures = new Map<string, string>();
+  let printed = "";
+
+  beforeAll(async () => {
+    printed = await runGuest();
+    for (const [, json] of printed.matchAll(/^CHECK (\{.*\})\r?$/gm)) {
+      // Printed by guest.ts.
+      const { rule, failure } = JSON.parse(json ?? "") as { rule: string; failure: string };
+      failures.set(rule, failure);
+    }
+  }, 300_000);
+
+  for (const rule of Object.keys(suites.cgroups)) {
+    test(rule, () => {
+      const failure = failures.get(rule);
+      assert.ok(
+        failure !== undefined,
+        `the virtual machine did not get to it:\n${printed.slice(-2_000)}`,
+      );
+      assert.equal(failure, "");
+    });
+  }
+});

@@ -1,0 +1,153 @@
+/** A containerizer with a folder of its own, and containers described by what matters to a check. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type ContainerId,
+  type Containerizer,
+  type ContainerizerOptions,
+  type ContainerSpec,
+  type ContainerTermination,
+  containerId,
+  describeLaunchError,
+} from "../../../agent/containerizer/containerizer.ts";
+import { type ContainerizerKind, containerizers } from "../../../agent/containerizer/index.ts";
+
+export const MEGABYTE = 1_048_576;
+const PATH = "/usr/local/bin:/usr/bin:/bin";
+
+export interface Lab {
+  readonly kind: ContainerizerKind;
+  readonly directory: string;
+  readonly options: ContainerizerOptions;
+  readonly containerizer: Containerizer;
+}
+
+/** A fresh containerizer that has recovered from nothing. Destroys what it ran, whatever the check did. */
+export async function inLab(
+  kind: ContainerizerKind,
+  check: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "rimrock-containerizer-"));
+  const options = optionsIn(directory);
+  const lab = { kind, directory, options, containerizer: containerizers[kind].create(options) };
+  try {
+    assert.deepEqual(await lab.containerizer.recover([]), { containers: [], orphans: [] });
+    await check(lab);
+  } finally {
+    await containerizers[kind].create(options).recover([]);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** One cgroup per process that runs checks, so that two runs at a time do not share one. */
+export function optionsIn(directory: string): ContainerizerOptions {
+  return {
+    runtimeDirectory: join(directory, "runtime"),
+    cgroupRoot: `rimrock-test/${process.env.RIMROCK_TEST_CGROUP ?? process.pid}`,
+  };
+}
+
+export function newContainerId(): ContainerId {
+  const id = containerId(randomUUID());
+  assert.ok(id.ok);
+  return id.value;
+}
+
+/** `command`: a shell command, unless `over` says otherwise. Makes the sandbox. */
+export function specOf(
+  lab: Pick<Lab, "directory">,
+  command: string,
+  over: Partial<ContainerSpec> = {},
+): ContainerSpec {
+  const id = newContainerId();
+  const sandboxDirectory = join(lab.directory, `sandbox-${id}`);
+  mkdirSync(sandboxDirectory);
+  return {
+    containerId: id,
+    command: { shell: true, value: command },
+    environment: { PATH },
+    sandboxDirectory,
+    limits: { cpusRequest: 100 },
+    ...over,
+  };
+}
+
+export async function start(
+  lab: Lab,
+  command: string,
+  over: Partial<ContainerSpec> = {},
+): Promise<ContainerSpec> {
+  const spec = specOf(lab, command, over);
+  const launched = await lab.containerizer.launch(spec);
+  assert.ok(launched.ok, launched.ok ? "" : describeLaunchError(launched.error));
+  return spec;
+}
+
+export interface Ran {
+  readonly termination: ContainerTermination;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function run(
+  lab: Lab,
+  command: string,
+  over: Partial<ContainerSpec> = {},
+): Promise<Ran> {
+  const spec = await start(lab, command, over);
+  const termination = await within(20_000, lab.containerizer.wait(spec.containerId));
+  return { termination, stdout: output(spec, "stdout"), stderr: output(spec, "stderr") };
+}
+
+export function output(spec: ContainerSpec, name: "stdout" | "stderr"): string {
+  return readFileSync(join(spec.sandboxDirectory, name), "utf8");
+}
+
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timeout = sleep(ms, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`nothing happened within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    late.abort();
+    timeout.catch(() => {});
+  }
+}
+
+/** Waits until `condition` holds; what it is waiting for goes into the failure. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadlineMs, `never happened: ${what}`);
+    await sleep(5);
+  }
+}
+
+/** Live processes with `text` among their arguments. */
+export function processesWith(text: string): readonly number[] {
+  const pids: number[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      // The command line of a zombie is empty.
+      const words = readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0");
+      if (words.includes(text)) pids.push(Number(name));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return pids;
+}
+
+let durations = 0;
+/** A duration for sleep(1) that no other process on the machine uses: a mark to find it by. */
+export function uniqueSleep(): string {
+  durations += 1;
+  return `${1_000_000 + (process.pid % 100_000) * 100 + durations}`;
+}

@@ -1,0 +1,20 @@
+/**
+ * What every containerizer promises. Free of a test runner: vitest runs it over the table of
+ * containerizers on this machine, and plain Node runs it in a virtual machine with cgroup v2.
+ */
+import type { ContainerizerKind } from "../../../agent/containerizer/index.ts";
+import { cgroupChecks } from "./checks/cgroups.ts";
+import { commandChecks } from "./checks/commands.ts";
+import { endChecks } from "./checks/ends.ts";
+import { recoveryChecks } from "./checks/recovery.ts";
+import { refusalChecks } from "./checks/refusals.ts";
+
+export type Checks = Readonly<Record<string, (kind: ContainerizerKind) => Promise<void>>>;
+
+const common: Checks = { ...commandChecks, ...endChecks, ...refusalChecks, ...recoveryChecks };
+
+/** The checks of one entry of the table: what all promise, and what only it does. */
+export const suites: { readonly [K in ContainerizerKind]: Checks } = {
+  process: common,
+  cgroups: { ...common, ...cgroupChecks },
+};
