@@ -1,8 +1,11 @@
 /** `rimrock start`: a cluster on this machine, kept up until Ctrl-C. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { SchedulerError } from "../../worker/sdk/error.ts";
+import { Operator } from "../../worker/sdk/operator.ts";
 import { containerizers } from "../containerizer/index.ts";
 import { type Cluster, startCluster } from "../dev/cluster.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
+import { plainResources, scalarIn } from "./plain.ts";
 
 const DEFAULT_PORT = 5050;
 const MAX_PORT = 65_535;
@@ -14,8 +17,7 @@ const WATCH_NPM_MS = 500;
 
 interface JoinedAgent {
   readonly id: string;
-  readonly cpus: number;
-  readonly mem: number;
+  readonly resources: ReturnType<typeof plainResources>;
 }
 
 export const start = defineCommand({
@@ -110,15 +112,18 @@ function untilInterrupted({ environment, onInterrupt }: CommandContext): Promise
 async function announce(
   { url }: Cluster,
   { agents, data, port }: { agents: number; data: string; port: number },
-  { terminal, json }: CommandContext,
+  { terminal, json, transport }: CommandContext,
 ): Promise<void> {
   if (!json) terminal.out(`Rimrock runs at ${url}, its state in ${data}\n`);
-  const joined = await waitForAgents(url, agents);
+  const joined = await waitForAgents(new Operator({ master: url, transport }), agents);
   if (json) {
     terminal.out(`${JSON.stringify({ url, data, agents: joined })}\n`);
     return;
   }
-  for (const { id, cpus, mem } of joined) terminal.out(`  agent ${id}: ${cpus} cpus, ${mem} MB\n`);
+  for (const { id, resources } of joined) {
+    const [cpus, mem] = [scalarIn(resources, "cpus"), scalarIn(resources, "mem")];
+    terminal.out(`  agent ${id}: ${cpus} cpus, ${mem} MB\n`);
+  }
   if (joined.length < agents) {
     terminal.err(
       `${agents - joined.length} of ${agents} agents have not joined: see ${data}/logs\n`,
@@ -140,27 +145,26 @@ async function announce(
 }
 
 /** The agents that joined, as soon as all have, or those that have after a while. */
-async function waitForAgents(url: string, count: number): Promise<readonly JoinedAgent[]> {
+async function waitForAgents(operator: Operator, count: number): Promise<readonly JoinedAgent[]> {
   const deadlineMs = performance.now() + AGENTS_JOIN_MS;
   for (;;) {
-    const joined = await joinedAgents(url);
+    const joined = await joinedAgents(operator);
     if (joined.length >= count || performance.now() > deadlineMs) return joined;
     await sleep(ASK_EVERY_MS);
   }
 }
 
-async function joinedAgents(url: string): Promise<readonly JoinedAgent[]> {
+async function joinedAgents(operator: Operator): Promise<readonly JoinedAgent[]> {
   try {
-    const answer = await fetch(`${url}/slaves`);
-    // Our own control plane's answer, in Mesos' documented shape.
-    const { slaves } = (await answer.json()) as {
-      slaves: { id: string; active: boolean; resources: { cpus: number; mem: number } }[];
-    };
-    return slaves
-      .filter(({ active }) => active)
-      .map(({ id, resources: { cpus, mem } }) => ({ id, cpus, mem }));
-  } catch {
+    const { get_agents } = await operator.ask({ type: "GET_AGENTS" });
+    const active = get_agents?.agents?.filter((agent) => agent.active) ?? [];
+    return active.map(({ agent_info: { id, resources } }) => ({
+      id: id?.value ?? "",
+      resources: plainResources(resources),
+    }));
+  } catch (error) {
     // It is starting again: ask once more.
-    return [];
+    if (error instanceof SchedulerError) return [];
+    throw error;
   }
 }
