@@ -1,10 +1,13 @@
 /** Builds dist/ for the npm package: every bundle, and the type declarations of the SDK. */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { bundleInto } from "./bundle.mjs";
 
-rmSync("dist", { recursive: true, force: true });
-await bundleInto("dist", { withSdk: true });
-execFileSync("node_modules/.bin/tsc", ["-p", "worker/sdk/tsconfig.declarations.json"], {
+const root = fileURLToPath(new URL("../..", import.meta.url));
+rmSync(`${root}/dist`, { recursive: true, force: true });
+await bundleInto(`${root}/dist`, { withSdk: true });
+execFileSync(`${root}/node_modules/.bin/tsc`, ["-p", "agent/dev/tsconfig.sdk-types.json"], {
+  cwd: root,
   stdio: "inherit",
 });
