@@ -1,0 +1,307 @@
+/**
+ * A small world around one agent's core: a disk, a containerizer, a master and the link between them, all of
+ * which may be struck by a seed. The process can die before any effect; reports and acknowledgements get
+ * lost, come late or twice.
+ *
+ * What it checks as it goes: 1. a run's container is launched at most once; 2. a terminal update is made only
+ * when the container is gone; 3. the updates of a run reach the master in the order of a task's life.
+ */
+import type {
+  ContainerId,
+  ContainerTermination,
+  RecoveredContainer,
+} from "../../../agent/containerizer/containerizer.ts";
+import { step } from "../../../agent/core/agent.ts";
+import type { Effect } from "../../../agent/core/effect.ts";
+import type { Input } from "../../../agent/core/input.ts";
+import type { StoredRows } from "../../../agent/core/rows.ts";
+import { type AgentState, newState, noRows, save } from "../../../agent/core/state.ts";
+import type * as link from "../../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { assert } from "../../../worker/std/assert.ts";
+import { type Prng, prng } from "../../../worker/std/prng.ts";
+import { AGENT_ID, exited, facts, framework, signaled, task } from "./bench.ts";
+
+const LIFE: readonly mesos.TaskState[] = ["TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"];
+
+/** Chances per choice, 0 to 1. */
+export interface Faults {
+  readonly crash: number;
+  readonly lostReport: number;
+  readonly lostAcknowledgement: number;
+}
+
+interface Container {
+  readonly runNumber: string;
+  termination: ContainerTermination | undefined;
+}
+
+interface MasterRun {
+  readonly taskId: string;
+  /** States in the order they first arrived. */
+  readonly states: mesos.TaskState[];
+  readonly uuids: Set<string>;
+  killed: boolean;
+}
+
+export class CrashWorld {
+  readonly runs = new Map<string, MasterRun>();
+  crashes = 0;
+  readonly #random: Prng;
+  readonly #containers = new Map<ContainerId, Container>();
+  /** Runs of which a container was ever made. */
+  readonly #launched = new Set<string>();
+  #faults: Faults;
+  #state: AgentState;
+  #disk: StoredRows = noRows;
+  #nowMs = 1_000_000;
+  #inputs: Input[] = [];
+  #commands: (link.Command & { readonly number: bigint })[] = [];
+  #volatile: link.Command[] = [];
+  #pollFrom: bigint | undefined;
+  #number = 0;
+
+  constructor(seed: number, faults: Faults) {
+    this.#random = prng(seed);
+    this.#faults = faults;
+    this.#state = newState(facts, noRows);
+    this.#take({ type: "RECOVERED", containers: [] });
+  }
+
+  /** One random thing happens. */
+  happen(): void {
+    switch (this.#random.below(6)) {
+      case 0:
+        this.#launchTask();
+        return;
+      case 1:
+        this.#killTask();
+        return;
+      case 2:
+        this.#endContainer();
+        return;
+      case 3:
+        this.#answerPoll();
+        return;
+      case 4:
+        this.#pass(this.#random.below(20_000));
+        return;
+      default:
+        this.#takeOne();
+    }
+  }
+
+  /** No more faults: everything that was begun comes to its end. */
+  settle(): void {
+    this.#faults = { crash: 0, lostReport: 0, lostAcknowledgement: 0 };
+    for (let round = 0; round < 200; round++) {
+      for (const container of this.#containers.values()) this.#end(container, exited(0));
+      while (this.#inputs.length > 0) this.#takeOne();
+      this.#answerPoll();
+      this.#pass(30_000);
+      const { runs, updates } = this.left;
+      if (runs + updates + this.#inputs.length === 0 && this.#isAcknowledged()) return;
+    }
+  }
+
+  /** What the agent still holds; nothing is left once everything has settled. */
+  get left(): { runs: number; updates: number; containers: number } {
+    const { run, update } = this.#state;
+    return { runs: run.size, updates: update.size, containers: this.#containers.size };
+  }
+
+  #isAcknowledged(): boolean {
+    const last = this.#commands.at(-1)?.number ?? 0n;
+    return this.#pollFrom !== undefined && this.#pollFrom >= last;
+  }
+
+  #launchTask(): void {
+    const number = ++this.#number;
+    const runNumber = String(number);
+    const taskId = `t${number}`;
+    this.runs.set(runNumber, { taskId, states: [], uuids: new Set(), killed: false });
+    const run_task = { framework: framework("f1", "TASK_KILLING_STATE"), task: task(taskId) };
+    this.#commands.push({ type: "RUN_TASK", number: BigInt(number), run_task });
+  }
+
+  #killTask(): void {
+    const live = [...this.runs].filter(
+      ([, run]) => !run.states.some((state) => !LIFE.includes(state)),
+    );
+    const chosen = live[this.#random.below(Math.max(live.length, 1))];
+    if (chosen === undefined) return;
+    const [runNumber, run] = chosen;
+    run.killed = true;
+    const kill_task = {
+      framework_id: { value: "f1" },
+      task_id: { value: run.taskId },
+      run_number: BigInt(runNumber),
+    };
+    this.#commands.push({ type: "KILL_TASK", number: BigInt(++this.#number), kill_task });
+  }
+
+  #endContainer(): void {
+    const all = [...this.#containers.values()];
+    const chosen = all[this.#random.below(Math.max(all.length, 1))];
+    if (chosen !== undefined) this.#end(chosen, exited(this.#random.below(2)));
+  }
+
+  #end(container: Container, termination: ContainerTermination): void {
+    if (container.termination !== undefined) return;
+    container.termination = termination;
+    for (const [containerId, one] of this.#containers) {
+      if (one !== container) continue;
+      this.#inputs.push({ type: "CONTAINER_ENDED", containerId, termination });
+    }
+  }
+
+  /** Every command that is not acknowledged, then the volatile ones. */
+  #answerPoll(): void {
+    const from = this.#pollFrom;
+    if (from === undefined) return;
+    this.#pollFrom = undefined;
+    this.#commands = this.#commands.filter(({ number }) => number > from);
+    const commands = [...this.#commands, ...this.#volatile];
+    this.#volatile = [];
+    this.#inputs.push({ type: "COMMANDS", commands });
+  }
+
+  #pass(ms: number): void {
+    this.#nowMs += ms;
+    const { timerMs } = this.#state;
+    if (timerMs !== undefined && timerMs <= this.#nowMs) this.#take({ type: "TIMER_DUE" });
+  }
+
+  #takeOne(): void {
+    const input = this.#inputs.shift();
+    if (input !== undefined) this.#take(input);
+  }
+
+  /** A step, its commit, its effects: the process may die before the commit and before each effect. */
+  #take(input: Input): void {
+    const seed = this.#random.below(2 ** 31);
+    const { effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
+    if (this.#strikes(this.#faults.crash)) {
+      this.#crash();
+      return;
+    }
+    this.#disk = JSON.parse(JSON.stringify(save(this.#state)));
+    this.#checkTerminals();
+    for (const effect of effects) {
+      if (this.#strikes(this.#faults.crash)) {
+        this.#crash();
+        return;
+      }
+      this.#perform(effect);
+    }
+  }
+
+  #crash(): void {
+    this.crashes++;
+    this.#inputs = [];
+    this.#pollFrom = undefined;
+    this.#state = newState(facts, this.#disk);
+    const containers: RecoveredContainer[] = [];
+    for (const { containerId, stage } of this.#disk.run) {
+      if (stage.state !== "ENDED") containers.push(this.#recovered(containerId));
+    }
+    // The containerizer sweeps what nobody asks for.
+    const known = new Set(containers.map(({ containerId }) => containerId));
+    for (const containerId of [...this.#containers.keys()]) {
+      if (!known.has(containerId)) this.#containers.delete(containerId);
+    }
+    this.#take({ type: "RECOVERED", containers });
+  }
+
+  #recovered(containerId: ContainerId): RecoveredContainer {
+    const container = this.#containers.get(containerId);
+    if (container === undefined) {
+      return { containerId, state: "ENDED", termination: { kind: "LOST", message: "unknown" } };
+    }
+    const { termination } = container;
+    if (termination === undefined) return { containerId, state: "RUNNING" };
+    return { containerId, state: "ENDED", termination };
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case "LAUNCH": {
+        const row = this.#state.run.get(effect.containerId);
+        assert(row !== undefined, "what is launched is written down");
+        assert(!this.#launched.has(row.runNumber), `run ${row.runNumber} is launched once`);
+        this.#launched.add(row.runNumber);
+        this.#containers.set(effect.containerId, {
+          runNumber: row.runNumber,
+          termination: undefined,
+        });
+        this.#inputs.push({ type: "CONTAINER_STARTED", containerId: effect.containerId });
+        return;
+      }
+      case "TERMINATE":
+        if (this.#random.below(2) === 0) this.#signal(effect.containerId, signaled("SIGTERM", 15));
+        return;
+      case "DESTROY":
+        this.#signal(effect.containerId, signaled("SIGKILL", 9));
+        return;
+      case "REMOVE":
+        this.#containers.delete(effect.containerId);
+        return;
+      case "REGISTER":
+        this.#inputs.push({ type: "REGISTERED", agentId: AGENT_ID });
+        return;
+      case "POLL":
+        this.#pollFrom = effect.acknowledgedCommand;
+        return;
+      case "REPORT":
+        this.#report(effect);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #signal(containerId: ContainerId, termination: ContainerTermination): void {
+    const container = this.#containers.get(containerId);
+    if (container !== undefined) this.#end(container, termination);
+  }
+
+  /** The report arrives or not, and its answer arrives or not. */
+  #report({ reportNumber, updates }: Effect & { readonly type: "REPORT" }): void {
+    const arrives = !this.#strikes(this.#faults.lostReport);
+    if (arrives) for (const update of updates) this.#hear(update);
+    const answered = arrives && !this.#strikes(this.#faults.lostReport);
+    this.#inputs.push({ type: answered ? "REPORT_DONE" : "REPORT_FAILED", reportNumber });
+  }
+
+  #hear({ status, run_number }: link.StatusUpdate): void {
+    const run = this.runs.get(String(run_number));
+    const uuid = status.uuid;
+    assert(run !== undefined && uuid !== undefined, "an update names its run and has a uuid");
+    if (!run.uuids.has(String(uuid))) {
+      run.uuids.add(String(uuid));
+      const last = run.states.at(-1);
+      assert(last === undefined || LIFE.includes(last), `nothing follows ${last}`);
+      const rank = LIFE.indexOf(status.state);
+      assert(
+        rank < 0 || rank > LIFE.indexOf(last ?? "TASK_STAGING"),
+        `${last} then ${status.state}`,
+      );
+      run.states.push(status.state);
+    }
+    if (this.#strikes(this.#faults.lostAcknowledgement)) return;
+    const acknowledge = { framework_id: { value: "f1" }, task_id: status.task_id, uuid };
+    this.#volatile.push({ type: "ACKNOWLEDGE", acknowledge });
+  }
+
+  #checkTerminals(): void {
+    for (const { stage, containerId, runNumber } of this.#state.run.values()) {
+      const container = this.#containers.get(containerId);
+      const gone = container === undefined || container.termination !== undefined;
+      assert(stage.state !== "ENDED" || gone, `run ${runNumber} has ended, and its container too`);
+    }
+  }
+
+  #strikes(chance: number): boolean {
+    return this.#random.next() < chance;
+  }
+}
