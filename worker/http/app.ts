@@ -63,6 +63,7 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
 function failed(error: Error, context: EdgeContext): Response {
   const isLink = context.req.path.startsWith("/agent-link/");
   if (error instanceof ObjectUnreached) {
+    console.error(`${context.req.method} ${context.req.path}: ${error.message}`);
     if (!isLink) return masterUnreached();
     return linkError(503, "TRY_AGAIN", "The master did not answer. Send it again.");
   }

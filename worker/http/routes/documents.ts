@@ -8,7 +8,8 @@ const CALLBACK = /^[\w$][\w$.[\]]{0,99}$/;
 
 export function documentRoute(path: DocumentPath): (context: EdgeContext) => Promise<Response> {
   return async (context) => {
-    const query = context.req.query();
+    // A copy with a prototype: objects without one cannot be sent to the master's object.
+    const query = { ...context.req.query() };
     const callback = query.jsonp;
     if (callback !== undefined && !CALLBACK.test(callback)) return badCallback();
     const { master } = context.get("cluster");
