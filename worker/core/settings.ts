@@ -4,10 +4,20 @@ export interface MasterSettings {
   readonly address: { readonly hostname: string; readonly ip: string; readonly port: number };
   /** The Mesos version that clients are told: they compare it as `N.N.N`. */
   readonly version: string;
+  /** When and by whom this code was built, for the version documents; absent = the build does not say. */
+  readonly build?: BuildFacts;
   /** Offers older than this are rescinded; undefined = never. */
   readonly offerTimeoutMs?: number;
   /** Name of the allocation policy of a new cluster. */
   readonly policy: string;
+}
+
+export interface BuildFacts {
+  /** "2026-11-21" */
+  readonly date: string;
+  readonly timeMs: number;
+  readonly user: string;
+  readonly gitSha?: string;
 }
 
 export const defaultSettings: MasterSettings = {

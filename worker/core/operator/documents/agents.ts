@@ -1,0 +1,83 @@
+/** An agent as the documents show it; old clients call it a slave. */
+
+import type * as mesos from "../../../protocol/v1/mesos.ts";
+import { unreserved } from "../../../resources/algebra.ts";
+import { formatRanges } from "../../../resources/ranges.ts";
+import { renderForDocuments } from "../../../resources/render.ts";
+import type { Resources } from "../../../resources/resource.ts";
+import { agentInfo } from "../../agent/info.ts";
+import type { AgentRow } from "../../rows.ts";
+import type { MasterState } from "../../state.ts";
+import { agentPid } from "../get-agents.ts";
+import { offeredIn, renderAllocated, sumOf, usedBy } from "../holdings.ts";
+import {
+  boolean,
+  double,
+  integer,
+  type JsonText,
+  message,
+  messages,
+  object,
+  seconds,
+  string,
+  strings,
+} from "./json-text.ts";
+import { reservedText, resourcesText, unreservedText } from "./resources.ts";
+
+export type Members = Readonly<Record<string, JsonText | undefined>>;
+
+/** What `/state`, `/slaves` and `/state-summary` have in common. */
+export function agentMembers(state: MasterState, agent: AgentRow): Members {
+  const { id, total, registeredMs, reregisteredMs } = agent;
+  const { attributes, domain } = agentInfo(agent);
+  return {
+    id: string(id),
+    hostname: string(agent.hostname),
+    port: integer(agent.port),
+    attributes: attributesText(attributes ?? []),
+    domain: domain && message("mesos.v1.DomainInfo", domain),
+    pid: string(agentPid(agent)),
+    registered_time: seconds(registeredMs),
+    reregistered_time: reregisteredMs === undefined ? undefined : seconds(reregisteredMs),
+    resources: resourcesText(total),
+    used_resources: resourcesText(sumOf(usedBy(state.index.tasksOfAgent(id)))),
+    offered_resources: resourcesText(sumOf(offeredIn(state.index.offersOfAgent(id)))),
+    reserved_resources: reservedText(total, resourcesText),
+    unreserved_resources: unreservedText(total),
+    active: boolean(true),
+    deactivated: boolean(false),
+    version: string(agent.version),
+    capabilities: strings(agent.capabilities),
+  };
+}
+
+/** The resource messages that only `/slaves` shows. */
+export function fullResourcesMembers(state: MasterState, { id, total }: AgentRow): Members {
+  const full = (resources: Resources): JsonText =>
+    messages("mesos.v1.Resource", renderForDocuments(resources));
+  const used = renderAllocated(usedBy(state.index.tasksOfAgent(id)));
+  const offered = renderAllocated(offeredIn(state.index.offersOfAgent(id)));
+  return {
+    reserved_resources_full: reservedText(total, full),
+    unreserved_resources_full: full(unreserved(total)),
+    used_resources_full: messages("mesos.v1.Resource", used),
+    offered_resources_full: messages("mesos.v1.Resource", offered),
+  };
+}
+
+/** Of a name that comes twice the last value is shown. */
+function attributesText(attributes: readonly mesos.Attribute[]): JsonText {
+  return object(Object.fromEntries(attributes.map((a) => [a.name, attributeText(a)])));
+}
+
+function attributeText({ scalar, ranges, set, text }: mesos.Attribute): JsonText {
+  if (scalar !== undefined) return double(scalar.value);
+  if (ranges !== undefined) {
+    const bounds = (ranges.range ?? []).map(
+      ({ begin, end }) => [Number(begin), Number(end)] as const,
+    );
+    return string(formatRanges(bounds));
+  }
+  if (set !== undefined) return string(`{${(set.item ?? []).join(", ")}}`);
+  return string(text?.value ?? "");
+}

@@ -1,0 +1,57 @@
+/** Resources as the documents show them: amounts by name, reservations and other facts left aside. */
+
+import { normalize, reservedRoles, reservedTo, unreserved } from "../../../resources/algebra.ts";
+import type { Resource, Resources } from "../../../resources/resource.ts";
+import { formatValue } from "../../../resources/text.ts";
+import { unreachable } from "../../../std/assert.ts";
+import type { Amounts } from "../role-overview.ts";
+import { double, type JsonText, object, string } from "./json-text.ts";
+
+/** `{"disk":0.0,"mem":32.0,"gpus":0.0,"cpus":0.1,"ports":"[31000-31000]"}`: these four scalars are always there. */
+export function resourcesText(resources: Resources): JsonText {
+  const members = new Map<string, JsonText>();
+  for (const name of ["disk", "mem", "gpus", "cpus"]) members.set(name, double(0));
+  for (const resource of normalize(resources.map(bare))) {
+    const text = resource.kind === "SCALAR" ? scalar(resource) : string(formatValue(resource));
+    members.set(resource.revocable ? `${resource.name}_revocable` : resource.name, text);
+  }
+  return object(Object.fromEntries(members));
+}
+
+/** By the role they are reserved to: `{"web":{"disk":64.0,...}}`. */
+export function reservedText(
+  total: Resources,
+  textOf: (resources: Resources) => JsonText,
+): JsonText {
+  const roles = reservedRoles(total);
+  return object(Object.fromEntries(roles.map((role) => [role, textOf(reservedTo(total, role))])));
+}
+
+export function unreservedText(total: Resources): JsonText {
+  return resourcesText(unreserved(total));
+}
+
+export function amountsText(amounts: Amounts): JsonText {
+  const entries = Object.entries(amounts).map(([name, amount]) => [name, double(amount)]);
+  return object(Object.fromEntries(entries));
+}
+
+function scalar({ thousandths }: Resource & { kind: "SCALAR" }): JsonText {
+  return double(thousandths / 1_000);
+}
+
+/** Amounts of one name become one, whomever they are reserved for; revocable ones are counted apart. */
+function bare(resource: Resource): Resource {
+  const { name, revocable } = resource;
+  const facts = { name, reservations: [], ...(revocable && { revocable }) };
+  switch (resource.kind) {
+    case "SCALAR":
+      return { ...facts, kind: "SCALAR", thousandths: resource.thousandths };
+    case "RANGES":
+      return { ...facts, kind: "RANGES", ranges: resource.ranges };
+    case "SET":
+      return { ...facts, kind: "SET", items: resource.items };
+    default:
+      return unreachable(resource);
+  }
+}

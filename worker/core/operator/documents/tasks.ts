@@ -1,0 +1,109 @@
+/** `/tasks`, and a task as every document shows it. */
+
+import type * as mesos from "../../../protocol/v1/mesos.ts";
+import { parseResources } from "../../../resources/parse.ts";
+import { assert } from "../../../std/assert.ts";
+import type { MasterState } from "../../state.ts";
+import { allTasks } from "../task-lists.ts";
+import type { Query } from "./index.ts";
+import {
+  boolean,
+  double,
+  type JsonText,
+  list,
+  message,
+  messages,
+  object,
+  string,
+} from "./json-text.ts";
+import { resourcesText } from "./resources.ts";
+
+const TASKS_SHOWN = 100;
+
+/**
+ * Active, unreachable and completed tasks of all frameworks, the latest first; by the time of the first status,
+ * tasks that have none counting as the oldest. Parameters: framework_id, task_id, limit (100), offset (0), order
+ * ("asc" = the oldest first). As in Mesos what is not a whole number counts as not given, and a limit below 0
+ * as none.
+ */
+export function tasksDocument(state: MasterState, query: Query): string {
+  const { tasks, unreachable, completed } = allTasks(state);
+  const { framework_id: frameworkId, task_id: taskId } = query;
+  const chosen = [...tasks, ...unreachable, ...completed].filter(
+    (task) =>
+      (frameworkId === undefined || task.framework_id.value === frameworkId) &&
+      (taskId === undefined || task.task_id.value === taskId),
+  );
+  const sign = query.order === "asc" ? 1 : -1;
+  chosen.sort((a, b) => sign * compareTimes(firstTime(a), firstTime(b)));
+  const offset = Math.max(0, wholeNumber(query.offset) ?? 0);
+  const limit = wholeNumber(query.limit) ?? TASKS_SHOWN;
+  const shown = chosen.slice(offset, limit < 0 ? undefined : offset + limit);
+  return object({ tasks: list(shown.map(taskText)) });
+}
+
+export function taskText(task: mesos.Task): JsonText {
+  const { executor_id, limits, user, labels, discovery, container, health_check } = task;
+  const resources = parseResources(task.resources);
+  assert(resources.ok, `the resources of task ${task.task_id.value} parse`);
+  return object({
+    id: string(task.task_id.value),
+    name: string(task.name),
+    framework_id: string(task.framework_id.value),
+    // Empty for a command task, whose executor is the agent's own.
+    executor_id: string(executor_id?.value ?? ""),
+    slave_id: string(task.agent_id.value),
+    state: string(task.state),
+    resources: resourcesText(resources.value),
+    limits: limits && limitsText(limits),
+    role: string(task.resources?.[0]?.allocation_info?.role ?? ""),
+    statuses: list((task.statuses ?? []).map(statusText)),
+    user: user === undefined ? undefined : string(user),
+    labels: labels && labelsText(labels),
+    discovery: discovery && message("mesos.v1.DiscoveryInfo", discovery),
+    container: container && message("mesos.v1.ContainerInfo", container),
+    health_check: health_check && message("mesos.v1.HealthCheck", health_check),
+  });
+}
+
+export function labelsText(labels: mesos.Labels): JsonText {
+  return messages("mesos.v1.Label", labels.labels ?? []);
+}
+
+function limitsText(limits: Readonly<Record<string, mesos.ValueScalar>>): JsonText {
+  const entries = Object.entries(limits).map(([name, { value }]) => [name, double(value)]);
+  return object(Object.fromEntries(entries));
+}
+
+function statusText(status: mesos.TaskStatus): JsonText {
+  const { labels, container_status, healthy } = status;
+  return object({
+    state: string(status.state),
+    timestamp: double(status.timestamp ?? 0),
+    labels: labels && labelsText(labels),
+    container_status: container_status && containerStatusText(container_status),
+    healthy: healthy === undefined ? undefined : boolean(healthy),
+  });
+}
+
+/** The container and its addresses: what service discovery reads, and no more. */
+function containerStatusText({ container_id, network_infos }: mesos.ContainerStatus): JsonText {
+  return object({
+    container_id: container_id && message("mesos.v1.ContainerID", container_id),
+    network_infos: network_infos && messages("mesos.v1.NetworkInfo", network_infos),
+  });
+}
+
+function firstTime(task: mesos.Task): number {
+  const [first] = task.statuses ?? [];
+  return first === undefined ? Number.NEGATIVE_INFINITY : (first.timestamp ?? 0);
+}
+
+function compareTimes(a: number, b: number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
