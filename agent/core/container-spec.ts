@@ -33,7 +33,8 @@ export function containerSpec(
   task: mesos.TaskInfo,
   facts: SpecFacts,
 ): ContainerSpec {
-  const user = task.command?.user ?? facts.user;
+  // An empty name is the agent's own account, as in Mesos.
+  const user = task.command?.user || facts.user || undefined;
   return {
     containerId: facts.containerId,
     command: containerCommand(task.command ?? {}),
