@@ -4,11 +4,11 @@
  * A task that has ended stays in the first list until its framework has acknowledged that, as in Mesos.
  */
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { decodeJson } from "../../protocol/wire/json.ts";
-import { assert, defined } from "../../std/assert.ts";
+import { defined } from "../../std/assert.ts";
 import { COMPLETED_TASKS_MAX } from "../constants.ts";
 import type { FrameworkRow, TaskRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
+import { decodeStored } from "../stored.ts";
 import { taskMessage } from "../task/complete.ts";
 import { stateToldTo } from "../task/status.ts";
 
@@ -80,9 +80,5 @@ function completedTasks(state: MasterState): readonly mesos.Task[] {
     (slot - (next % COMPLETED_TASKS_MAX) + COMPLETED_TASKS_MAX) % COMPLETED_TASKS_MAX;
   return [...state.cold.scan("completedTask")]
     .sort(([a], [b]) => age(a) - age(b))
-    .map(([slot, text]) => {
-      const task = decodeJson("mesos.v1.Task", text);
-      assert(task.ok, `the completed task in slot ${slot} decodes`);
-      return task.value;
-    });
+    .map(([, text]) => decodeStored("mesos.v1.Task", text));
 }
