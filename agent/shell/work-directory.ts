@@ -8,9 +8,9 @@
  * cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network namespace.)
  * Sandboxes are not removed yet: that is the garbage collector's work, a later issue.
  */
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { errnoOf } from "./errno.ts";
 
@@ -36,8 +36,8 @@ export async function takeWorkDirectory(
   const pidFile = join(metaDirectory, "pid");
   try {
     // Tasks that run as other users have to reach their sandboxes; `meta` is the agent's own.
-    mkdirSync(join(path, "slaves"), { recursive: true, mode: 0o755 });
-    mkdirSync(runtimeDirectory, { recursive: true, mode: 0o700 });
+    makeDirectory(join(path, "slaves"), 0o755);
+    makeDirectory(runtimeDirectory, 0o700);
     chmodSync(metaDirectory, 0o700);
     const { dev, ino } = statSync(metaDirectory);
     const lock = await lockName(`\0rimrock-agent-${dev}-${ino}`);
@@ -60,6 +60,17 @@ export function describeWorkDirectoryError(error: WorkDirectoryError): string {
       return `${who} uses the work directory ${error.path}; stop it, or choose another with --work-dir`;
     }
   }
+}
+
+/**
+ * With its parents. Not `mkdirSync` with `recursive`: where the kernel answers ENOENT below an existing folder
+ * (as in /proc), Node 20 tries the same two calls for ever.
+ */
+function makeDirectory(path: string, mode: number): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent, mode);
+  mkdirSync(path, { mode });
 }
 
 /** Holds the name until it is closed or the process ends; undefined = somebody else holds it. */

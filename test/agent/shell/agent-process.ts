@@ -1,0 +1,59 @@
+/** Real agent processes, bundled once per test file, each in a work directory of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const made: string[] = [];
+const started: AgentProcess[] = [];
+let bundle: Promise<string> | undefined;
+
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), "rimrock-agent-"));
+  made.push(path);
+  return path;
+}
+
+export interface AgentProcess {
+  readonly child: ChildProcess;
+  /** All of stderr so far. */
+  log(): string;
+  /** [exit code, signal] */
+  readonly ended: Promise<[number | null, string | null]>;
+}
+
+/** `args`: without node and the script. */
+export async function startAgent(args: readonly string[]): Promise<AgentProcess> {
+  bundle ??= bundleAgent();
+  const child = spawn(process.execPath, [await bundle, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let text = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    text += chunk.toString("utf8");
+  });
+  const ended = new Promise<[number | null, string | null]>((resolve) =>
+    child.once("close", (code, signal) => resolve([code, signal])),
+  );
+  const agent: AgentProcess = { child, log: () => text, ended };
+  started.push(agent);
+  return agent;
+}
+
+/** Ends what was started: agents in their mode that ends the tasks too, then the folders. */
+export async function cleanUp(): Promise<void> {
+  for (const { child, ended } of started.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await ended;
+  }
+  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+  bundle = undefined;
+}
+
+async function bundleAgent(): Promise<string> {
+  const outfile = join(temporaryDirectory(), "agent.mjs");
+  const options = { bundle: true, format: "esm", platform: "node", target: "node20" } as const;
+  await build({ entryPoints: ["agent/main.ts"], outfile, logLevel: "error", ...options });
+  return outfile;
+}
