@@ -1,5 +1,5 @@
 /** The files of a cgroup. They live in memory and answer in microseconds, so they are read in place. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { FileError } from "../containerizer.ts";
@@ -21,7 +21,13 @@ export function writeCgroupFile(
 ): Result<void, FileError> {
   const path = join(cgroup, name);
   try {
-    writeFileSync(path, String(value));
+    // Never created: a file that the kernel does not offer is an error.
+    const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC);
+    try {
+      writeSync(file, String(value));
+    } finally {
+      closeSync(file);
+    }
     return ok(undefined);
   } catch (cause) {
     return err(fileError("write", path, cause, String(value)));

@@ -12,12 +12,17 @@ describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2
 
   beforeAll(async () => {
     printed = await runGuest();
+    if (process.env.DEBUG_GUEST) console.log(printed.replaceAll(/"failure":""/g, ""));
     for (const [, json] of printed.matchAll(/^CHECK (\{.*\})\r?$/gm)) {
       // Printed by guest.ts.
       const { rule, failure } = JSON.parse(json ?? "") as { rule: string; failure: string };
       failures.set(rule, failure);
     }
   }, 300_000);
+
+  test("the virtual machine has a cgroup v2 hierarchy", () => {
+    assert.match(printed, /^HIERARCHY v2\r?$/m);
+  });
 
   for (const rule of Object.keys(suites.cgroups)) {
     test(rule, () => {

@@ -1,8 +1,11 @@
 /** Runs in the virtual machine, under plain Node: every check of the cgroups containerizer, one line each. */
+import { detectHierarchy } from "../../../agent/containerizer/cgroups/hierarchy.ts";
 import { suites } from "./suite.ts";
 
 // A check that waits for a container alone would end the process: containers do not keep it open.
 setInterval(() => {}, 1_000);
+const hierarchy = detectHierarchy();
+console.log(`HIERARCHY ${hierarchy.ok ? `v${hierarchy.value.version}` : hierarchy.error.why}`);
 for (const [rule, check] of Object.entries(suites.cgroups)) {
   const startMs = performance.now();
   let failure = "";

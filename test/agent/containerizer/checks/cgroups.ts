@@ -1,6 +1,6 @@
 /** What only a containerizer with cgroups promises: limits that hold. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkCgroups } from "../../../../agent/containerizer/cgroups/cgroups.ts";
 import {
@@ -105,19 +105,23 @@ export const cgroupChecks: Checks = {
   "the memory limit can be raised while it runs": (kind) =>
     inLab(kind, async (lab) => {
       const limits = { cpusRequest: 1_000, memoryLimitBytes: 16 * MEGABYTE };
-      const spec = await start(
-        lab,
-        "echo up; sleep 0.3; head -c 40000000 /dev/zero | tail -c 30000000 | wc -c",
-        { limits },
-      );
-      await until("the command prints", () => output(spec, "stdout") !== "");
-      const raised = { ...limits, memoryLimitBytes: 128 * MEGABYTE };
-      assert.ok((await lab.containerizer.update(spec.containerId, raised)).ok);
-      const usage = await lab.containerizer.usage(spec.containerId);
+      const grow = "i=0; x=aaaaaaaaaaaaaaaa; while [ $i -lt 20 ]; do x=$x$x; i=$((i+1)); done";
+      const command = `echo up; while [ ! -e go ]; do sleep 0.02; done; ${grow}; echo "\${#x}"`;
+      const [raised, kept] = [
+        await start(lab, command, { limits }),
+        await start(lab, command, { limits }),
+      ];
+      const more = { ...limits, memoryLimitBytes: 128 * MEGABYTE };
+      assert.ok((await lab.containerizer.update(raised.containerId, more)).ok);
+      const usage = await lab.containerizer.usage(raised.containerId);
       assert.ok(usage.ok);
       assert.equal(usage.value.mem_limit_bytes, BigInt(128 * MEGABYTE));
-      const termination = await within(20_000, lab.containerizer.wait(spec.containerId));
-      assert.deepEqual(termination, { kind: "EXITED", code: 0, waitStatus: 0 });
+      for (const spec of [raised, kept]) writeFileSync(`${spec.sandboxDirectory}/go`, "");
+      const ends = [raised, kept].map((spec) => lab.containerizer.wait(spec.containerId));
+      const [first, second] = await within(20_000, Promise.all(ends));
+      assert.deepEqual(first, { kind: "EXITED", code: 0, waitStatus: 0 });
+      assert.equal(output(raised, "stdout"), `up\n${16 * MEGABYTE}\n`);
+      assert.equal(second?.kind, "LIMITED");
     }),
 
   "the command is in its cgroup, its supervisor is not": (kind) =>

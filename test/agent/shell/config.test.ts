@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { readCommandLine } from "../../../agent/config.ts";
+import { withDiscovered } from "../../../agent/discovery/machine.ts";
+import { backoffMs } from "../../../agent/shell/backoff.ts";
+import { formatResources, parseResourcesText } from "../../../worker/resources/text.ts";
+import { assert } from "../../../worker/std/assert.ts";
+
+describe("the command line", () => {
+  test("the master comes from the option, else from RIMROCK_MASTER", () => {
+    const env = { RIMROCK_MASTER: "https://m.example/c/one" };
+    expect(readCommandLine([], env)).toMatchObject({
+      value: { type: "RUN", config: { master: new URL("https://m.example/c/one") } },
+    });
+    expect(readCommandLine(["--master", "http://127.0.0.1:5050"], env)).toMatchObject({
+      value: { config: { master: new URL("http://127.0.0.1:5050"), ip: "127.0.0.1", port: 5051 } },
+    });
+  });
+
+  test("--help and --version need nothing else", () => {
+    expect(readCommandLine(["--help"], {})).toEqual({ ok: true, value: { type: "HELP" } });
+    expect(readCommandLine(["--version"], {})).toEqual({ ok: true, value: { type: "VERSION" } });
+  });
+
+  const refused: [string[], RegExp][] = [
+    [[], /RIMROCK_MASTER/],
+    [["--master", "ftp://x"], /http:\/\/HOST:PORT/],
+    [["--master", "http://u:p@x"], /leave the rest out/],
+    [["--master", "http://x?y"], /leave the rest out/],
+    [["--master", "http://x", "--port", "65536"], /from 1 to 65535/],
+    [["--master", "http://x", "--ip", "10.0.0.256"], /IPv4/],
+    [["--master", "http://x", "--hostname", "a b"], /host name/],
+    [["--master", "http://x", "--resources", "cpus:-1"], /--resources/],
+    [["--master", "http://x", "--attributes", "rack"], /--attributes/],
+    [["--master", "http://x", "--containerizer", "docker"], /process or cgroups/],
+    [["--master"], /--help/],
+    [["--what"], /--help/],
+    [["stray"], /--help/],
+  ];
+  test.each(refused)("%j is refused with what to do", (args, sentence) => {
+    const read = readCommandLine(args, {});
+    assert(!read.ok, "it is refused");
+    expect(read.error).toHaveLength(1);
+    expect(read.error[0]).toMatch(sentence);
+  });
+});
+
+describe("discovered resources", () => {
+  const machine = { cpus: 8, memBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30 };
+  const text = (given: string, more = {}) => {
+    const parsed = parseResourcesText(given);
+    assert(parsed.ok, "the text is in order");
+    return formatResources(withDiscovered(parsed.value, { ...machine, ...more }));
+  };
+
+  test("all processors, memory less 1 GB, disk less 5 GB, ports 31000 to 32000", () => {
+    expect(text("")).toBe("cpus:8; disk:97280; mem:15360; ports:[31000-32000]");
+  });
+
+  test("half of a small machine", () => {
+    const small = { memBytes: 2 ** 30, diskBytes: 2 * 2 ** 30 };
+    expect(text("", small)).toBe("cpus:8; disk:1024; mem:512; ports:[31000-32000]");
+  });
+
+  test("what is given is not found out, whatever role it is reserved for", () => {
+    expect(text("cpus(web):2;ports:[1-2]")).toBe("cpus(web):2; disk:97280; mem:15360; ports:[1-2]");
+  });
+
+  test("a disk of unknown size is not offered", () => {
+    expect(text("", { diskBytes: 0 })).toBe("cpus:8; mem:15360; ports:[31000-32000]");
+  });
+});
+
+describe("back-off", () => {
+  test("the first eight attempts come after 50 to 250 ms", () => {
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      expect(backoffMs(attempt, 60_000, 0)).toBe(50);
+      expect(backoffMs(attempt, 60_000, 0.999)).toBeLessThan(250);
+    }
+  });
+
+  test("later ones are spread over 1 s, doubling to the cap", () => {
+    expect(backoffMs(9, 60_000, 0.5)).toBe(500);
+    expect(backoffMs(10, 60_000, 0.5)).toBe(1_000);
+    expect(backoffMs(100, 60_000, 0.5)).toBe(30_000);
+    expect(backoffMs(100, 2_000, 0.5)).toBe(1_000);
+  });
+});
