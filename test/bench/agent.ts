@@ -1,0 +1,76 @@
+/** What an agent costs its machine while 50 tasks run and nothing happens. */
+import { readdirSync, readFileSync } from "node:fs";
+import { endEverything, startCluster } from "../e2e/harness.ts";
+import { BenchFramework } from "./bench-framework.ts";
+import type { Benchmark, Figure, Measured } from "./figure.ts";
+
+const RUNNING_TASKS = 50;
+
+const resident: Figure = {
+  name: `agent process, resident, idle with ${RUNNING_TASKS} running tasks`,
+  unit: "MB",
+  budget: { atMost: 90 },
+  mesos: "about 40 per task executor",
+};
+const processes: Figure = {
+  name: "processes per running task, the task itself included",
+  unit: "processes",
+  budget: { atMost: 2 },
+};
+
+export const agent: Benchmark = {
+  name: "agent",
+  async measure(): Promise<readonly Measured[]> {
+    const cluster = await startCluster({ agents: 1 });
+    try {
+      const framework = new BenchFramework(cluster.url);
+      const { offer } = await framework.offer(0.9);
+      // `exec`: the task is one process, so that what is counted besides is the agent's.
+      const infos = Array.from({ length: RUNNING_TASKS }, (_, n) => ({
+        id: `idle-${n}`,
+        command: "exec sleep 600",
+      }));
+      await framework.launch(offer, infos);
+      for (const { id } of infos) await framework.reached(id, "TASK_RUNNING");
+      const pid = cluster.pidOf("agent-1") ?? 0;
+      const samples: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        samples.push(residentMegabytes(pid));
+      }
+      const count = processesOf(cluster.dataDir) / RUNNING_TASKS;
+      await framework.end();
+      return [
+        { figure: resident, samples },
+        { figure: processes, samples: [count] },
+      ];
+    } finally {
+      await endEverything();
+    }
+  },
+};
+
+function residentMegabytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+/** Processes that carry a container's mark in their environment, or watch over one: tasks and their shells. */
+function processesOf(dataDir: string): number {
+  return readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const environment = read(`/proc/${name}/environ`);
+    const command = read(`/proc/${name}/cmdline`);
+    const isTask = environment.includes("RIMROCK_CONTAINER_ID=");
+    const isShell = command.startsWith("/bin/sh") && command.includes(dataDir);
+    return isTask || isShell;
+  }).length;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
