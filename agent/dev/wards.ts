@@ -23,10 +23,16 @@ async function cleanUpWard({ identity, sweep }: Ward): Promise<void> {
   }
 }
 
-/** Resolves when the process has ended. */
+/** Resolves when the process has ended, with what it swept up. */
 export function runSweep(argv: readonly string[]): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, argv, { detached: true, stdio: "ignore" });
+    const child = spawn(process.execPath, argv, {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    // At once: that is what tells it that nobody is there.
+    child.stdin.on("error", () => {});
+    child.stdin.end();
     child.once("error", () => resolve());
     child.once("exit", () => resolve());
   });

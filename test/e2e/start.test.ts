@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { Operator } from "../../worker/sdk/operator.ts";
 import {
   endEverything,
   freePort,
@@ -77,14 +78,12 @@ describe("what dies", () => {
   test("Ctrl-C ends everything within 2 s with exit code 0, and the next start goes on from there", async () => {
     const first = await startCluster({ agents: 2 });
     const port = Number(new URL(first.url).port);
-    const agentsOf = async (url: string): Promise<readonly string[]> => {
-      // Mesos' documented shape.
-      const { slaves } = (await (await fetch(`${url}/slaves`)).json()) as {
-        slaves: { id: string }[];
-      };
-      return slaves.map(({ id }) => id).sort();
+    const agentsOf = async (master: string): Promise<readonly (string | undefined)[]> => {
+      const { get_agents } = await new Operator({ master }).ask({ type: "GET_AGENTS" });
+      return (get_agents?.agents ?? []).map(({ agent_info }) => agent_info.id?.value).sort();
     };
     const before = await agentsOf(first.url);
+    expect(before.length).toBe(2);
     const askedMs = performance.now();
     process.kill(first.pid, "SIGINT");
     expect(await first.ended).toBe(0);
