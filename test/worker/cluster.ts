@@ -225,6 +225,16 @@ export class TestAgent {
     });
   }
 
+  /** A message of an executor to its framework. */
+  sendMessage(message: unknown): Promise<Response> {
+    return post(`/agent-link/v1/relay/${this.relayId}/report`, {
+      agent_id: { value: this.id },
+      session_id: this.sessionId,
+      report_number: ++this.#reports,
+      executor_messages: [message],
+    });
+  }
+
   /** Reports a task's state with a uuid of its own. `run`: number of the command that launched it. */
   reportState(
     frameworkId: string,
