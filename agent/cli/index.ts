@@ -1,6 +1,7 @@
 /** Every command, in the order in which the help shows them. A new one is one file and one line here. */
 import { agentList } from "./agent-list.ts";
 import type { Command } from "./command.ts";
+import { demo } from "./demo.ts";
 import { frameworkList } from "./framework-list.ts";
 import { help } from "./help.ts";
 import { run } from "./run.ts";
@@ -10,6 +11,7 @@ import { version } from "./version.ts";
 
 export const commands: readonly Command[] = [
   start,
+  demo,
   run,
   agentList,
   taskList,

@@ -8,6 +8,7 @@
  * 2. A task that is not (or no longer) an instance's own is killed when it is heard of.
  * 3. The framework is torn down when all instances have ended and `output` has drained them.
  */
+import { setMaxListeners } from "node:events";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { SchedulerError } from "../../worker/sdk/error.ts";
 import type { SchedulerEvent } from "../../worker/sdk/event.ts";
@@ -94,6 +95,8 @@ export class RunFramework {
     const { master, transport, framework } = request;
     this.#request = request;
     this.#scheduler = new Scheduler({ master, transport, framework });
+    // Two outputs of every instance listen to it.
+    setMaxListeners(0, this.#leave.signal);
     this.#instances = request.instances.map((name) => ({
       name,
       launches: 0,
@@ -269,6 +272,8 @@ export class RunFramework {
   #finishIfDone(): void {
     if (this.#instances.some(({ end }) => end === undefined)) return;
     this.#finishing ??= (async () => {
+      // The events' loop first goes on, and with that acknowledges the update that ended the last task.
+      await new Promise((resolve) => setTimeout(resolve, 0));
       await Promise.all(this.#instances.map(({ drained }) => drained));
       await this.#scheduler.teardown();
     })();

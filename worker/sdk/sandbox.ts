@@ -44,6 +44,23 @@ export async function* followFile(
   operator: Operator,
   options: FollowOptions,
 ): AsyncGenerator<Uint8Array, void> {
+  // One listener on the author's signal, however many pieces are asked for.
+  const stop = new AbortController();
+  const { signal } = stop;
+  const abort = (): void => stop.abort();
+  if (options.signal.aborted) abort();
+  options.signal.addEventListener("abort", abort, { once: true });
+  try {
+    yield* pieces(operator, { ...options, signal });
+  } finally {
+    options.signal.removeEventListener("abort", abort);
+  }
+}
+
+async function* pieces(
+  operator: Operator,
+  options: FollowOptions,
+): AsyncGenerator<Uint8Array, void> {
   const { agentId, path, pollMs, signal } = options;
   const writer = watchEnd(options.ended, signal);
   let offset = options.offset ?? 0;

@@ -252,6 +252,8 @@ export class Scheduler {
   async teardown(options: CallOptions = {}): Promise<void> {
     this.#tearingDown = true;
     try {
+      // A terminal update that is acknowledged leaves its task in the history as it ended.
+      await Promise.allSettled(this.#acknowledging);
       await this.#connection.repeated({ type: "TEARDOWN" }, options);
     } catch (error) {
       if (SchedulerError.is(error, "FRAMEWORK_REMOVED")) return;
