@@ -96,7 +96,7 @@ export type ContainerTermination =
       readonly message: string;
       readonly waitStatus?: number;
     }
-  /** The command never ran: it could not be confined or its user not taken on. */
+  /** The command never ran: it could not be confined, or its supervisor died before. */
   | { readonly kind: "NOT_STARTED"; readonly message: string }
   /** Nobody can know how it ended; whatever was left of it has been killed. */
   | { readonly kind: "LOST"; readonly message: string };
@@ -131,7 +131,8 @@ export type KillError =
   | { readonly code: "SIGNAL_UNKNOWN"; readonly signal: string };
 
 export interface Containerizer {
-  /** Runs once, before any launch: finds the containers that outlived the last agent process. */
+  /** Runs once, before any launch: finds the containers that outlived the last agent process. Rejects
+   * when its records cannot be read: nothing is known then, and no task may be called lost for it. */
   recover(known: readonly ContainerRecord[]): Promise<Recovery>;
   /** Resolves when the container's process exists. After an error nothing of it is left. */
   launch(spec: ContainerSpec): Promise<Result<void, LaunchError>>;

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { errnoOf } from "./file-error.ts";
 
 /** The variable in a process' environment that says which container it belongs to. */
 export const CONTAINER_MARK = "RIMROCK_CONTAINER_ID";
@@ -51,13 +52,20 @@ export function parseStat(line: string): ProcessStat | undefined {
   };
 }
 
-/** Undefined: there is no such process (any more). */
+/** Undefined: there is no such process (any more). Throws when the agent cannot look, as when it is out
+ * of file descriptors: a process that cannot be seen is not a process that has ended. */
 export function readProcess(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (isGone(cause)) return undefined;
+    throw cause;
   }
+}
+
+/** What reading a file of /proc says when the process has ended before or during the read. */
+function isGone(cause: unknown): boolean {
+  return ["ENOENT", "ESRCH"].includes(errnoOf(cause));
 }
 
 /** The container that a process is marked with; undefined also when its environment is not ours to read. */

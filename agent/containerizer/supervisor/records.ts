@@ -18,7 +18,7 @@ import {
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import { type ContainerId, containerId, type FileError } from "../containerizer.ts";
-import { fileError } from "./file-error.ts";
+import { errnoOf, fileError } from "./file-error.ts";
 import { parseStat } from "./process-table.ts";
 import { type CommandEnd, parseEnded } from "./script.ts";
 
@@ -105,7 +105,11 @@ export class Records {
   }
 
   writeLimited(id: ContainerId, message: string): void {
-    writeFileSync(`${this.pathOf(id)}.limited`, message, { mode: 0o600 });
+    try {
+      writeFileSync(`${this.pathOf(id)}.limited`, message, { mode: 0o600 });
+    } catch {
+      // A full disk: this agent process still tells the limit, only one that comes after it cannot.
+    }
   }
 
   remove(id: ContainerId): void {
@@ -126,10 +130,12 @@ export function parseStarted(text: string): StartedRecord | undefined {
   return { supervisor, commandPid };
 }
 
+/** Throws when the file may be there and cannot be read, as when the agent is out of descriptors. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return undefined;
+    throw cause;
   }
 }

@@ -31,11 +31,10 @@ import {
 import { supervisorProcess } from "./command-line.ts";
 import { Container } from "./container.ts";
 import { EndWatch } from "./end-watch.ts";
+import { isAlive, lost, patiently, recordedEnd, unrecordedEnd, whyGone } from "./ends.ts";
 import { findHostTools, type HostTools } from "./host-tools.ts";
 import { type Isolation, signalProcess } from "./isolation.ts";
-import { bootId, readProcess } from "./process-table.ts";
-import { type ProcessIdentity, Records } from "./records.ts";
-import { REFUSED_STATUS, waitStatusOf } from "./script.ts";
+import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { type Account, accountToBecome } from "./users.ts";
 
@@ -65,14 +64,15 @@ export class SupervisedContainerizer implements Containerizer {
 
   async recover(known: readonly ContainerRecord[]): Promise<Recovery> {
     const created = this.#records.createDirectory();
-    const message = created.ok ? undefined : describeLaunchError(created.error);
+    // Not an empty recovery: it would call running tasks lost.
+    if (!created.ok) throw new Error(describeLaunchError(created.error));
     const wanted = new Set(known.map((record) => record.containerId));
-    const orphans = created.ok ? this.#records.list().filter((id) => !wanted.has(id)) : [];
+    const orphans = this.#records.list().filter((id) => !wanted.has(id));
     const [containers] = await Promise.all([
-      Promise.all(known.map((record) => this.#recoverOne(record.containerId, message))),
+      Promise.all(known.map((record) => this.#recoverOne(record.containerId))),
       Promise.all(
         orphans.map(async (id) => {
-          await this.#recoverOne(id, message);
+          await this.#recoverOne(id);
           await this.remove(id);
         }),
       ),
@@ -137,7 +137,7 @@ export class SupervisedContainerizer implements Containerizer {
     if (container.state === "RUNNING") container.destroying = true;
     const startMs = performance.now();
     for (let pauseMs = 4; container.state === "RUNNING"; pauseMs = Math.min(2 * pauseMs, 50)) {
-      await this.#isolation.killAll(container);
+      await patiently(() => this.#isolation.killAll(container));
       // The supervisor has nothing to wait for by now; one that goes on is stuck.
       if (performance.now() - startMs > SUPERVISOR_TIMEOUT_MS) this.#killSupervisor(container);
       await Promise.race([container.ended, sleep(pauseMs)]);
@@ -197,8 +197,8 @@ export class SupervisedContainerizer implements Containerizer {
     return err(error);
   }
 
-  async #recoverOne(id: ContainerId, failure: string | undefined): Promise<RecoveredContainer> {
-    let started = failure === undefined ? this.#records.started(id) : "ABSENT";
+  async #recoverOne(id: ContainerId): Promise<RecoveredContainer> {
+    let started = this.#records.started(id);
     // The last agent died while it started this one: the shell is about to write, or never was.
     for (let tries = 0; started === "RESERVED" && tries < RECOVER_RESERVED_TRIES; tries++) {
       await sleep(RECOVER_RESERVED_PAUSE_MS);
@@ -218,7 +218,7 @@ export class SupervisedContainerizer implements Containerizer {
       this.#watch.add(id);
       this.#inspect(id);
     } else {
-      void this.#conclude(container, failure ?? whyGone(started, this.#records.directory));
+      void this.#conclude(container, whyGone(started, this.#records.directory));
     }
     // Read through the map's value: `#inspect` may have moved it on.
     if (this.#containers.get(id)?.state === "RUNNING") return { containerId: id, state: "RUNNING" };
@@ -236,9 +236,15 @@ export class SupervisedContainerizer implements Containerizer {
   /** Looks whether a container that is no child of this process has ended. */
   #inspect(id: ContainerId): void {
     const container = this.#containers.get(id);
-    const supervisor = container?.started?.supervisor;
-    if (container?.state !== "RUNNING" || supervisor === undefined) return;
-    if (this.#records.ended(id) === undefined && isAlive(supervisor)) return;
+    if (container?.state !== "RUNNING") return;
+    try {
+      const supervisor = container.started?.supervisor;
+      if (supervisor === undefined) return;
+      if (this.#records.ended(id) === undefined && isAlive(supervisor)) return;
+    } catch {
+      // It could not be seen; the next look is never far.
+      return;
+    }
     container.supervisorPid = undefined;
     void this.#conclude(container, "Its supervisor was killed while the agent was not its parent");
   }
@@ -254,9 +260,9 @@ export class SupervisedContainerizer implements Containerizer {
     container.state = "ENDING";
     const id = container.containerId;
     this.#watch.delete(id);
-    let termination = this.#recordedEnd(id) ?? lost(unseen);
+    let termination = await patiently(() => this.#endOf(container, unseen));
     await this.#sweep(container);
-    const message = this.#limitOf(container, termination);
+    const message = await patiently(() => this.#limitOf(container, termination));
     if (message !== undefined) {
       // Written before the cgroup, the only other witness, goes.
       this.#records.writeLimited(id, message);
@@ -267,16 +273,9 @@ export class SupervisedContainerizer implements Containerizer {
     container.end(termination);
   }
 
-  #recordedEnd(id: ContainerId): ContainerTermination | undefined {
-    const end = this.#records.ended(id);
-    if (end === undefined) return undefined;
-    const waitStatus = waitStatusOf(end);
-    if (end.kind === "SIGNALED") {
-      return { kind: "SIGNALED", signal: signalName(end.signal), waitStatus };
-    }
-    const refusal = end.code === REFUSED_STATUS ? this.#records.refusal(id) : undefined;
-    if (refusal !== undefined) return { kind: "NOT_STARTED", message: refusal };
-    return { kind: "EXITED", code: end.code, waitStatus };
+  #endOf(container: Container, why: string): ContainerTermination {
+    const { containerId: id, started } = container;
+    return recordedEnd(this.#records, id) ?? unrecordedEnd(this.#records, { id, started, why });
   }
 
   /** A command that succeeded although a child of it was killed has ended well, and one that somebody
@@ -292,40 +291,8 @@ export class SupervisedContainerizer implements Containerizer {
   async #sweep(container: Container): Promise<void> {
     const deadlineMs = performance.now() + SWEEP_TIMEOUT_MS;
     for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
-      if (await this.#isolation.killAll(container)) return;
+      if (await patiently(() => this.#isolation.killAll(container))) return;
       await sleep(pauseMs);
     }
   }
-}
-
-function lost(message: string): ContainerTermination {
-  return { kind: "LOST", message };
-}
-
-function isAlive(identity: ProcessIdentity): boolean {
-  const process = readProcess(identity.pid);
-  const same = process?.startTicks === identity.startTicks && identity.bootId === bootId();
-  return same && process.state !== "Z" && process.state !== "X";
-}
-
-function whyGone(
-  started: "ABSENT" | "RESERVED" | { supervisor: ProcessIdentity },
-  directory: string,
-): string {
-  if (started === "ABSENT") return `There is no record of it in ${directory}`;
-  if (started === "RESERVED") return "The agent died before it was started";
-  if (started.supervisor.bootId !== bootId()) return "The machine was restarted while it ran";
-  return "Its supervisor was killed while no agent ran";
-}
-
-// Reversed, so that of two names for one number (SIGABRT, SIGIOT) the first stays.
-const SIGNAL_NAMES = new Map(
-  Object.entries(constants.signals)
-    .toReversed()
-    .map(([name, number]) => [number, name]),
-);
-
-function signalName(number: number): string {
-  // Real-time signals have no name in Node.
-  return SIGNAL_NAMES.get(number) ?? `SIG${number}`;
 }

@@ -169,14 +169,22 @@ export const recoveryChecks: Checks = {
       writeFileSync(path(reserved), "");
       const known = [rebooted, reserved, absent].map((containerId) => ({ containerId }));
       const recovery = await containerizers[kind].create(lab.options).recover(known);
-      const messages = recovery.containers.map((container) =>
-        container.state === "ENDED" && container.termination.kind === "LOST"
-          ? container.termination.message
-          : "",
+      const ends = recovery.containers.map((container) =>
+        container.state === "ENDED" ? container.termination : undefined,
       );
-      assert.match(messages[0] ?? "", /restarted while it ran/);
-      assert.match(messages[1] ?? "", /before it was started/);
-      assert.match(messages[2] ?? "", /no record of it in .*runtime/);
+      assert.deepEqual(ends, [
+        { kind: "LOST", message: "The machine was restarted while it ran" },
+        { kind: "NOT_STARTED", message: "The agent ended, before it started the command" },
+        { kind: "LOST", message: `There is no record of it in ${lab.options.runtimeDirectory}` },
+      ]);
+    }),
+
+  "records that cannot be read stop the recovery, and call nothing lost": (kind) =>
+    inLab(kind, async (lab) => {
+      const blocked = join(lab.directory, "blocked");
+      writeFileSync(blocked, "");
+      const next = containerizers[kind].create({ ...lab.options, runtimeDirectory: blocked });
+      await assert.rejects(next.recover([{ containerId: newContainerId() }]), /blocked: EEXIST/);
     }),
 
   "a half-written end is no end": (kind) =>

@@ -63,7 +63,7 @@ export const refusalChecks: Checks = {
   "a known user runs the command and owns its sandbox, when the agent is root": (kind) =>
     inLab(kind, async (lab) => {
       if (process.geteuid?.() !== 0) {
-        assert.match(await refusal(lab, { user: "nobody" }), /nobody/);
+        assert.match(await refusal(lab, { user: "root" }), /Only an agent that runs as root/);
         return;
       }
       const { chmodSync } = await import("node:fs");
