@@ -121,7 +121,9 @@ function tellReturned(
   task: TaskRow,
   state: mesos.TaskState,
 ): void {
+  const before = task.statuses.map(decodeStatus).findLast((status) => status.container_status);
   const returned = withStatus(turn, task, {
+    container_status: before?.container_status,
     state,
     reason: "REASON_AGENT_REREGISTERED",
     message: `Agent ${task.agentId} came back with the task`,

@@ -11,29 +11,35 @@ import { type MasterState, takeNumber, taskKey } from "../state.ts";
 import { decodeStored } from "../stored.ts";
 import { type Turn, timestamp } from "../turn.ts";
 
-/** The task with one more status by the master itself: its state becomes the status' one. */
+/**
+ * The task with one more status by the master itself: its state becomes the status' one. What it was told last by
+ * its agent (`statusState`, `statusUuid`) stays, as in Mesos.
+ */
 export function withStatus(
   turn: Turn,
   task: TaskRow,
-  facts: Pick<mesos.TaskStatus, "state" | "reason" | "message" | "unreachable_time">,
+  facts: Pick<
+    mesos.TaskStatus,
+    "state" | "reason" | "message" | "unreachable_time" | "container_status"
+  >,
 ): TaskRow {
   const status: mesos.TaskStatus = {
     task_id: { value: task.id },
     source: "SOURCE_MASTER",
     agent_id: { value: task.agentId },
-    executor_id: task.executorId === undefined ? undefined : { value: task.executorId },
     timestamp: timestamp(turn),
     ...facts,
   };
   const statuses = appendStatus(task, status);
-  return { ...task, state: facts.state, statusState: facts.state, statusUuid: undefined, statuses };
+  return { ...task, state: facts.state, statuses };
 }
 
 /** The kept statuses and this one: of a run of equal states only the last is kept, and `data` never. */
 export function appendStatus(task: TaskRow, status: mesos.TaskStatus): readonly string[] {
   const { data: _, ...kept } = status;
   const text = encodeJson("mesos.v1.TaskStatus", kept);
-  const repeated = task.statuses.length > 0 && task.statusState === status.state;
+  const last = task.statuses.at(-1);
+  const repeated = last !== undefined && decodeStatus(last).state === status.state;
   return [...(repeated ? task.statuses.slice(0, -1) : task.statuses), text];
 }
 

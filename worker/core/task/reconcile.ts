@@ -60,12 +60,15 @@ export function reconcileTask(
 
 /** The last state the framework was told (or would have been), not a newer one still to be delivered. */
 function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
+  const unreachable = task.state === "TASK_UNREACHABLE";
   const last = task.statuses.at(-1);
   const known = last === undefined ? undefined : decodeStatus(last);
   answer(turn, framework, {
     task_id: { value: task.id },
-    state: task.statusState,
-    message: "Reconciliation: Latest task state",
+    state: unreachable ? task.state : task.statusState,
+    message: unreachable
+      ? "Reconciliation: Task is unreachable"
+      : "Reconciliation: Latest task state",
     agent_id: { value: task.agentId },
     healthy: known?.healthy,
     check_status: known?.check_status,
