@@ -37,6 +37,16 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
+/** As in wrangler.toml; a test compares the two. */
+export const workerSettings = {
+  compatibilityDate: "2026-04-21",
+  compatibilityFlags: ["nodejs_compat"],
+  durableObjects: {
+    MASTER: { className: "MasterObject", useSQLite: true },
+    RELAY: { className: "RelayObject", useSQLite: true },
+  },
+};
+
 const HOST = "127.0.0.1";
 /** Names the folder of the state: never change it. */
 const WORKER_NAME = "rimrock";
@@ -125,13 +135,8 @@ function settingsOf(
 ): MiniflareOptions {
   return {
     name: WORKER_NAME,
-    compatibilityDate: "2026-04-21",
-    compatibilityFlags: ["nodejs_compat"],
+    ...workerSettings,
     modules: [{ type: "ESModule", path: "worker.mjs", contents: readFileSync(script, "utf8") }],
-    durableObjects: {
-      MASTER: { className: "MasterObject", useSQLite: true },
-      RELAY: { className: "RelayObject", useSQLite: true },
-    },
     bindings: variables,
     defaultPersistRoot: folder,
     unsafeDirectSockets: [{ host: HOST, port }],
