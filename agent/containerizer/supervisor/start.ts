@@ -41,7 +41,7 @@ export function openOutput(
   }
 }
 
-/** The supervisor in a session of its own, in the sandbox, with no descriptor but the three. */
+/** The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but the three. */
 export async function startSupervisor(start: {
   readonly process: SupervisorProcess;
   readonly sandboxDirectory: string;

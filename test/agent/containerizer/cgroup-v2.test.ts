@@ -12,7 +12,6 @@ describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2
 
   beforeAll(async () => {
     printed = await runGuest();
-    if (process.env.DEBUG_GUEST) console.log(printed.replaceAll(/"failure":""/g, ""));
     for (const [, json] of printed.matchAll(/^CHECK (\{.*\})\r?$/gm)) {
       // Printed by guest.ts.
       const { rule, failure } = JSON.parse(json ?? "") as { rule: string; failure: string };

@@ -17,6 +17,8 @@ import {
 import { type ContainerizerKind, containerizers } from "../../../agent/containerizer/index.ts";
 
 export const MEGABYTE = 1_048_576;
+/** How many times slower than a real machine this one may be: an emulated one sets it. */
+export const SLOWNESS = Number(process.env.RIMROCK_TEST_SLOWNESS ?? "1");
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 export interface Lab {
@@ -107,9 +109,10 @@ export function output(spec: ContainerSpec, name: "stdout" | "stderr"): string {
   return readFileSync(join(spec.sandboxDirectory, name), "utf8");
 }
 
+/** `ms`: on a real machine. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const late = new AbortController();
-  const timeout = sleep(ms, undefined, { signal: late.signal }).then(() => {
+  const timeout = sleep(ms * SLOWNESS, undefined, { signal: late.signal }).then(() => {
     throw new Error(`nothing happened within ${ms} ms`);
   });
   try {
@@ -122,7 +125,7 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
 
 /** Waits until `condition` holds; what it is waiting for goes into the failure. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadlineMs = performance.now() + 10_000;
+  const deadlineMs = performance.now() + 10_000 * SLOWNESS;
   while (!condition()) {
     assert.ok(performance.now() < deadlineMs, `never happened: ${what}`);
     await sleep(5);

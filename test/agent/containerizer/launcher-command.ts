@@ -1,5 +1,5 @@
 /** The command that runs `launcher.ts`: bundled once, because Node 20 cannot run TypeScript. */
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 let bundled: Promise<string> | undefined;
@@ -12,11 +12,12 @@ export async function launcherCommand(): Promise<readonly [string, ...string[]]>
   return [process.execPath, await bundled];
 }
 
+/** Renamed into place: test files that run at the same time make the same file. */
 async function bundle(): Promise<string> {
-  const outfile = fileURLToPath(
-    new URL(`../../../.rimrock/test/launcher-${process.pid}.mjs`, import.meta.url),
-  );
-  await bundleTo("launcher.ts", outfile);
+  const outfile = fileURLToPath(new URL("../../../.rimrock/test/launcher.mjs", import.meta.url));
+  const own = `${outfile}.${process.pid}`;
+  await bundleTo("launcher.ts", own);
+  renameSync(own, outfile);
   return outfile;
 }
 

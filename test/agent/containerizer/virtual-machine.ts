@@ -34,7 +34,8 @@ export PATH=/usr/bin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
 chmod 1777 /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-RIMROCK_LAUNCHER=/guest/launcher.mjs node /guest/guest.mjs
+export RIMROCK_LAUNCHER=/guest/launcher.mjs RIMROCK_TEST_SLOWNESS=6
+node /guest/guest.mjs
 poweroff -f
 `;
 

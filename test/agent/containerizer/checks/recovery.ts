@@ -20,6 +20,7 @@ import {
   newContainerId,
   output,
   processesWith,
+  SLOWNESS,
   specOf,
   start,
   uniqueSleep,
@@ -76,7 +77,9 @@ export const recoveryChecks: Checks = {
         5_000,
         Promise.all(specs.map((spec) => next.wait(spec.containerId))),
       );
-      assert.ok(performance.now() - startMs < 3_500, "the watch tells, not the slow poll");
+      if (SLOWNESS === 1) {
+        assert.ok(performance.now() - startMs < 3_500, "the watch tells, not the slow poll");
+      }
       assert.deepEqual(ends, [
         { kind: "EXITED", code: 143, waitStatus: 143 << 8 },
         { kind: "SIGNALED", signal: "SIGTERM", waitStatus: 15 },
