@@ -116,18 +116,21 @@ function agentFacts(config: Config): AgentFacts {
  * Ctrl-C reaches the parent as well, and after it nobody would be left to find them.
  */
 function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Log): void {
+  let ending = false;
   const endWithParent = (): void => {
+    if (ending) return;
+    ending = true;
     runner.submit({ type: "SHUTDOWN", reason: "PARENT_ENDED" });
     setTimeout(() => exit({ type: "PARENT_ENDED" }, log), PARENT_ENDED_DEADLINE_MS);
   };
   const leave = (): void => runner.submit({ type: "SHUTDOWN", reason: "SIGNAL" });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.once(signal, dieWithParent ? endWithParent : leave);
   }
-  // Its terminal may go away before the agent does.
-  process.on("SIGHUP", () => {});
+  // Whoever read the log may be gone, parent included: that must not end the agent in the middle of its work.
+  process.stderr.on("error", () => {});
   if (!dieWithParent) return;
-  process.stdin.once("close", endWithParent);
+  for (const event of ["end", "close"]) process.stdin.once(event, endWithParent);
   process.stdin.on("error", () => {});
   process.stdin.resume();
 }

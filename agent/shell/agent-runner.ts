@@ -53,7 +53,9 @@ export class AgentRunner {
   readonly #link: MasterLink;
   #queue: Input[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** The last step's time, and the monotonic clock's at that moment. */
   #nowMs = 0;
+  #monotonicMs = 0;
   #ended = false;
 
   constructor(options: AgentRunnerOptions) {
@@ -97,17 +99,27 @@ export class AgentRunner {
     if (this.#ended) return;
     const changes: Change[] = [];
     const effects: Effect[] = [];
-    // Time never runs backwards within one life, whatever is done to the machine's clock.
-    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    const nowMs = this.#now();
     for (const input of inputs) {
-      const seed = randomInt(2 ** 32);
-      const outcome = step(this.#state, { nowMs: this.#nowMs, seed, input });
+      const outcome = step(this.#state, { nowMs, seed: randomInt(2 ** 32), input });
       changes.push(...outcome.changes);
       effects.push(...outcome.effects);
     }
     if (changes.length > 0 && !this.#commit(changes)) return;
     for (const line of taskLines(changes)) this.#options.log(line);
     for (const effect of effects) this.#perform(effect);
+  }
+
+  /**
+   * Wall clock, which never runs backwards and never slower than time itself: a machine's clock that is set
+   * back must not make a kill's grace last an hour.
+   */
+  #now(): number {
+    const monotonicMs = performance.now();
+    const sinceMs = this.#nowMs === 0 ? 0 : monotonicMs - this.#monotonicMs;
+    this.#nowMs = Math.max(Date.now(), this.#nowMs + sinceMs);
+    this.#monotonicMs = monotonicMs;
+    return this.#nowMs;
   }
 
   #commit(changes: readonly Change[]): boolean {
@@ -207,7 +219,7 @@ export class AgentRunner {
 
   #setTimer(dueMs: number): void {
     clearTimeout(this.#timer);
-    const delayMs = Math.min(Math.max(dueMs - Date.now(), 0), TIMER_MAX_MS);
+    const delayMs = Math.min(Math.max(dueMs - this.#nowMs, 0), TIMER_MAX_MS);
     this.#timer = setTimeout(() => this.submit({ type: "TIMER_DUE" }), delayMs);
   }
 

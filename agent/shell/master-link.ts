@@ -45,8 +45,10 @@ interface Registration {
 
 type LinkError =
   | { readonly code: "REGISTER_AGAIN" }
-  /** `why`: as a sentence for the log. */
-  | { readonly code: "FAILED"; readonly why: string };
+  /** No answer, or one that a later attempt may better. `why`: for the log, continues "no word from the master". */
+  | { readonly code: "FAILED"; readonly why: string }
+  /** The request itself is refused. */
+  | { readonly code: "REFUSED"; readonly why: string };
 
 export class MasterLink {
   readonly #options: MasterLinkOptions;
@@ -60,6 +62,8 @@ export class MasterLink {
   /** Why the master is away; undefined = it is there. */
   #trouble: string | undefined;
   #everRegistered = false;
+  /** Polls refused in a row: a relay that does not know this agent's path is cured by registering, not by asking on. */
+  #refusedPolls = 0;
 
   constructor(options: MasterLinkOptions) {
     this.#options = options;
@@ -108,7 +112,15 @@ export class MasterLink {
         },
       });
       if (life !== this.#life) return sent;
-      if (sent.ok) this.#options.submit({ type: "COMMANDS", commands: sent.value.commands ?? [] });
+      if (sent.ok) {
+        this.#refusedPolls = 0;
+        this.#options.submit({ type: "COMMANDS", commands: sent.value.commands ?? [] });
+      } else if (sent.error.code === "REFUSED") {
+        this.#heard(sent);
+        const waitMs = backoffMs(++this.#refusedPolls, this.#backoffCapMs, Math.random());
+        await pause(waitMs, this.#abort.signal);
+        return err({ code: "REGISTER_AGAIN" });
+      }
       return sent;
     });
   }
@@ -185,16 +197,18 @@ export class MasterLink {
   /** One line when the master goes, one when it is back, and one for each new reason in between. */
   #heard(sent: Result<unknown, LinkError>): void {
     const { log, master } = this.#options;
-    const failed = !sent.ok && sent.error.code === "FAILED" ? sent.error.why : undefined;
-    if (failed === undefined) {
+    const error = sent.ok || sent.error.code === "REGISTER_AGAIN" ? undefined : sent.error;
+    if (error === undefined) {
+      // A registration between two refused polls is not yet the end of the trouble.
+      if (this.#refusedPolls > 0) return;
       if (this.#trouble !== undefined && this.#everRegistered)
         log(`the master at ${master} answers again`);
       this.#trouble = undefined;
-    } else if (this.#trouble !== failed) {
-      if (this.#trouble === undefined || failed.startsWith("it refuses")) {
-        log(`no word from the master at ${master}: ${failed}; tasks keep running, still trying`);
+    } else if (this.#trouble !== error.why) {
+      if (this.#trouble === undefined || error.code === "REFUSED") {
+        log(`no word from the master at ${master}: ${error.why}; tasks keep running, still trying`);
       }
-      this.#trouble = failed;
+      this.#trouble = error.why;
     }
   }
 
@@ -228,7 +242,7 @@ function statusError({ status, body }: { status: number; body: string }): Result
   const { code, message } = decoded.ok ? decoded.value : { code: "", message: body.slice(0, 200) };
   if (status === 409 && code === "REGISTER_AGAIN") return err({ code: "REGISTER_AGAIN" });
   if (status >= 500) return failed(`it answers ${status}${message === "" ? "" : ` (${message})`}`);
-  return failed(`it refuses this agent with ${status}: ${message}`);
+  return err({ code: "REFUSED", why: `it refuses this agent with ${status}: ${message}` });
 }
 
 function failed(why: string): Result<never, LinkError> {

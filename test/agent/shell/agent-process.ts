@@ -23,10 +23,15 @@ export interface AgentProcess {
   readonly ended: Promise<[number | null, string | null]>;
 }
 
+/** The agent as one file. */
+export async function agentBundle(): Promise<string> {
+  bundle ??= bundleAgent();
+  return await bundle;
+}
+
 /** `args`: without node and the script. */
 export async function startAgent(args: readonly string[]): Promise<AgentProcess> {
-  bundle ??= bundleAgent();
-  const child = spawn(process.execPath, [await bundle, ...args], {
+  const child = spawn(process.execPath, [await agentBundle(), ...args], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   let text = "";

@@ -1,8 +1,9 @@
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { type AgentProcess, cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
+import { agentBundle, cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
 import { FakeMaster } from "./fake-master.ts";
 
 const masters: FakeMaster[] = [];
@@ -23,16 +24,19 @@ async function endTasks(master: FakeMaster): Promise<void> {
     .catch(() => {});
 }
 
-async function joined(
-  more: { args?: string[]; workDirectory?: string } = {},
-): Promise<{ master: FakeMaster; agent: AgentProcess; workDirectory: string; args: string[] }> {
+async function beforeStart(...more: string[]) {
   const master = await new FakeMaster().start();
   masters.push(master);
-  const workDirectory = more.workDirectory ?? temporaryDirectory();
-  const args = ["--master", master.url, "--work-dir", workDirectory, ...(more.args ?? [])];
-  const agent = await startAgent(args);
-  await master.until("the agent registers", () => master.registrations[0]);
-  return { master, agent, workDirectory, args };
+  const workDirectory = temporaryDirectory();
+  const args = ["--master", master.url, "--work-dir", workDirectory, ...more];
+  return { master, workDirectory, args, bundle: await agentBundle() };
+}
+
+async function joined(...more: string[]) {
+  const before = await beforeStart(...more);
+  const agent = await startAgent(before.args);
+  await before.master.until("the agent registers", () => before.master.registrations[0]);
+  return { ...before, agent };
 }
 
 function isAlive(pid: number): boolean {
@@ -56,9 +60,9 @@ async function pidIn(master: FakeMaster, file: string): Promise<number> {
 
 describe("one agent", () => {
   test("it registers with what it has, runs a task and keeps its output in the sandbox", async () => {
-    const { master, workDirectory } = await joined({
-      args: ["--resources", "cpus:3;mem:512", "--attributes", "rack:r1", "--hostname", "h.example"],
-    });
+    const { master, workDirectory } = await joined(
+      ...["--resources", "cpus:3;mem:512", "--attributes", "rack:r1", "--hostname", "h.example"],
+    );
     expect(master.registrations[0]).toMatchObject({
       protocol_version: 1,
       ip: "127.0.0.1",
@@ -143,6 +147,16 @@ describe("the link", () => {
     expect(sessions.size).toBe(1);
   });
 
+  test("a poll that is refused outright makes the agent register", async () => {
+    const { master, agent } = await joined();
+    await master.until("the agent polls", () => (master.polls > 0 ? true : undefined));
+    master.refusals.set("poll", { status: 404, body: "no such relay" });
+    master.run("t1", "true");
+    await master.state("t1", "TASK_FINISHED");
+    await master.until("the agent registers again", () => master.registrations[1]);
+    await master.until("the log says why", () => agent.log().includes("404: no such") || undefined);
+  });
+
   test("a refused registration is told in the master's words, and tried again", async () => {
     const master = await new FakeMaster().start();
     masters.push(master);
@@ -152,7 +166,7 @@ describe("the link", () => {
     const workDirectory = temporaryDirectory();
     const agent = await startAgent(["--master", master.url, "--work-dir", workDirectory]);
     await master.until("the agent registers", () => master.registrations[0]);
-    expect(agent.log()).toContain(message);
+    await master.until("the log says why", () => agent.log().includes(message) || undefined);
   });
 
   test.each([
@@ -286,8 +300,28 @@ describe("the end of the process", () => {
     expect(new Set(ran).size).toBe(ran.length);
   });
 
+  test("with --die-with-parent nothing outlives a parent that is killed, not even by its broken log", async () => {
+    const { master, args, bundle, workDirectory } = await beforeStart();
+    const code =
+      "require('node:child_process').spawn(process.argv[1], process.argv.slice(2), {stdio: 'pipe'})";
+    const agentArgs = [bundle, ...args, "--die-with-parent"];
+    const parent = spawn(process.execPath, ["-e", code, process.execPath, ...agentArgs]);
+    const file = join(workDirectory, "pid");
+    master.run("t1", waiting(file));
+    const pid = await pidIn(master, file);
+    const agentPid = Number(readFileSync(join(workDirectory, "meta/pid"), "utf8"));
+    parent.kill("SIGKILL");
+    await master.until(
+      "all is gone",
+      () => (!isAlive(pid) && !isAlive(agentPid)) || undefined,
+      1_500,
+    );
+    await startAgent(args);
+    await master.state("t1", "TASK_FAILED");
+  });
+
   test("with --die-with-parent everything ends within 1 s of the parent, and the next start tells", async () => {
-    const { master, agent, workDirectory, args } = await joined({ args: ["--die-with-parent"] });
+    const { master, agent, workDirectory, args } = await joined("--die-with-parent");
     const file = join(workDirectory, "pid");
     master.run("t1", waiting(file));
     const pid = await pidIn(master, file);
