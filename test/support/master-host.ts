@@ -3,65 +3,16 @@
  * every step. Also what a Durable Object does to it: evict it, so that only what was stored remains.
  */
 import { expect } from "vitest";
-import type { ColdReader } from "../../worker/core/cold.ts";
 import type { Input, Principal } from "../../worker/core/input.ts";
 import { checkInvariants, overcommitted, reload } from "../../worker/core/invariants.ts";
 import { nextDueMs, type Outcome, step } from "../../worker/core/master.ts";
-import { type ColdTableName, durable, type TableName } from "../../worker/core/rows.ts";
+import { durable } from "../../worker/core/rows.ts";
 import type { MasterSettings } from "../../worker/core/settings.ts";
 import { defaultSettings } from "../../worker/core/settings.ts";
-import {
-  loadState,
-  type MasterState,
-  type StoredRows,
-  tableNames,
-} from "../../worker/core/state.ts";
+import { loadState, type MasterState } from "../../worker/core/state.ts";
 import type { Row } from "../../worker/core/table.ts";
-
-/** What a store holds: rows and cold texts, as durable as the test wants. */
-export class Disk {
-  readonly #rows = new Map<string, Row>();
-  readonly #cold = new Map<string, string>();
-  rowsWritten = 0;
-
-  readonly cold: ColdReader = {
-    get: (table, number) => this.#cold.get(`${table}/${number}`),
-    scan: (table) => this.#scan(table),
-  };
-
-  write(outcome: Outcome): void {
-    const touched = new Map<string, Row | undefined>();
-    for (const { table, key, before, after } of outcome.changes) {
-      const isDurable = durable[table as TableName] as (row: Row) => boolean;
-      const kept = after !== undefined && isDurable(after) ? after : undefined;
-      const was = before !== undefined && isDurable(before);
-      if (kept !== undefined || was) touched.set(`${table}|${key}`, kept);
-    }
-    for (const [name, row] of touched) {
-      if (row === undefined) this.#rows.delete(name);
-      else this.#rows.set(name, JSON.parse(JSON.stringify(row)) as Row);
-    }
-    for (const { table, number, after } of outcome.coldChanges) {
-      if (after === undefined) this.#cold.delete(`${table}/${number}`);
-      else this.#cold.set(`${table}/${number}`, after);
-    }
-    this.rowsWritten += touched.size + outcome.coldChanges.length;
-  }
-
-  rows(): StoredRows {
-    const rows: Record<string, Row[]> = {};
-    for (const name of tableNames) rows[name] = [];
-    for (const [name, row] of this.#rows) rows[name.slice(0, name.indexOf("|"))]?.push(row);
-    return rows as StoredRows;
-  }
-
-  *#scan(table: ColdTableName): Iterable<readonly [number, string]> {
-    for (const [name, text] of this.#cold) {
-      const [from, number] = name.split("/");
-      if (from === table) yield [Number(number), text];
-    }
-  }
-}
+import { tableNames } from "../../worker/core/tables.ts";
+import { Disk } from "./disk.ts";
 
 export class MasterHost {
   readonly disk = new Disk();

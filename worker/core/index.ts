@@ -3,8 +3,8 @@
  */
 import { TimerQueue } from "../std/timer-queue.ts";
 import type { Rows, TableName, TaskRow, UpdateRow } from "./rows.ts";
-import type { Tables } from "./state.ts";
 import type { Change, Row } from "./table.ts";
+import type { Tables } from "./tables.ts";
 
 /** A row that is due, by table and key. */
 export interface DueRow {
@@ -41,7 +41,10 @@ const filing: { readonly [T in TableName]?: (row: Rows[T]) => Filing } = {
     ["filtersOfAgent", row.agentId],
   ],
   stream: (row) => [["streamsOfFramework", row.frameworkId]],
-  agent: (row) => [["agentsOfRelay", row.relayId]],
+  agent: (row) => [
+    ["agentsOfRelay", row.relayId],
+    ["agentsOfSession", row.sessionId],
+  ],
 };
 
 export class Index {
@@ -97,6 +100,7 @@ export class Index {
   streamsOfFramework = (id: string): Rows["stream"][] =>
     this.#rows("stream", "streamsOfFramework", id);
   agentsOfRelay = (id: string): Rows["agent"][] => this.#rows("agent", "agentsOfRelay", id);
+  agentsOfSession = (id: string): Rows["agent"][] => this.#rows("agent", "agentsOfSession", id);
 
   /** How many rows a look-up holds, without copying them. */
   count(lookUp: "agentsOfRelay", key: string): number {

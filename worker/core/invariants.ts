@@ -16,7 +16,8 @@
 import { add, contains, equals } from "../resources/algebra.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
-import { loadState, type MasterState, type StoredRows, tableNames } from "./state.ts";
+import { loadState, type MasterState, type StoredRows } from "./state.ts";
+import { tableNames } from "./tables.ts";
 import { isTerminal } from "./task/status.ts";
 
 export interface Violation {

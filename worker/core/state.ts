@@ -12,8 +12,8 @@ import { Index } from "./index.ts";
 import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
 import { type Change, Table } from "./table.ts";
+import { keyOf, type Tables, tableNames } from "./tables.ts";
 
-export type Tables = { readonly [T in TableName]: Table<Rows[T]> };
 export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };
 
 export interface MasterState {
@@ -28,28 +28,6 @@ export interface MasterState {
   startedMs: number;
   /** Next number of every counter; stored ahead in blocks (`CounterRow`). */
   readonly next: Map<CounterName, number>;
-}
-
-/** How a row is found. Two parts are joined by "/", which no id may contain. */
-export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
-  cluster: () => "cluster",
-  counter: (row) => row.name,
-  framework: (row) => row.id,
-  completedFramework: (row) => row.id,
-  stream: (row) => row.id,
-  agent: (row) => row.id,
-  offer: (row) => row.id,
-  task: (row) => taskKey(row.frameworkId, row.id),
-  update: (row) => String(row.seq),
-  command: (row) => String(row.seq),
-  filter: (row) => String(row.seq),
-  role: (row) => row.name,
-  relay: (row) => row.id,
-  relayWatch: (row) => row.relayId,
-};
-
-export function taskKey(frameworkId: string, taskId: string): string {
-  return `${frameworkId}/${taskId}`;
 }
 
 /** Numbers taken from disk at once. After a restart the rest of a block is skipped. */
@@ -128,23 +106,6 @@ function loadTable<T extends TableName>(
     state.allocation.follow(change);
   }
 }
-
-export const tableNames: readonly TableName[] = [
-  "cluster",
-  "counter",
-  "role",
-  "relay",
-  "relayWatch",
-  "agent",
-  "framework",
-  "completedFramework",
-  "stream",
-  "task",
-  "update",
-  "command",
-  "filter",
-  "offer",
-];
 
 /** Seqs below 100 belong to the counters' own rows. */
 function firstNumber(name: CounterName): number {

@@ -6,7 +6,7 @@ import type { Input } from "../../../worker/core/input.ts";
 import type { Outcome } from "../../../worker/core/master.ts";
 import { countTurn, createCounters } from "../../../worker/core/metrics/counters.ts";
 import type { MasterSettings } from "../../../worker/core/settings.ts";
-import { taskKey } from "../../../worker/core/state.ts";
+import { taskKey } from "../../../worker/core/tables.ts";
 import type {
   AgentId,
   FrameworkId,

@@ -4,8 +4,9 @@ import type * as link from "../../protocol/link/messages.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import { frameworkInfo } from "../framework/info.ts";
 import type { AgentCommand, AgentRow, CommandRow } from "../rows.ts";
-import { type MasterState, newSeq, taskKey } from "../state.ts";
+import { type MasterState, newSeq } from "../state.ts";
 import { decodeStored } from "../stored.ts";
+import { taskKey } from "../tables.ts";
 import { sendCommands, type Turn } from "../turn.ts";
 
 /** Stores a command and sends it if the agent is connected; otherwise it waits for its return. */

@@ -10,13 +10,21 @@ import { parseResources } from "../../resources/parse.ts";
 import { RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
 import { frameworkFacts } from "../framework/subscribe.ts";
 import type { AgentRow, FrameworkRow, RunKey, TaskRow } from "../rows.ts";
-import { newSeq, taskKey } from "../state.ts";
+import { newSeq } from "../state.ts";
+import { taskKey } from "../tables.ts";
 import { decodeStatus, withStatus } from "../task/complete.ts";
 import { isTerminal } from "../task/status.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { enqueueCommand } from "./commands.ts";
 
-export function reconcileRuns(turn: Turn, agent: AgentRow, request: link.RegisterRequest): void {
+/** STRANGER: the agent brings its id from a life of the cluster that the master has lost. */
+type Origin = "KNOWN" | "STRANGER";
+
+export function reconcileRuns(
+  turn: Turn,
+  agent: AgentRow,
+  { request, origin }: { readonly request: link.RegisterRequest; readonly origin: Origin },
+): void {
   const listed = new Set<string>();
   const unwanted = new Set<string>();
   for (const { task, run_number } of request.tasks ?? []) {
@@ -24,7 +32,7 @@ export function reconcileRuns(turn: Turn, agent: AgentRow, request: link.Registe
     listed.add(runKey(task.framework_id.value, task.task_id.value, run));
     const framework = adoptFramework(turn, task.framework_id.value, request.frameworks ?? []);
     if (framework === undefined) unwanted.add(task.framework_id.value);
-    else believe(turn, agent, framework, task, run);
+    else believe(turn, { agent, origin }, framework, task, run);
   }
   for (const id of unwanted) {
     enqueueCommand(turn, agent, { type: "SHUTDOWN_FRAMEWORK", frameworkId: id as FrameworkId });
@@ -62,19 +70,21 @@ function adoptFramework(
 /** Takes over what the agent says of one run. */
 function believe(
   turn: Turn,
-  agent: AgentRow,
+  { agent, origin }: { readonly agent: AgentRow; readonly origin: Origin },
   framework: FrameworkRow,
   task: mesos.Task,
   run: number,
 ): void {
   const { tables } = turn.state;
   const known = tables.task.get(taskKey(framework.id, task.task_id.value));
-  if (known === undefined) {
+  if (known === undefined && origin === "STRANGER") {
     adoptTask(turn, agent, framework, task, run);
     return;
   }
-  if (known.agentId !== agent.id || known.run !== run) {
-    if (!isTerminal(task.state)) killRun(turn, agent, framework.id, known.id, run);
+  if (known?.agentId !== agent.id || known.run !== run) {
+    // The run is completed: the registration was long on its way, or the agent's disk is an old copy.
+    const taskId = task.task_id.value as TaskId;
+    if (!isTerminal(task.state)) killRun(turn, agent, framework.id, taskId, run);
     return;
   }
   if (known.state === "TASK_UNREACHABLE") tellReturned(turn, framework, known, task.state);

@@ -12,7 +12,7 @@ import { err, ok, type Result } from "../../std/result.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import type { CallError } from "../call-error.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
-import { assignRelay } from "../relay/relay.ts";
+import { assignRelay, removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
 import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
 import { reply, type Turn } from "../turn.ts";
@@ -30,7 +30,7 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   }
   countAbove(turn.state, "seq", Number(request.last_command ?? 0n));
   const agents = turn.state.tables.agent;
-  const known = agents.get(request.agent_info.id?.value ?? "");
+  const known = knownAgent(turn, request);
   const agent = agents.put(
     known === undefined
       ? newAgent(turn, request, checked.value)
@@ -45,11 +45,24 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
     }
   }
   reply(turn, { type: "REGISTERED", agentId: agent.id, relayId: agent.relayId });
-  reconcileRuns(turn, agent, request);
+  const origin = known === undefined ? "STRANGER" : "KNOWN";
+  reconcileRuns(turn, agent, { request, origin });
   const { relayId, sessionId } = agent;
   const commands = pendingCommands(turn.state, agent.id);
   const entry = { agentId: agent.id, sessionId, commands };
   turn.effects.push({ type: "ADD_TO_RELAY", relayId, agent: entry });
+}
+
+/**
+ * An agent that has no id yet may have got one: the answer to its first registration was lost, or the registration came
+ * twice. A session is one life of one agent, so it tells.
+ */
+function knownAgent(
+  turn: Turn,
+  { agent_info, session_id }: link.RegisterRequest,
+): AgentRow | undefined {
+  if (agent_info.id !== undefined) return turn.state.tables.agent.get(agent_info.id.value);
+  return turn.state.index.agentsOfSession(session_id)[0];
 }
 
 function check(turn: Turn, request: link.RegisterRequest): Result<Resources, CallError> {
@@ -145,9 +158,4 @@ function forgetFiltersOfAgent(turn: Turn, agentId: AgentId): void {
   for (const filter of turn.state.index.filtersOfAgent(agentId)) {
     turn.state.tables.filter.delete(String(filter.seq));
   }
-}
-
-export function removeFromRelay(turn: Turn, agent: AgentRow): void {
-  const { relayId, id, sessionId } = agent;
-  turn.effects.push({ type: "REMOVE_FROM_RELAY", relayId, agentId: id, sessionId });
 }

@@ -2,13 +2,13 @@
 
 import type { SessionId } from "../../protocol/ids.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
 import { tellUnreachable } from "../task/catch-up.ts";
 import { withStatus } from "../task/complete.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { isTerminal } from "../task/status.ts";
 import { sendEvent, type Turn } from "../turn.ts";
-import { removeFromRelay } from "./register.ts";
 
 /** The relay heard nothing from this session. An older session's silence means nothing. */
 export function agentSilent(turn: Turn, agent: AgentRow, sessionId: SessionId): void {

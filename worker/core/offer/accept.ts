@@ -6,20 +6,14 @@ import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { add } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { err, ok, type Result } from "../../std/result.ts";
-import type { AgentRow, FrameworkRow, OfferRow } from "../rows.ts";
+import type { FrameworkRow, OfferRow } from "../rows.ts";
 import { launchTasks } from "../task/launch.ts";
 import { refuseTask } from "../task/refuse.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { addFilter, refuseMs } from "./filter.ts";
+import type { Pool } from "./pool.ts";
 
 type OperationType = mesos.OfferOperationType;
-
-/** The one agent and role all accepted offers belong to, and what they hold together. */
-export interface Pool {
-  readonly agent: AgentRow;
-  readonly role: string;
-  readonly resources: Resources;
-}
 
 export function accept(turn: Turn, framework: FrameworkRow, call: scheduler.CallAccept): void {
   // Taken first: whatever fails below, these offers are never spent a second time.

@@ -4,26 +4,14 @@ import type { RelayId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
 import { acknowledgeCommands, pendingCommands } from "../agent/commands.ts";
 import { agentSilent } from "../agent/unreachable.ts";
-import { AGENTS_PER_RELAY, RELAY_SILENCE_MS } from "../constants.ts";
+import { RELAY_SILENCE_MS } from "../constants.ts";
 import type { RelayReply, RosterEntry } from "../effect.ts";
 import { messageFromExecutor } from "../framework/message.ts";
 import type { RelayMessage } from "../input.ts";
 import type { AgentRow, RelayWatchRow } from "../rows.ts";
-import { newSeq } from "../state.ts";
 import { updateReported } from "../task/update.ts";
 import { reply, type Turn } from "../turn.ts";
-
-/** The relay for a new agent: the first with room, or one more. */
-export function assignRelay(turn: Turn): RelayId {
-  const { relay } = turn.state.tables;
-  for (const row of relay.values()) {
-    if (turn.state.index.count("agentsOfRelay", row.id) < AGENTS_PER_RELAY) return row.id;
-  }
-  const id = `relay-${relay.size + 1}` as RelayId;
-  relay.put({ seq: newSeq(turn.state), id });
-  watch(turn, id);
-  return id;
-}
+import { watch } from "./assign.ts";
 
 /** What a relay gathered. Messages of sessions that are over are answered, not obeyed. */
 export function relayBatch(turn: Turn, relayId: RelayId, messages: readonly RelayMessage[]): void {
@@ -101,14 +89,6 @@ function roster(turn: Turn, relayId: RelayId): RosterEntry[] {
 function entry(turn: Turn, agent: AgentRow): RosterEntry {
   const commands = pendingCommands(turn.state, agent.id);
   return { agentId: agent.id, sessionId: agent.sessionId, commands };
-}
-
-/** The relay was heard of: its silence counts from now. */
-function watch(turn: Turn, relayId: RelayId): void {
-  const { relayWatch } = turn.state.tables;
-  const seq = relayWatch.get(relayId)?.seq ?? newSeq(turn.state);
-  const dueMs = turn.nowMs + RELAY_SILENCE_MS;
-  relayWatch.put({ seq, relayId, heardMs: turn.nowMs, dueMs });
 }
 
 /** A relay that has agents must be heard of: only it counts their signs of life. */

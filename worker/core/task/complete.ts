@@ -7,8 +7,9 @@ import { renderResources } from "../../resources/render.ts";
 import { assert } from "../../std/assert.ts";
 import { COMPLETED_TASKS_MAX } from "../constants.ts";
 import type { TaskRow } from "../rows.ts";
-import { type MasterState, takeNumber, taskKey } from "../state.ts";
+import { type MasterState, takeNumber } from "../state.ts";
 import { decodeStored } from "../stored.ts";
+import { taskKey } from "../tables.ts";
 import { type Turn, timestamp } from "../turn.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { enqueueCommand } from "../agent/commands.ts";
 import type { FrameworkRow } from "../rows.ts";
-import { taskKey } from "../state.ts";
+import { taskKey } from "../tables.ts";
 import type { Turn } from "../turn.ts";
 import { reconcileTask } from "./reconcile.ts";
 

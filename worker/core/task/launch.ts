@@ -9,7 +9,7 @@ import type { Resources } from "../../resources/resource.ts";
 import { enqueueNumbered } from "../agent/commands.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import { frameworkInfo } from "../framework/info.ts";
-import type { Pool } from "../offer/accept.ts";
+import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";

@@ -3,7 +3,7 @@
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import type { FrameworkRow, TaskRow } from "../rows.ts";
-import { taskKey } from "../state.ts";
+import { taskKey } from "../tables.ts";
 import { sendEvent, type Turn, timestamp } from "../turn.ts";
 import { decodeStatus } from "./complete.ts";
 import { stateToldTo } from "./status.ts";

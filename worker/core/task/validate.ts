@@ -8,9 +8,10 @@ import { describeResourceError, parseResources } from "../../resources/parse.ts"
 import type { Resources } from "../../resources/resource.ts";
 import { formatResources } from "../../resources/text.ts";
 import { err, ok, type Result } from "../../std/result.ts";
-import type { Pool } from "../offer/accept.ts";
+import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow } from "../rows.ts";
-import { type MasterState, taskKey } from "../state.ts";
+import type { MasterState } from "../state.ts";
+import { taskKey } from "../tables.ts";
 
 /** The task's resources, or the sentence for its TASK_ERROR. */
 export function validateTask(

@@ -10,7 +10,6 @@ import { frameworkFlags } from "../get-frameworks.ts";
 import { offeredIn, sumOf, usedBy } from "../holdings.ts";
 import { type TaskLists, tasksByFramework, tasksOf } from "../task-lists.ts";
 import type { Members } from "./agents.ts";
-import type { Query } from "./index.ts";
 import {
   boolean,
   double,
@@ -21,6 +20,7 @@ import {
   string,
   strings,
 } from "./json-text.ts";
+import type { Query } from "./query.ts";
 import { resourcesText } from "./resources.ts";
 import { labelsText, taskText } from "./tasks.ts";
 

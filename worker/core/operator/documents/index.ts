@@ -6,15 +6,13 @@
  */
 import type { MasterState } from "../../state.ts";
 import { frameworksDocument } from "./frameworks.ts";
+import type { Query } from "./query.ts";
 import { rolesDocument } from "./roles.ts";
 import { slavesDocument } from "./slaves.ts";
 import { stateDocument } from "./state.ts";
 import { stateSummaryDocument } from "./state-summary.ts";
 import { tasksDocument } from "./tasks.ts";
 import { versionDocument } from "./version.ts";
-
-/** The parameters of the request, percent-decoded; unknown ones are ignored. */
-export type Query = Readonly<Record<string, string>>;
 
 export type Document = (state: MasterState, query: Query, nowMs: number) => string;
 

@@ -1,8 +1,8 @@
 import type { MasterState } from "../../state.ts";
 import { registeredAgents } from "../get-agents.ts";
 import { agentMembers, fullResourcesMembers } from "./agents.ts";
-import type { Query } from "./index.ts";
 import { list, object } from "./json-text.ts";
+import type { Query } from "./query.ts";
 
 /** `/slaves`: the agents that are connected, with their resources in full. Parameter: slave_id. */
 export function slavesDocument(state: MasterState, query: Query): string {

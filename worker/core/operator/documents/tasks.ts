@@ -5,7 +5,6 @@ import { parseResources } from "../../../resources/parse.ts";
 import { assert } from "../../../std/assert.ts";
 import type { MasterState } from "../../state.ts";
 import { allTasks } from "../task-lists.ts";
-import type { Query } from "./index.ts";
 import {
   boolean,
   double,
@@ -16,6 +15,7 @@ import {
   object,
   string,
 } from "./json-text.ts";
+import type { Query } from "./query.ts";
 import { resourcesText } from "./resources.ts";
 
 const TASKS_SHOWN = 100;
