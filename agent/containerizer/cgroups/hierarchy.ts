@@ -68,13 +68,11 @@ export function detectHierarchy(
     const [memory, pids, freezer] = [find("memory"), find("pids"), find("freezer")];
     return ok({ version: 1, roots: { cpu, cpuacct, memory, pids, freezer } });
   }
-  const needed = v2Controllers.join(", ");
-  return err({
-    why:
-      mounts.length === 0
-        ? "No cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup"
-        : `Neither a cgroup v2 tree with the controllers ${needed} is mounted, nor the v1 controllers ${missing.join(", ")}`,
-  });
+  if (mounts.length === 0) {
+    return err({ why: "No cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup" });
+  }
+  const unifiedLack = `Neither a cgroup v2 tree with the controllers ${v2Controllers.join(", ")}`;
+  return err({ why: `${unifiedLack} is mounted, nor the v1 controllers ${missing.join(", ")}` });
 }
 
 /** The directories of one cgroup, in every hierarchy once (v1 may mount controllers together). */

@@ -32,8 +32,10 @@ export interface SupervisorPlan {
 
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 // Variables that a shell computes, guards or obeys: exported from within one they would change or fail.
-const SHELL_OWN =
-  /^(?:IFS|OPTIND|OPTARG|PPID|E?UID|GROUPS|RANDOM|SECONDS|LINENO|HISTCMD|SHELLOPTS|SHLVL|DIRSTACK|FUNCNAME|PS4|E?POCH\w*|BASH\w*|COMP_\w+|_|RIMROCK_ENV_\w+)$/;
+const SHELL_OWN = new RegExp(
+  "^(?:IFS|OPTIND|OPTARG|PPID|E?UID|GROUPS|RANDOM|SECONDS|LINENO|HISTCMD|SHELLOPTS|SHLVL|DIRSTACK|" +
+    "FUNCNAME|PS4|EPOCH\\w*|BASH\\w*|COMP_\\w+|_|RIMROCK_ENV_\\w+)$",
+);
 
 /** What to spawn for a container. Pure. */
 export function supervisorProcess(
