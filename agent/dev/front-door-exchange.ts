@@ -8,7 +8,10 @@
  * The body is not read before a connection stands, so a request can wait for workerd without a copy of it.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { createGzip } from "node:zlib";
 import type { FrontDoorOptions } from "./front-door.ts";
+import { isToBeGzipped } from "./front-door-compression.ts";
 import { RecordChunks } from "./front-door-records.ts";
 import { type Refusal, refuse } from "./front-door-refusal.ts";
 
@@ -173,18 +176,29 @@ class LiveExchange implements Exchange {
 
   #answer(incoming: IncomingMessage): void {
     if (this.#ended) return;
-    const { request, response } = this.#options;
+    const { request, response, maxRecordBytes } = this.#options;
     const status = incoming.statusCode ?? 502;
-    response.writeHead(status, incoming.statusMessage ?? "", endToEnd(incoming.rawHeaders));
+    const headers = endToEnd(incoming.rawHeaders);
+    const gzipped = isToBeGzipped(request, incoming);
+    const kept = gzipped ? withoutHeader(headers, "content-length") : headers;
+    if (gzipped) kept.push("Content-Encoding", "gzip");
+    response.writeHead(status, incoming.statusMessage ?? "", kept);
     const streams =
       request.method !== "HEAD" && incoming.headers["transfer-encoding"] !== undefined;
     if (streams) response.flushHeaders();
     const records = streams && request.method === "POST" && status === 200;
-    this.#passBody(incoming, records ? new RecordChunks(this.#options.maxRecordBytes) : undefined);
+    this.#passBody(
+      gzipped ? incoming.pipe(createGzip()) : incoming,
+      records ? new RecordChunks(maxRecordBytes) : undefined,
+    );
+    incoming.on("error", () => response.destroy());
+    incoming.on("close", () => {
+      if (!incoming.complete) response.destroy();
+    });
     this.#markAnswered();
   }
 
-  #passBody(incoming: IncomingMessage, records: RecordChunks | undefined): void {
+  #passBody(body: Readable, records: RecordChunks | undefined): void {
     const { response } = this.#options;
     const write = (pieces: readonly Buffer[]): boolean => {
       if (pieces.length === 1) return pieces.every((piece) => response.write(piece));
@@ -194,17 +208,13 @@ class LiveExchange implements Exchange {
       response.uncork();
       return roomLeft;
     };
-    incoming.on("data", (piece: Buffer) => {
-      if (!write(records === undefined ? [piece] : records.push(piece))) incoming.pause();
+    body.on("data", (piece: Buffer) => {
+      if (!write(records === undefined ? [piece] : records.push(piece))) body.pause();
     });
-    response.on("drain", () => incoming.resume());
-    incoming.on("end", () => {
+    response.on("drain", () => body.resume());
+    body.on("end", () => {
       if (records !== undefined) write(records.end());
       response.end();
-    });
-    incoming.on("error", () => response.destroy());
-    incoming.on("close", () => {
-      if (!incoming.complete) response.destroy();
     });
   }
 
@@ -233,6 +243,11 @@ class LiveExchange implements Exchange {
     this.#options.request.resume();
     this.#endedListener?.();
   }
+}
+
+/** Names and values by turns, without `name` (in lower case). */
+function withoutHeader(headers: readonly string[], name: string): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== name);
 }
 
 /** Names and values by turns, without those that concern one connection only. */

@@ -321,6 +321,30 @@ describe("heads", () => {
     expect(head.lines.some((line) => /^content-type/i.test(line))).toBe(false);
   });
 
+  test("a plain answer of a kilobyte or more is gzipped for who takes that, a stream never", async () => {
+    const long = "state ".repeat(1_000);
+    const port = await doorBefore((request, response) => {
+      if (request.url === "/stream") {
+        response.writeHead(200).end(record(long));
+        return;
+      }
+      const body = request.url === "/long" ? long : "short";
+      response.writeHead(200, { "Content-Length": body.length }).end(body);
+    });
+    const encodingOf = async (path: string, accept: string): Promise<string | null> => {
+      const headers = { "Accept-Encoding": accept };
+      const method = path === "/stream" ? "POST" : "GET";
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
+      expect((await answer.text()).includes(path === "/short" ? "short" : long)).toBe(true);
+      return answer.headers.get("content-encoding");
+    };
+    expect(await encodingOf("/long", "deflate, gzip;q=0.5")).toBe("gzip");
+    expect(await encodingOf("/long", "gzip;q=0")).toBe(null);
+    expect(await encodingOf("/long", "identity")).toBe(null);
+    expect(await encodingOf("/short", "gzip")).toBe(null);
+    expect(await encodingOf("/stream", "gzip")).toBe(null);
+  });
+
   test("a chunked request body arrives whole, and Expect: 100-continue gets its 100", async () => {
     const port = await doorBefore(async (request, response) => response.end(await bodyOf(request)));
     const connection = await connect(port);
