@@ -1,0 +1,258 @@
+/**
+ * An agent's process around the real core: commits, then effects; it crashes between any two of them and starts again on
+ * the same machine. It does what `agent/shell/agent-runner.ts` does, on virtual time.
+ */
+import { step } from "../../agent/core/agent.ts";
+import type { Effect } from "../../agent/core/effect.ts";
+import type { Input } from "../../agent/core/input.ts";
+import { tableNames } from "../../agent/core/rows.ts";
+import { isLive } from "../../agent/core/runs.ts";
+import { type AgentState, newState, save } from "../../agent/core/state.ts";
+import type { Change } from "../../agent/core/table.ts";
+import type { RelayId } from "../../worker/protocol/ids.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { unreachable } from "../../worker/std/assert.ts";
+import { AgentLink } from "./agent-link.ts";
+import type { Timer } from "./clock.ts";
+import { Machine } from "./machine.ts";
+import type { MasterNode } from "./master-node.ts";
+import type { RelayNode } from "./relay-node.ts";
+import { Violation, type World } from "./world.ts";
+
+interface Process {
+  readonly state: AgentState;
+  readonly link: AgentLink;
+  queue: Input[];
+  timer: Timer | undefined;
+}
+
+export class AgentNode {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly #world: World;
+  readonly #master: MasterNode;
+  readonly #relay: (id: RelayId) => RelayNode;
+  readonly #info: mesos.AgentInfo;
+  #process: Process | undefined;
+  #sessions = 0;
+  #cutUntilMs = 0;
+
+  constructor(
+    world: World,
+    {
+      name,
+      info,
+      master,
+      relay,
+    }: {
+      readonly name: string;
+      readonly info: mesos.AgentInfo;
+      readonly master: MasterNode;
+      readonly relay: (id: RelayId) => RelayNode;
+    },
+  ) {
+    this.name = name;
+    this.machine = new Machine(world, name);
+    this.#world = world;
+    this.#master = master;
+    this.#relay = relay;
+    this.#info = info;
+    this.#start();
+  }
+
+  /** Once a second while faults occur. */
+  tick(): void {
+    const { clock } = this.#world;
+    if (!this.isCut() && this.#world.fault("partitioned")) {
+      const forMs = this.#world.between("partition", 1_000, 120_000);
+      this.#cutUntilMs = clock.nowMs + forMs;
+      this.#world.trace(this.name, () => `is cut off for ${forMs} ms`);
+    }
+  }
+
+  endPartition(): void {
+    this.#cutUntilMs = 0;
+  }
+
+  isCut(): boolean {
+    return this.#world.clock.nowMs < this.#cutUntilMs;
+  }
+
+  /** Undefined before it knows it. */
+  get id(): string | undefined {
+    return this.#process?.state.agent.get("agent")?.id;
+  }
+
+  /** What still has to be done, in a few words; undefined = nothing. */
+  unfinished(): string | undefined {
+    const state = this.#process?.state;
+    if (state === undefined) return `${this.name} is down`;
+    if (state.link.state === "UNREGISTERED") return `${this.name} is not registered`;
+    const row = this.#master.state.tables.agent.get(this.id ?? "");
+    if (row?.connection.state !== "CONNECTED") return `${this.name} is not CONNECTED`;
+    const [running] = this.machine.running();
+    if (running !== undefined) return `${this.name} runs run ${running}`;
+    const [run] = state.run.values();
+    if (run !== undefined) return `${this.name} has run ${run.runNumber} ${run.stage.state}`;
+    const [update] = state.update.values();
+    if (update !== undefined) return `${this.name} has update ${update.taskId} ${update.state}`;
+    return undefined;
+  }
+
+  #start(): void {
+    const rows = this.machine.rows();
+    const sessionId = `${this.name}.${++this.#sessions}`;
+    const facts = {
+      agentInfo: this.#info,
+      ip: "10.0.0.1",
+      version: "1.12.0",
+      capabilities: ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"] as const,
+      sessionId,
+    };
+    const state = newState(facts, rows);
+    const link = new AgentLink(this.#world, {
+      name: this.name,
+      sessionId,
+      state,
+      master: this.#master,
+      relay: this.#relay,
+      isCut: () => this.isCut(),
+      submit: (input) => this.#submit(process, input),
+    });
+    const process: Process = { state, link, queue: [], timer: undefined };
+    this.#process = process;
+    const known = [...state.run.values()].filter(isLive);
+    const containers = this.machine.recover(known);
+    this.#world.trace(this.name, () => `${sessionId} starts with ${known.length} live runs`);
+    this.#submit(process, { type: "RECOVERED", containers });
+    this.machine.onEnd = (containerId, termination) => {
+      this.#world.clock.after(1, () =>
+        this.#submit(process, { type: "CONTAINER_ENDED", containerId, termination }),
+      );
+    };
+  }
+
+  /** Inputs of one moment share one commit. */
+  #submit(process: Process, input: Input): void {
+    if (this.#process !== process) return;
+    if (process.queue.push(input) === 1) {
+      this.#world.clock.after(0, () => this.#drain(process));
+    }
+  }
+
+  #drain(process: Process): void {
+    if (this.#process !== process) return;
+    const { clock, audit } = this.#world;
+    const inputs = process.queue;
+    process.queue = [];
+    const changes: Change[] = [];
+    const effects: Effect[] = [];
+    for (const input of inputs) {
+      const seed = this.#world.dice("agent").below(2 ** 32);
+      const outcome = step(process.state, { nowMs: clock.nowMs, seed, input });
+      changes.push(...outcome.changes);
+      effects.push(...outcome.effects);
+    }
+    this.#world.trace(this.name, () => {
+      const words = (list: readonly { readonly type: string }[]): string =>
+        list.map(({ type }) => type).join(" ");
+      return `${words(inputs)} -> ${words(effects)}`;
+    });
+    const crashes = this.#world.fault("agentCrashed");
+    // -1: before the commit.
+    const performed = crashes ? this.#world.between("crash", -1, effects.length) : effects.length;
+    if (performed >= 0) this.#commit(process, changes);
+    audit.add([clock.nowMs, inputs, changes, effects, performed]);
+    for (const effect of effects.slice(0, Math.max(0, performed))) this.#perform(process, effect);
+    if (crashes) this.#crash(process, `after ${performed} of ${effects.length} effects`);
+  }
+
+  #commit({ state }: Process, changes: readonly Change[]): void {
+    this.machine.commit(changes);
+    const { truth, checked } = this.#world;
+    truth.agentDid(changes);
+    const [problem] = truth.problems;
+    if (problem !== undefined) throw new Violation(problem);
+    if (!checked) return;
+    const rows = save(state);
+    let count = 0;
+    for (const table of tableNames) {
+      for (const row of rows[table]) {
+        count++;
+        if (!this.machine.holds(table, row)) {
+          throw new Violation(`${this.name}: ${table} ${row.seq} on disk is not as in memory`);
+        }
+      }
+    }
+    if (count !== this.machine.rowCount) throw new Violation(`${this.name}: rows left on disk`);
+  }
+
+  #crash(process: Process, when: string): void {
+    const downMs = this.#world.between("crash", 10, 15_000);
+    this.#world.trace(this.name, () => `crashes ${when}, for ${downMs} ms`);
+    process.link.close();
+    if (process.timer !== undefined) process.timer.cancelled = true;
+    this.#process = undefined;
+    this.machine.onEnd = undefined;
+    this.#world.clock.after(downMs, () => this.#start());
+  }
+
+  #perform(process: Process, effect: Effect): void {
+    switch (effect.type) {
+      case "LAUNCH":
+        this.#launch(process, effect);
+        return;
+      case "TERMINATE":
+        this.machine.terminate(effect.containerId);
+        return;
+      case "DESTROY":
+        this.machine.destroy(effect.containerId);
+        return;
+      case "REMOVE":
+        this.machine.remove(effect.containerId);
+        return;
+      case "REGISTER":
+        process.link.register();
+        return;
+      case "POLL":
+        process.link.poll(effect.acknowledgedCommand);
+        return;
+      case "REPORT":
+        process.link.report(effect.reportNumber, effect.updates);
+        return;
+      case "SET_TIMER":
+        if (process.timer !== undefined) process.timer.cancelled = true;
+        process.timer = this.#world.clock.at(effect.dueMs, () =>
+          this.#submit(process, { type: "TIMER_DUE" }),
+        );
+        return;
+      case "CALL":
+        return;
+      case "EXIT":
+        throw new Violation(`${this.name} exits: ${effect.reason.type}`);
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** The container comes to be a little later; a crash meanwhile leaves none, one after it an unknown one. */
+  #launch(process: Process, { containerId, task }: Effect & { readonly type: "LAUNCH" }): void {
+    const { clock, truth } = this.#world;
+    const run = Number(process.state.run.get(containerId)?.runNumber);
+    truth.launched(run);
+    const [problem] = truth.problems;
+    if (problem !== undefined) throw new Violation(problem);
+    clock.after(this.#world.between("launch", 1, 30), () => {
+      if (this.#process !== process) return;
+      if (this.#world.fault("launchFailed")) {
+        truth.containerEnded(run, { type: "LAUNCH_FAILED" });
+        this.#submit(process, { type: "LAUNCH_FAILED", containerId, message: "no more processes" });
+        return;
+      }
+      this.machine.start(containerId, { run, command: task.command?.value ?? "" });
+      clock.after(this.#world.between("launch", 1, 30), () =>
+        this.#submit(process, { type: "CONTAINER_STARTED", containerId }),
+      );
+    });
+  }
+}

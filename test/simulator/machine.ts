@@ -1,0 +1,135 @@
+/**
+ * One machine: containers that outlive the agent process, and the disk with the agent's rows. A container's command says
+ * what it will do: `run <ms> exit <code> term <ms>`, where `term` is how long it survives a SIGTERM.
+ */
+
+import type {
+  ContainerId,
+  ContainerTermination,
+  RecoveredContainer,
+} from "../../agent/containerizer/containerizer.ts";
+import { keyOf, type Rows, type StoredRows, type TableName } from "../../agent/core/rows.ts";
+import { noRows } from "../../agent/core/state.ts";
+import type { Change, Row } from "../../agent/core/table.ts";
+import { shortId, type World } from "./world.ts";
+
+interface Container {
+  readonly run: number;
+  readonly termMs: number;
+  termination: ContainerTermination | undefined;
+}
+
+export class Machine {
+  readonly #world: World;
+  readonly #name: string;
+  readonly #containers = new Map<ContainerId, Container>();
+  readonly #rows = new Map<string, string>();
+  /** Told of each end while an agent process watches. */
+  onEnd: ((id: ContainerId, termination: ContainerTermination) => void) | undefined;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.#name = name;
+  }
+
+  commit(changes: readonly Change[]): void {
+    for (const { table, key, after } of changes) {
+      const name = `${table}|${key}`;
+      if (after === undefined) this.#rows.delete(name);
+      else this.#rows.set(name, JSON.stringify(after));
+    }
+  }
+
+  rows(): StoredRows {
+    const rows: Record<string, Row[]> = Object.fromEntries(
+      Object.keys(noRows).map((name) => [name, []]),
+    );
+    for (const [name, text] of this.#rows) {
+      rows[name.slice(0, name.indexOf("|"))]?.push(JSON.parse(text) as Row);
+    }
+    return rows as unknown as StoredRows;
+  }
+
+  /** Whether the rows on disk are these. */
+  holds<T extends TableName>(table: T, row: Rows[T]): boolean {
+    return this.#rows.get(`${table}|${keyOf[table](row)}`) === JSON.stringify(row);
+  }
+
+  get rowCount(): number {
+    return this.#rows.size;
+  }
+
+  start(
+    id: ContainerId,
+    { run, command }: { readonly run: number; readonly command: string },
+  ): void {
+    const words = command.split(" ").map(Number);
+    const [runMs = 0, code = 0, termMs = 0] = [words[1], words[3], words[5]];
+    this.#containers.set(id, { run, termMs, termination: undefined });
+    this.#world.truth.containerStarted(run);
+    this.#world.trace(this.#name, () => `container of run ${run} starts: ${command}`);
+    this.#world.clock.after(runMs, () =>
+      this.#ends(id, { kind: "EXITED", code, waitStatus: code << 8 }),
+    );
+  }
+
+  /** SIGTERM. */
+  terminate(id: ContainerId): void {
+    const container = this.#containers.get(id);
+    if (container === undefined) return;
+    this.#world.clock.after(container.termMs, () =>
+      this.#ends(id, { kind: "SIGNALED", signal: "SIGTERM", waitStatus: 15 }),
+    );
+  }
+
+  /** SIGKILL. */
+  destroy(id: ContainerId): void {
+    this.#world.clock.after(1, () =>
+      this.#ends(id, { kind: "SIGNALED", signal: "SIGKILL", waitStatus: 9 }),
+    );
+  }
+
+  remove(id: ContainerId): void {
+    this.#ends(id, { kind: "SIGNALED", signal: "SIGKILL", waitStatus: 9 });
+    this.#containers.delete(id);
+  }
+
+  /** As the containerizer's contract has it: one entry for each known one; the others are destroyed. */
+  recover(known: readonly { readonly containerId: ContainerId }[]): readonly RecoveredContainer[] {
+    const ids = new Set(known.map(({ containerId }) => containerId));
+    for (const id of [...this.#containers.keys()]) if (!ids.has(id)) this.remove(id);
+    return known.map(({ containerId }) => {
+      const container = this.#containers.get(containerId);
+      if (container === undefined) {
+        const termination = { kind: "LOST", message: "no trace of the container" } as const;
+        return { containerId, state: "ENDED", termination };
+      }
+      const { termination } = container;
+      if (termination === undefined) return { containerId, state: "RUNNING" };
+      return { containerId, state: "ENDED", termination };
+    });
+  }
+
+  running(): readonly number[] {
+    return [...this.#containers.values()]
+      .filter(({ termination }) => termination === undefined)
+      .map(({ run }) => run);
+  }
+
+  #ends(id: ContainerId, termination: ContainerTermination): void {
+    const container = this.#containers.get(id);
+    if (container === undefined || container.termination !== undefined) return;
+    container.termination = termination;
+    const { run } = container;
+    const exited = termination.kind === "EXITED";
+    this.#world.truth.containerEnded(
+      run,
+      exited ? { type: "EXITED", code: termination.code } : { type: "KILLED" },
+    );
+    this.#world.trace(
+      this.#name,
+      () => `container of run ${run} ends: ${shortId(termination.kind)}`,
+    );
+    this.onEnd?.(id, termination);
+  }
+}

@@ -1,0 +1,89 @@
+/** What must hold of the master after every turn: its invariants, and that its rows alone bring it back. */
+import type { Input } from "../../worker/core/input.ts";
+import {
+  checkInvariants,
+  overcommitted,
+  reload,
+  storedRows,
+} from "../../worker/core/invariants.ts";
+import { step } from "../../worker/core/master.ts";
+import { loadState, type MasterState } from "../../worker/core/state.ts";
+import type { Row } from "../../worker/core/table.ts";
+import { tableNames } from "../../worker/core/tables.ts";
+import type { Disk } from "../support/disk.ts";
+
+/** The first rule that does not hold. `excessBefore`: agents that were over-committed before the turn. */
+export function brokenRule(
+  state: MasterState,
+  { input, excessBefore }: { readonly input: Input; readonly excessBefore: ReadonlySet<string> },
+): string | undefined {
+  const [violation] = checkInvariants(state);
+  if (violation !== undefined) return `invariant ${violation.invariant}: ${violation.fact}`;
+  // Only agents themselves may bring more than they have: tasks thought lost, or a smaller total.
+  const fromOutside = input.type === "AGENT_REGISTER" || input.type === "RELAY_BATCH";
+  const excess = [...overcommitted(state)].find((id) => !excessBefore.has(id));
+  if (excess !== undefined && !fromOutside) return `${input.type} over-committed ${excess}`;
+  return unequalReload(state);
+}
+
+/** Invariant 6: what a reload finds is what is there, in the same order. */
+function unequalReload(state: MasterState): string | undefined {
+  const stored = storedRows(state);
+  const again = reload(state);
+  for (const name of tableNames) {
+    const kept: readonly Row[] = stored[name] ?? [];
+    let at = 0;
+    // `reload` hands on the rows themselves, so the same rows in the same order are identical.
+    for (const row of again.tables[name].values()) {
+      if (kept[at++] !== row) return `invariant 6: reloaded ${name} differs at ${at - 1}`;
+    }
+    if (at !== kept.length) return `invariant 6: reloaded ${name} has ${at} rows`;
+  }
+  return undefined;
+}
+
+/** What is on disk is what a reload expects there: no Change was forgotten. */
+export function unequalDisk(state: MasterState, disk: Disk): string | undefined {
+  const stored = storedRows(state);
+  const found = disk.rows();
+  for (const name of tableNames) {
+    const rows: readonly Row[] = stored[name] ?? [];
+    const read: readonly Row[] = found[name] ?? [];
+    const sorted = read.toSorted((a, b) => a.seq - b.seq);
+    if (JSON.stringify(sorted) !== JSON.stringify(rows))
+      return `${name} on disk is not as in memory`;
+  }
+  return undefined;
+}
+
+/** Another master comes up from the disk: it must be in order too. The disk is not touched. */
+export function brokenRestart(
+  disk: Disk,
+  { settings, nowMs }: { readonly settings: MasterState["settings"]; readonly nowMs: number },
+): string | undefined {
+  const state = loadState(disk.rows(), { cold: disk.cold, settings });
+  const excessBefore = overcommitted(state);
+  const input: Input = { type: "RESTARTED" };
+  step(state, { turn: 1, nowMs, seed: 1, principal: {}, input });
+  return brokenRule(state, { input, excessBefore });
+}
+
+/** A row that must be gone when nothing is left to do; what waits for a ghost waits for ever. */
+export function leftOver(
+  { tables }: MasterState,
+  isGhost: (agentId: string) => boolean,
+): string | undefined {
+  for (const row of tables.agent.values()) {
+    if (isGhost(row.id) && row.connection.state === "CONNECTED")
+      return `agent ${row.id} is a ghost`;
+  }
+  for (const row of tables.task.values()) {
+    if (isGhost(row.agentId) && row.state === "TASK_UNREACHABLE") continue;
+    return `task ${row.id} is ${row.state} on ${row.agentId}`;
+  }
+  for (const row of tables.update.values()) return `update ${row.state} of ${row.taskId}`;
+  for (const { agentId, command } of tables.command.values()) {
+    if (!isGhost(agentId)) return `command ${command.type} for ${agentId}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,205 @@
+/**
+ * What really happened, seen from outside: which runs the master made, what their containers did, what their agents said
+ * and what their frameworks heard. Rules that hold at every moment are checked here as things happen.
+ */
+
+import type { UpdateRow as AgentUpdateRow } from "../../agent/core/rows.ts";
+import type { Change } from "../../agent/core/table.ts";
+import type { Outcome } from "../../worker/core/master.ts";
+import type { FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
+import { isTerminal } from "../../worker/core/task/status.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
+
+export type ContainerEnd =
+  | { readonly type: "EXITED"; readonly code: number }
+  | { readonly type: "KILLED" }
+  | { readonly type: "LAUNCH_FAILED" };
+
+/** One run of a task, by the number of its RUN_TASK. */
+export interface Run {
+  readonly run: number;
+  readonly frameworkId: string;
+  readonly taskId: string;
+  readonly agentId: string;
+  launches: number;
+  /** A container of it came to be. */
+  started: boolean;
+  end: ContainerEnd | undefined;
+  /** What its agent made, in order. */
+  readonly updates: { readonly uuid: string; readonly state: mesos.TaskState }[];
+  /** How many of them its framework has seen. */
+  seen: number;
+  /** The terminal state that its framework was told. */
+  told: mesos.TaskState | undefined;
+  /** The master has let go of it. */
+  completed: boolean;
+}
+
+export class Truth {
+  readonly runs = new Map<number, Run>();
+  readonly removedFrameworks = new Set<string>();
+  /** Tasks whose framework was told that their agent is unreachable, by task key. */
+  readonly toldUnreachable = new Set<string>();
+  /** KILL calls that were made, by task key. */
+  readonly killsAsked = new Set<string>();
+  /** Thrown as a Violation by whoever told us. */
+  readonly problems: string[] = [];
+  readonly #runOfUpdate = new Map<string, number>();
+  readonly #alive = new Map<string, number>();
+
+  /** A turn of the master is durable. */
+  masterDid({ changes }: Outcome): void {
+    for (const { table, before, after } of changes) {
+      if (table === "task") this.#taskChanged(before as TaskRow, after as TaskRow);
+      if (table === "framework" && after === undefined) {
+        this.removedFrameworks.add((before as FrameworkRow).id);
+      }
+    }
+  }
+
+  /** An agent has committed. */
+  agentDid(changes: readonly Change[]): void {
+    for (const { table, before, after } of changes) {
+      if (table !== "update" || before !== undefined || after === undefined) continue;
+      const row = after as AgentUpdateRow;
+      const run = this.runs.get(Number(row.runNumber));
+      if (run === undefined) this.problems.push(`update of run ${row.runNumber}, which is unknown`);
+      else if (run.updates.some((update) => isTerminal(update.state))) {
+        this.problems.push(`${name(run)} gets ${row.state} after its terminal update`);
+      } else run.updates.push({ uuid: row.uuid, state: row.state });
+      this.#runOfUpdate.set(row.uuid, Number(row.runNumber));
+    }
+  }
+
+  launched(runNumber: number): void {
+    const run = this.runs.get(runNumber);
+    if (run === undefined) this.problems.push(`run ${runNumber} is launched and unknown`);
+    else if (++run.launches > 1) this.problems.push(`${name(run)} is launched twice`);
+    else if (run.completed && !this.removedFrameworks.has(run.frameworkId)) {
+      this.problems.push(`${name(run)} is launched after it was completed`);
+    }
+  }
+
+  containerStarted(runNumber: number): void {
+    const run = this.runs.get(runNumber);
+    if (run === undefined) return;
+    run.started = true;
+    const key = `${run.frameworkId}/${run.taskId}`;
+    const other = this.#alive.get(key);
+    if (other !== undefined) {
+      this.problems.push(`${name(run)} starts while run ${other} of the same task is alive`);
+    }
+    this.#alive.set(key, runNumber);
+  }
+
+  containerEnded(runNumber: number, end: ContainerEnd): void {
+    const run = this.runs.get(runNumber);
+    if (run === undefined) return;
+    run.end ??= end;
+    this.#alive.delete(`${run.frameworkId}/${run.taskId}`);
+  }
+
+  /** A framework received an UPDATE. */
+  frameworkSaw(frameworkId: string, status: mesos.TaskStatus): void {
+    if (status.reason === "REASON_AGENT_REMOVED") {
+      this.toldUnreachable.add(`${frameworkId}/${status.task_id.value}`);
+    }
+    // The master's own words want no acknowledgement, and are no step of a run.
+    if (status.uuid === undefined) return;
+    const uuid = encodeBase64(status.uuid);
+    const run = this.runs.get(this.#runOfUpdate.get(uuid) ?? -1);
+    if (run === undefined) {
+      this.problems.push(`update ${status.state} of ${status.task_id.value} was made by nobody`);
+      return;
+    }
+    const at = run.updates.findIndex((update) => update.uuid === uuid);
+    if (at < run.seen) return;
+    if (at > run.seen) this.problems.push(`${name(run)}: ${status.state} overtook another update`);
+    run.seen = at + 1;
+    if (run.told !== undefined) {
+      this.problems.push(`${name(run)}: told ${status.state} after the terminal ${run.told}`);
+    }
+    if (isTerminal(status.state)) run.told = status.state;
+  }
+
+  /**
+   * Every run whose framework is still there has ended as its container did, and its framework knows. `isGhost`: whether
+   * an agent never learned of its own id (it crashed right after its first registration), so that nobody can tell.
+   */
+  finalProblems(isGhost: (agentId: string) => boolean): string[] {
+    const problems: string[] = [];
+    for (const run of this.runs.values()) {
+      if (this.removedFrameworks.has(run.frameworkId)) continue;
+      if (isGhost(run.agentId) && run.launches === 0) {
+        if (this.toldUnreachable.has(`${run.frameworkId}/${run.taskId}`)) continue;
+        problems.push(`${name(run)} is on an agent that is lost, and its framework was not told`);
+        continue;
+      }
+      const allowed = allowedEnds(run, this.killsAsked.has(`${run.frameworkId}/${run.taskId}`));
+      if (run.told === undefined) problems.push(`${name(run)} never got a terminal state`);
+      else if (!allowed.includes(run.told)) {
+        const end = run.end === undefined ? "nothing" : JSON.stringify(run.end);
+        problems.push(
+          `${name(run)} was told ${run.told}; launched ${run.launches}, ended with ${end}`,
+        );
+      }
+    }
+    return problems;
+  }
+
+  #taskChanged(before: TaskRow | undefined, after: TaskRow | undefined): void {
+    if (before === undefined && after !== undefined) this.#taskMade(after);
+    if (before !== undefined && after === undefined) {
+      const run = this.runs.get(before.run);
+      if (run !== undefined) run.completed = true;
+    }
+    if (before !== undefined && after !== undefined && isTerminal(before.state)) {
+      if (before.state === after.state) return;
+      this.problems.push(`${before.id} went from ${before.state} to ${after.state}`);
+    }
+  }
+
+  #taskMade({ run, frameworkId, id, agentId }: TaskRow): void {
+    const known = this.runs.get(run);
+    if (known !== undefined) {
+      this.problems.push(`${name(known)} came back after it was completed`);
+      return;
+    }
+    this.runs.set(run, {
+      run,
+      frameworkId,
+      taskId: id,
+      agentId,
+      launches: 0,
+      started: false,
+      end: undefined,
+      updates: [],
+      seen: 0,
+      told: undefined,
+      completed: false,
+    });
+  }
+}
+
+function name({ taskId, run }: Run): string {
+  return `task ${taskId} (run ${run})`;
+}
+
+function allowedEnds(run: Run, killAsked: boolean): readonly mesos.TaskState[] {
+  const killed: readonly mesos.TaskState[] = killAsked ? ["TASK_KILLED"] : [];
+  // Only a launch that never happened may be lost.
+  if (run.end === undefined) {
+    if (run.started) return [];
+    return [...killed, "TASK_LOST", "TASK_DROPPED", "TASK_GONE"];
+  }
+  switch (run.end.type) {
+    case "EXITED":
+      return [run.end.code === 0 ? "TASK_FINISHED" : "TASK_FAILED", ...killed];
+    case "KILLED":
+      return killed;
+    case "LAUNCH_FAILED":
+      // The agent may have ended before it learned of that.
+      return ["TASK_FAILED", "TASK_LOST", "TASK_DROPPED", ...killed];
+  }
+}
