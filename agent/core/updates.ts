@@ -140,16 +140,23 @@ export function nextUpdateMs(state: AgentState): number | undefined {
   return state.link.state === "HOLDING" ? Math.max(dueMs, state.link.untilMs) : undefined;
 }
 
-/** Due updates in the order they were made; the rest of a full report stays due. */
+/**
+ * Due updates in the order they were made; the rest of a full report stays due. An update takes the older ones of its run
+ * along: a master that was restarted has forgotten them, and would tell the framework the end before the beginning.
+ */
 function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
-  const due: UpdateRow[] = [];
+  const newest = new Map<string, number>();
   for (;;) {
     const uuid = state.updateTimers.takeDue(nowMs);
     if (uuid === undefined) break;
     const row = state.update.get(uuid);
-    if (row !== undefined) due.push(row);
+    if (row === undefined) continue;
+    newest.set(row.runNumber, Math.max(row.seq, newest.get(row.runNumber) ?? 0));
   }
-  due.sort((a, b) => a.seq - b.seq);
+  if (newest.size === 0) return [];
+  const due = [...state.update.values()].filter(
+    (row) => row.seq <= (newest.get(row.runNumber) ?? -1),
+  );
   for (const row of due.splice(UPDATES_PER_REPORT)) state.updateTimers.set(row.uuid, nowMs);
   return due;
 }
