@@ -84,13 +84,17 @@ export class MasterLink {
         },
       );
       if (life !== this.#life) return sent;
-      if (!sent.ok)
-        return sent.error.code === "FAILED" ? sent : failed("it wants what it is given");
+      if (!sent.ok) {
+        const senseless = sent.error.code === "REGISTER_AGAIN";
+        return senseless ? failed("it answers REGISTER_AGAIN to a registration") : sent;
+      }
       const { agent_id, relay_id } = sent.value;
       this.#registration = { agentId: agent_id.value, relayId: relay_id };
-      if (!this.#everRegistered)
+      if (!this.#everRegistered) {
+        this.#trouble = undefined;
+        this.#everRegistered = true;
         this.#options.log(`registered as ${agent_id.value} at ${this.#options.master}`);
-      this.#everRegistered = true;
+      }
       // The one place where an agent id comes from the wire.
       this.#options.submit({ type: "REGISTERED", agentId: agent_id.value as AgentId });
       return sent;

@@ -39,10 +39,10 @@ async function joined(...more: string[]) {
   return { ...before, agent };
 }
 
+/** A zombie is not alive, only not yet buried by whoever inherited it. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }
@@ -100,7 +100,7 @@ describe("one agent", () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  test("kept connections: a hundred updates need no hundred connections", async () => {
+  test("thirty tasks need no more than a handful of connections", async () => {
     const { master } = await joined();
     for (let at = 0; at < 30; at++) {
       master.run(`t${at}`, "true");
@@ -111,7 +111,7 @@ describe("one agent", () => {
 });
 
 describe("the link", () => {
-  test("a master that comes back is found within half a second; the log has one line for each", async () => {
+  test("a master that comes back is found within a second; the log has one line for each", async () => {
     const { master, agent } = await joined();
     master.run("t1", "sleep 0.5; exit 4");
     await master.state("t1", "TASK_RUNNING");
@@ -122,6 +122,7 @@ describe("the link", () => {
     const status = await master.state("t1", "TASK_FAILED");
     expect(Date.now() - started).toBeLessThan(1_000);
     expect(status.message).toBe("Command exited with status 4");
+    await master.until("the log", () => agent.log().includes("answers again") || undefined);
     const lines = agent.log().split("\n");
     expect(lines.filter((line) => line.includes("no word from the master"))).toHaveLength(1);
     expect(lines.filter((line) => line.includes("answers again"))).toHaveLength(1);
