@@ -23,8 +23,8 @@ interface JoinedAgent {
 export const start = defineCommand({
   name: "start",
   summary: "Start a cluster on this machine: control plane and agents",
-  description:
-    "Runs until Ctrl-C, which ends everything, tasks included. The state stays in the data folder, and the next start goes on from it.",
+  description: `Runs until Ctrl-C, which ends everything, tasks included. The state stays in the data
+folder, and the next start goes on from it.`,
   flags: {
     port: {
       kind: "integer",

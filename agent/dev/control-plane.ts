@@ -53,105 +53,127 @@ const WORKER_NAME = "rimrock";
 
 /** Resolves when workerd listens; rejects when its first start fails. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const miniflare = await import("miniflare");
-  const wrapper = writeWrapper(options.folder);
-  process.env.MINIFLARE_WORKERD_PATH = wrapper;
-  const log = createWriteStream(options.logFile, { flags: "a" });
-  const policy = createRestartPolicy();
-  let instance: Miniflare | undefined;
-  let identity: ProcessIdentity | undefined;
-  let port = 0;
-  let startedMs = 0;
-  let starting = false;
-  let stopping = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  const start = async (): Promise<void> => {
-    starting = true;
-    startedMs = performance.now();
-    try {
-      const settings = settingsOf(options, { port, log, noLog: new miniflare.NoOpLog() });
-      if (instance === undefined) {
-        instance = keepingSignals(() => new miniflare.Miniflare(settings));
-        await instance.ready;
-      } else {
-        await instance.setOptions(settings);
-      }
-      if (identity === undefined) throw new Error("workerd ended while it started");
-      port = Number((await instance.unsafeGetDirectURL(WORKER_NAME)).port);
-      options.onStart(port, identity);
-    } finally {
-      starting = false;
-    }
-  };
-  const restartAfter = (code: number | null, signal: NodeJS.Signals | null): void => {
-    if (stopping) return;
-    const { logFile } = options;
-    const livedMs = performance.now() - startedMs;
-    const { delayMs, line } = policy({ name: "control-plane", livedMs, code, signal, logFile });
-    if (line !== undefined) options.report(line);
-    timer = setTimeout(() => {
-      start().catch((error: unknown) => {
-        log.write(`${String(error)}\n`);
-        restartAfter(1, null);
-      });
-    }, delayMs);
-  };
-  const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
-    identity = undefined;
-    // While it starts, the start itself fails.
-    if (!starting) restartAfter(code, signal);
-  };
-  const watch = (message: unknown): void => {
-    // The channel's documented message.
-    const { process: child } = message as { process: ChildProcess };
-    child.once("spawn", () => {
-      if (child.spawnfile !== wrapper || child.pid === undefined) return;
-      identity = identifyProcess(child.pid);
-      child.once("exit", onExit);
-    });
-  };
-  subscribe("child_process", watch);
-
-  const stop = async (): Promise<void> => {
-    stopping = true;
-    clearTimeout(timer);
-    unsubscribe("child_process", watch);
-    await instance?.dispose();
-    log.end();
-  };
+  const controlPlane = new MiniflareControlPlane(options, await import("miniflare"));
   try {
-    await start();
+    await controlPlane.start();
   } catch (error) {
-    await stop();
+    await controlPlane.stop();
     throw error;
   }
-  return { identity: () => identity, stop };
+  return controlPlane;
 }
 
-function settingsOf(
-  { script, folder, variables }: ControlPlaneOptions,
-  { port, log, noLog }: { port: number; log: WriteStream; noLog: MiniflareOptions["log"] },
-): MiniflareOptions {
-  return {
-    name: WORKER_NAME,
-    ...workerSettings,
-    modules: [{ type: "ESModule", path: "worker.mjs", contents: readFileSync(script, "utf8") }],
-    bindings: variables,
-    defaultPersistRoot: folder,
-    unsafeDirectSockets: [{ host: HOST, port }],
-    host: HOST,
-    port: 0,
-    // The Worker does not use the cache API, which costs an object of its own.
-    cache: false,
-    // Do not fetch a sample request.cf from the internet.
-    cf: false,
-    log: noLog,
-    handleRuntimeStdio: (stdout, stderr) => {
-      stdout.pipe(log, { end: false });
-      stderr.pipe(log, { end: false });
-    },
-  };
+class MiniflareControlPlane implements ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #module: typeof import("miniflare");
+  readonly #log: WriteStream;
+  readonly #wrapper: string;
+  readonly #restartPolicy = createRestartPolicy();
+  readonly #watch = (message: unknown): void => this.#noteChild(message);
+  #miniflare: Miniflare | undefined;
+  #identity: ProcessIdentity | undefined;
+  /** Kept over restarts; 0: any free one. */
+  #port = 0;
+  #startedMs = 0;
+  #starting = false;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ControlPlaneOptions, module: typeof import("miniflare")) {
+    this.#options = options;
+    this.#module = module;
+    this.#log = createWriteStream(options.logFile, { flags: "a" });
+    this.#wrapper = writeWrapper(options.folder);
+    // Miniflare reads it at each start of workerd.
+    process.env.MINIFLARE_WORKERD_PATH = this.#wrapper;
+    subscribe("child_process", this.#watch);
+  }
+
+  identity(): ProcessIdentity | undefined {
+    return this.#identity;
+  }
+
+  async start(): Promise<void> {
+    this.#starting = true;
+    this.#startedMs = performance.now();
+    try {
+      const settings = this.#settings();
+      if (this.#miniflare === undefined) {
+        this.#miniflare = keepingSignals(() => new this.#module.Miniflare(settings));
+        await this.#miniflare.ready;
+      } else {
+        await this.#miniflare.setOptions(settings);
+      }
+      if (this.#identity === undefined) throw new Error("workerd ended while it started");
+      this.#port = Number((await this.#miniflare.unsafeGetDirectURL(WORKER_NAME)).port);
+      this.#options.onStart(this.#port, this.#identity);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    unsubscribe("child_process", this.#watch);
+    // A Miniflare that did not start may have nothing to dispose of, and says so by rejecting.
+    await this.#miniflare?.dispose().catch((error: unknown) => this.#log.write(`${error}\n`));
+    this.#log.end();
+  }
+
+  /** `message`: the channel's documented one. */
+  #noteChild(message: unknown): void {
+    const { process: child } = message as { process: ChildProcess };
+    child.once("spawn", () => {
+      if (child.spawnfile !== this.#wrapper || child.pid === undefined) return;
+      this.#identity = identifyProcess(child.pid);
+      child.once("exit", (code, signal) => {
+        this.#identity = undefined;
+        // While it starts, the start itself fails.
+        if (!this.#starting) this.#restartAfter(code, signal);
+      });
+    });
+  }
+
+  #restartAfter(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#stopping) return;
+    const { logFile, report } = this.#options;
+    const livedMs = performance.now() - this.#startedMs;
+    const death = { name: "control-plane", livedMs, code, signal, logFile };
+    const { delayMs, line } = this.#restartPolicy(death);
+    if (line !== undefined) report(line);
+    this.#timer = setTimeout(() => {
+      this.start().catch((error: unknown) => {
+        this.#log.write(`${error}\n`);
+        // Somebody may have taken its port meanwhile; `onStart` tells of the next one.
+        this.#port = 0;
+        this.#restartAfter(1, null);
+      });
+    }, delayMs);
+  }
+
+  #settings(): MiniflareOptions {
+    const { script, folder, variables } = this.#options;
+    return {
+      name: WORKER_NAME,
+      ...workerSettings,
+      modules: [{ type: "ESModule", path: "worker.mjs", contents: readFileSync(script, "utf8") }],
+      bindings: { ...variables },
+      defaultPersistRoot: folder,
+      unsafeDirectSockets: [{ host: HOST, port: this.#port }],
+      host: HOST,
+      port: 0,
+      // The Worker does not use the cache API, which costs an object of its own.
+      cache: false,
+      // Do not fetch a sample request.cf from the internet.
+      cf: false,
+      log: new this.#module.NoOpLog(),
+      handleRuntimeStdio: (stdout, stderr) => {
+        stdout.pipe(this.#log, { end: false });
+        stderr.pipe(this.#log, { end: false });
+      },
+    };
+  }
 }
 
 /**

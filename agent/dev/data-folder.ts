@@ -14,6 +14,7 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -48,6 +49,7 @@ export interface DataFolder {
 
 /** Longer than a killed supervisor's children take to end by themselves. */
 const LEFTOVERS_END_MS = 3_000;
+const LOG_BYTES = 10 * 1024 * 1024;
 
 /** Creates the folder if need be, and takes it. `given`: as the user wrote it. Throws `StartError`. */
 export async function openDataFolder(given: string): Promise<DataFolder> {
@@ -86,8 +88,17 @@ function createFolders(folder: string): void {
       mkdirSync(join(folder, name), { recursive: true });
     }
     closeSync(openSync(join(folder, "processes.json"), "a"));
+    setLargeLogsAside(join(folder, "logs"));
   } catch (error) {
     throw new StartError({ code: "FOLDER_UNUSABLE", folder, errno: errnoOf(error) });
+  }
+}
+
+/** One older file is kept of each. */
+function setLargeLogsAside(logs: string): void {
+  for (const name of readdirSync(logs)) {
+    const path = join(logs, name);
+    if (name.endsWith(".log") && statSync(path).size > LOG_BYTES) renameSync(path, `${path}.old`);
   }
 }
 

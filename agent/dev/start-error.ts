@@ -28,14 +28,20 @@ function sentenceOf(failure: StartFailure): string {
   switch (failure.code) {
     case "FOLDER_IN_USE": {
       const who = failure.pid === undefined ? "another process" : `process ${failure.pid}`;
-      return `a cluster already runs on ${failure.folder} (${who}): stop it, or choose another folder with --data`;
+      return (
+        `a cluster already runs on ${failure.folder} (${who}): ` +
+        "stop it, or choose another folder with --data"
+      );
     }
     case "FOLDER_UNUSABLE":
       return `cannot write to ${failure.folder} (${failure.errno}): choose another folder with --data`;
     case "PORT_TAKEN":
       return `port ${failure.port} of ${failure.host} is taken: choose another with --port (0: any free one)`;
     case "ADDRESS_UNUSABLE":
-      return `cannot listen on ${failure.host}:${failure.port} (${failure.errno}): choose another address with --host or --port`;
+      return (
+        `cannot listen on ${failure.host}:${failure.port} (${failure.errno}): ` +
+        "choose another address with --host or --port"
+      );
     case "CONTROL_PLANE_FAILED":
       return `the control plane did not start (${failure.why}): see ${failure.logFile}`;
     case "FRONT_DOOR_FAILED":
