@@ -48,7 +48,10 @@ export function takePoll(turn: RelayTurn, agent: RelayedAgent, poll: HeldPoll): 
   turn.effects.push({ type: "ANSWER_POLL", requestId: poll.requestId, commands });
 }
 
-/** Lays commands behind those that wait; numbered ones that are there already or acknowledged are left out. */
+/**
+ * Lays commands behind those that wait; numbered ones that are there already are left out. A master that still gives one
+ * that is acknowledged has not heard of that: its turn failed, or came before the word of it.
+ */
 export function giveCommands(
   turn: RelayTurn,
   agent: RelayedAgent,
@@ -58,6 +61,7 @@ export function giveCommands(
     const { number } = command;
     if (number === undefined) agent.volatile.push(command);
     else if (number > agent.acknowledged) insertNumbered(agent.numbered, command, number);
+    else reportAcknowledged(turn, agent);
   }
   if (agent.poll !== undefined) takePoll(turn, agent, agent.poll);
 }
@@ -92,12 +96,16 @@ function acknowledge(turn: RelayTurn, agent: RelayedAgent, number: bigint): void
   const left = agent.numbered.findIndex((command) => isAfter(command, number));
   const done = left === -1 ? agent.numbered.splice(0) : agent.numbered.splice(0, left);
   if (done.length === 0) return;
-  const { agentId, sessionId } = agent;
+  reportAcknowledged(turn, agent);
+}
+
+function reportAcknowledged(turn: RelayTurn, agent: RelayedAgent): void {
+  const { agentId, sessionId, acknowledged } = agent;
   enqueue(turn, `acknowledged|${agentId}/${sessionId}`, {
     type: "ACKNOWLEDGED",
     agentId,
     sessionId,
-    commandNumber: Number(number),
+    commandNumber: Number(acknowledged),
   });
 }
 
