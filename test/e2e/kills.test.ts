@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { requirement } from "../support/require.ts";
 import { type Batch, startBatch } from "./batch.ts";
 import {
   endEverything,
@@ -129,8 +130,15 @@ test("20 tasks survive kill -9 of a local agent, which the supervisor starts aga
 });
 
 /** A running cluster with tasks; then its supervisor is killed, and started again on the same state. */
-async function expectTasksEndWithSupervisor(alsoKill: readonly string[]): Promise<void> {
-  const cluster = await startCluster({ agents: 2, args: ["--cpus", "2", "--mem", "512"] });
+async function expectTasksEndWithSupervisor({
+  alsoKill = [],
+  containerizer = "process",
+}: {
+  alsoKill?: readonly string[];
+  containerizer?: string;
+}): Promise<void> {
+  const args = ["--cpus", "2", "--mem", "512", "--containerizer", containerizer];
+  const cluster = await startCluster({ agents: 2, args });
   const tasks = tally();
   const batch = startBatch(cluster.url, tasks.commands);
   await batch.untilAllRun();
@@ -144,7 +152,7 @@ async function expectTasksEndWithSupervisor(alsoKill: readonly string[]): Promis
     withinMs: 2_000,
   });
   const port = Number(new URL(cluster.url).port);
-  await startCluster({ agents: 2, dataDir: cluster.dataDir, port });
+  await startCluster({ agents: 2, dataDir: cluster.dataDir, port, args });
   const last = await batch.untilAllEnded(ALL_ENDED_MS);
   for (const [id, { state, reason }] of last) {
     expect(["TASK_FAILED", "TASK_KILLED", "TASK_LOST"], id).toContain(state);
@@ -155,9 +163,18 @@ async function expectTasksEndWithSupervisor(alsoKill: readonly string[]): Promis
 }
 
 test("kill -9 of the supervisor ends all tasks within 2 s; the next start tells why", async () => {
-  await expectTasksEndWithSupervisor([]);
+  await expectTasksEndWithSupervisor({});
 });
 
 test("nor is anything left when an agent and then the supervisor are killed at the same moment", async () => {
-  await expectTasksEndWithSupervisor(["agent-1"]);
+  await expectTasksEndWithSupervisor({ alsoKill: ["agent-1"] });
 });
+
+const cgroups = requirement("cgroups");
+
+test.skipIf(cgroups.missing)(
+  cgroups.title("nor in cgroups, whoever is killed with the supervisor"),
+  async () => {
+    await expectTasksEndWithSupervisor({ alsoKill: ["agent-2"], containerizer: "cgroups" });
+  },
+);
