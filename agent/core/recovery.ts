@@ -55,15 +55,17 @@ function recoverEnded(
   run: RunRow,
   termination: ContainerTermination | undefined,
 ): void {
-  const message = "The agent restarted and found no trace of the task's container";
+  const message = "the containerizer has no trace of it";
   const lost: ContainerTermination = termination ?? { kind: "LOST", message };
-  // Checkpointed, but the containerizer never heard of it: the LAUNCH effect was lost with the process.
-  if (run.stage.state === "LAUNCHING" && lost.kind === "LOST") {
+  // Either the LAUNCH effect was lost with the process, or the process ended in the middle of it. The command
+  // never ran, so the framework is told what is safe to launch again.
+  const neverRan = lost.kind === "NOT_STARTED" || lost.kind === "LOST";
+  if (run.stage.state === "LAUNCHING" && neverRan) {
     finish(state, context, run, {
       state: lostState(state, run.frameworkId, "TASK_DROPPED"),
       source: "SOURCE_AGENT",
       reason: "REASON_AGENT_RESTARTED",
-      message: "The agent restarted before it could launch the task",
+      message: `The agent restarted before it had launched the task: ${lost.message}`,
     });
     return;
   }

@@ -13,9 +13,9 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import {
   REPORT_RETRY_MAX_MS,
   REPORT_RETRY_MIN_MS,
+  RUNS_PER_REPORT,
   UPDATE_RETRY_MAX_MS,
   UPDATE_RETRY_MIN_MS,
-  UPDATES_PER_REPORT,
 } from "./limits.ts";
 import type { UpdateRow } from "./rows.ts";
 import { type AgentState, newSeq, newUuid, type StepContext } from "./state.ts";
@@ -141,8 +141,9 @@ export function nextUpdateMs(state: AgentState): number | undefined {
 }
 
 /**
- * Due updates in the order they were made; the rest of a full report stays due. An update takes the older ones of its run
- * along: a master that was restarted has forgotten them, and would tell the framework the end before the beginning.
+ * Due updates in the order they were made. An update takes the older ones of its run along: a master that was restarted
+ * has forgotten them, and would tell the framework the end before the beginning. A report that would become too long
+ * leaves out whole runs, whose updates stay due: cut anywhere else, the next report could be the same again.
  */
 function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
   const newest = new Map<string, number>();
@@ -154,10 +155,14 @@ function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
     newest.set(row.runNumber, Math.max(row.seq, newest.get(row.runNumber) ?? 0));
   }
   if (newest.size === 0) return [];
-  const due = [...state.update.values()].filter(
-    (row) => row.seq <= (newest.get(row.runNumber) ?? -1),
-  );
-  for (const row of due.splice(UPDATES_PER_REPORT)) state.updateTimers.set(row.uuid, nowMs);
+  const chosen = new Set<string>();
+  const due: UpdateRow[] = [];
+  for (const row of state.update.values()) {
+    if (row.seq > (newest.get(row.runNumber) ?? -1)) continue;
+    if (chosen.size < RUNS_PER_REPORT) chosen.add(row.runNumber);
+    if (chosen.has(row.runNumber)) due.push(row);
+    else state.updateTimers.set(row.uuid, nowMs);
+  }
   return due;
 }
 

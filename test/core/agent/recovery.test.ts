@@ -59,6 +59,17 @@ test("a task whose launch was only written down is DROPPED, or LOST to those who
   }
 });
 
+test("a task whose launch the crash interrupted before the command ran is told as never launched", () => {
+  const bench = new Bench();
+  bench.run(1);
+  const containerId = bench.containerOf(1);
+  const termination = { kind: "NOT_STARTED", message: "the supervisor was killed" } as const;
+  bench.crash([{ containerId, state: "ENDED", termination }]);
+  expect(statuses(bench.register())).toMatchObject([
+    { state: "TASK_LOST", reason: "REASON_AGENT_RESTARTED" },
+  ]);
+});
+
 test("a container that started just before the crash is told of as if the agent had seen it start", () => {
   const bench = new Bench();
   bench.run(1);
