@@ -5,7 +5,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** All within a second, with the time a start takes. */
-const DELAYS_MS = [0, 100, 200, 400, 500];
+const LAST_DELAY_MS = 500;
+const DELAYS_MS = [0, 100, 200, 400, LAST_DELAY_MS];
 const HOPELESS_DELAY_MS = 5_000;
 const LIVED_LONG_MS = 10_000;
 const LOG_TAIL_BYTES = 2_048;
@@ -30,7 +31,9 @@ export function createRestartPolicy(): (death: Death) => Restart {
   let youngDeaths = 0;
   return (death) => {
     youngDeaths = death.livedMs < LIVED_LONG_MS ? youngDeaths + 1 : 1;
-    const delayMs = DELAYS_MS[youngDeaths - 1];
+    // SIGKILL is somebody's doing, not the process' own: no reason to give it up.
+    const delayMs =
+      DELAYS_MS[youngDeaths - 1] ?? (death.signal === "SIGKILL" ? LAST_DELAY_MS : undefined);
     if (delayMs !== undefined) return { delayMs, line: `${how(death)}: starting it again` };
     const firstTime = youngDeaths === DELAYS_MS.length + 1;
     const line = `${how(death)} again: trying every ${HOPELESS_DELAY_MS / 1_000} s`;
