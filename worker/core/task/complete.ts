@@ -54,6 +54,8 @@ export function completeTask(turn: Turn, task: TaskRow): void {
   for (const update of state.index.updatesOfTask(taskKey(task.frameworkId, task.id))) {
     state.tables.update.delete(String(update.seq));
   }
+  // The agent has carried it out; without its task it can not be sent again, so nobody would acknowledge it.
+  state.tables.command.delete(String(task.run));
   state.tables.task.delete(taskKey(task.frameworkId, task.id));
 }
 
