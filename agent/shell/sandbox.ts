@@ -1,5 +1,5 @@
 /** Sandboxes: one folder per run, `runs/latest` beside it, in Mesos' layout. */
-import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { chownSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { accountToBecome } from "../containerizer/supervisor/users.ts";
@@ -36,7 +36,6 @@ export function makeSandbox(
     }
     // A rename replaces the link at once: there is no moment without a `latest`.
     const fresh = join(runs, `.latest-${place.containerId}`);
-    rmSync(fresh, { force: true });
     symlinkSync(place.containerId, fresh);
     renameSync(fresh, join(runs, "latest"));
     return ok(path);
