@@ -1,6 +1,6 @@
 /**
- * The agent's command line and environment → one typed configuration. Every mistake is reported at once,
- * each with what to do. Does not touch the disk or the network.
+ * The agent's command line and environment → one typed configuration. Every mistake is reported at
+ * once, each with what to do. Does not touch the disk or the network.
  */
 import { homedir, hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
@@ -57,7 +57,7 @@ const optionHelp: { readonly [name: string]: OptionHelp } = {
   ip: { placeholder: "IPV4", help: "advertised address; else the first outward one" },
   port: {
     placeholder: "N",
-    help: `advertised port, ${DEFAULT_PORT} (nothing listens there yet: operators come through the master)`,
+    help: `advertised port, ${DEFAULT_PORT} (nothing listens there yet; operators ask the master)`,
   },
   containerizer: { placeholder: "NAME", help: containerizerHelp() },
   "die-with-parent": { help: "end at once, tasks included, when stdin is closed" },
@@ -78,8 +78,8 @@ export function helpText(): string {
     "",
     ...rows,
     "",
-    "Tasks outlive the agent process (but not with --die-with-parent): the next one on the same --work-dir",
-    "finds them. Run as root, tasks run as their framework's user; otherwise as the agent's own.",
+    "Tasks outlive the agent process (but not with --die-with-parent): the next one on the same",
+    "--work-dir finds them. Run as root, tasks run as their framework's user; otherwise as the agent's own.",
     "",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 /**
- * The agent process: reads its configuration, takes its work directory, finds its containers and serves the
- * master until it is told to end. Wiring only.
+ * The agent process: reads its configuration, takes its work directory, finds its containers and
+ * serves the master until it is told to end. Wiring only.
  */
 import { randomUUID } from "node:crypto";
 import { renderResources } from "../worker/resources/render.ts";
@@ -22,7 +22,10 @@ import {
 /** The Mesos version whose agent this one behaves like. */
 const VERSION = "1.12.0";
 
-/** Killing everything takes some milliseconds; after this long the next start has to tell how it ended. */
+/**
+ * Killing everything takes some milliseconds; after this long the next start has to tell how it
+ * ended.
+ */
 const PARENT_ENDED_DEADLINE_MS = 1_000;
 
 await main();
@@ -112,8 +115,9 @@ function agentFacts(config: Config): AgentFacts {
 }
 
 /**
- * Signals leave the tasks running, for the next agent process to find. Not so with --die-with-parent: there
- * Ctrl-C reaches the parent as well, and after it nobody would be left to find them.
+ * Signals leave the tasks running, for the next agent process to find. Not so with
+ * --die-with-parent: there Ctrl-C reaches the parent as well, and after it nobody would be left to
+ * find them.
  */
 function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Log): void {
   let ending = false;
@@ -127,7 +131,8 @@ function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Lo
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.once(signal, dieWithParent ? endWithParent : leave);
   }
-  // Whoever read the log may be gone, parent included: that must not end the agent in the middle of its work.
+  // Whoever read the log may be gone, parent included: that must not end the agent in the middle of
+  // its work.
   process.stderr.on("error", () => {});
   if (!dieWithParent) return;
   for (const event of ["end", "close"]) process.stdin.once(event, endWithParent);

@@ -1,8 +1,8 @@
 /**
  * THE AGENT: `step` is the only way in. Pure, synchronous, deterministic.
  *
- * The caller writes `changes` to disk, then performs `effects` in their order. If `step` throws, nothing
- * was decided: drop the state and load it again from disk.
+ * The caller writes `changes` to disk, then performs `effects` in their order. If `step` throws,
+ * nothing was decided: drop the state and load it again from disk.
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
@@ -86,7 +86,8 @@ function takeCommands(
   context: StepContext,
   commands: readonly link.Command[],
 ): void {
-  // The session was ended meanwhile: the master repeats them to the next one. An agent that ends takes no more.
+  // The session was ended meanwhile: the master repeats them to the next one. An agent that ends
+  // takes no more.
   if (state.link.state === "UNREGISTERED" || state.exitWhenEmpty !== undefined) return;
   runCommands(state, context, commands);
   poll(state, context);

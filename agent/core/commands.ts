@@ -1,6 +1,6 @@
 /**
- * What the master asks for. Each command may come twice (its number says so) or late, and must then do
- * nothing, or the same. Commands that lack the part their type promises do nothing either.
+ * What the master asks for. Each command may come twice (its number says so) or late, and must then
+ * do nothing, or the same. Commands that lack the part their type promises do nothing either.
  */
 import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
@@ -56,7 +56,9 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   },
 };
 
-/** Carries out the commands of one poll's answer; a number that was carried out before is skipped. */
+/**
+ * Carries out the commands of one poll's answer; a number that was carried out before is skipped.
+ */
 export function runCommands(
   state: AgentState,
   context: StepContext,
@@ -87,7 +89,7 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
       state: lostState(state, frameworkId, "TASK_DROPPED"),
       source: "SOURCE_AGENT",
       reason: "REASON_TASK_INVALID",
-      message: `Task '${taskId}' is still running on this agent; wait for its end or use another id`,
+      message: `Task '${taskId}' is still running on this agent; use another id`,
     });
     return;
   }
@@ -113,7 +115,10 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
   context.effects.push({ type: "LAUNCH", containerId: id.value, task, framework });
 }
 
-/** The master launches an id again only when its earlier run is completed: its acknowledgement was lost. */
+/**
+ * The master launches an id again only when its earlier run is completed: its acknowledgement was
+ * lost.
+ */
 function forgetEndedRuns(state: AgentState, context: StepContext, subject: UpdateSubject): void {
   for (const run of [...state.run.values()]) {
     const sameTask = run.taskId === subject.taskId && run.frameworkId === subject.frameworkId;

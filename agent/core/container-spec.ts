@@ -1,4 +1,6 @@
-/** What a command task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2. */
+/**
+ * What a command task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2.
+ */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type {
   ContainerCommand,
@@ -45,7 +47,10 @@ export function containerSpec(
   };
 }
 
-/** Later entries win: the agent's, then `CommandInfo.environment`. The agent's own environment is not inherited. */
+/**
+ * Later entries win: the agent's, then `CommandInfo.environment`. The agent's own environment is
+ * not inherited.
+ */
 export function taskEnvironment(
   framework: mesos.FrameworkInfo,
   task: mesos.TaskInfo,
@@ -76,7 +81,10 @@ export function taskEnvironment(
   return environment;
 }
 
-/** `limits` of the task bound what it may use beyond its resources; without them memory is a hard cap, cpu a share. */
+/**
+ * `limits` of the task bound what it may use beyond its resources; without them memory is a hard
+ * cap, cpu a share.
+ */
 export function resourceLimits(task: mesos.TaskInfo): ResourceLimits {
   const cpus = Math.round(1000 * scalar(task, "cpus"));
   const cpusLimit = task.limits?.cpus?.value;

@@ -14,7 +14,10 @@ export type ExitReason =
   | { readonly type: "MASTER_SHUTDOWN" };
 
 export type Effect =
-  /** Lost: the run is LAUNCHING with no trace of a container, so recovery reports it as never launched. */
+  /**
+   * Lost: the run is LAUNCHING with no trace of a container, so recovery reports it as never
+   * launched.
+   */
   | {
       readonly type: "LAUNCH";
       readonly containerId: ContainerId;
@@ -25,9 +28,15 @@ export type Effect =
   | { readonly type: "TERMINATE"; readonly containerId: ContainerId }
   /** SIGKILL to every process of the container. Lost: recovery does it again. */
   | { readonly type: "DESTROY"; readonly containerId: ContainerId }
-  /** The end is in our books: the containerizer may forget it. Lost: its own recovery sweeps what nobody asks for. */
+  /**
+   * The end is in our books: the containerizer may forget it. Lost: its own recovery sweeps what
+   * nobody asks for.
+   */
   | { readonly type: "REMOVE"; readonly containerId: ContainerId }
-  /** Register until it succeeds, with `registerRequest(state)` made afresh for each attempt. Lost: the next start does it. */
+  /**
+   * Register until it succeeds, with `registerRequest(state)` made afresh for each attempt. Lost:
+   * the next start does it.
+   */
   | { readonly type: "REGISTER" }
   /** Poll (from now on) with this number. Lost: the next start registers and polls. */
   | { readonly type: "POLL"; readonly acknowledgedCommand: bigint }
@@ -39,7 +48,9 @@ export type Effect =
     }
   /** Lost: the caller's request runs into its time limit, and may be repeated. */
   | { readonly type: "CALL"; readonly callId: string; readonly call: agent.Call }
-  /** A TIMER_DUE input is wanted then; replaces the one before. Lost: made again by the first step. */
+  /**
+   * A TIMER_DUE input is wanted then; replaces the one before. Lost: made again by the first step.
+   */
   | { readonly type: "SET_TIMER"; readonly dueMs: number }
   /** The agent process ends. Lost: it has ended. */
   | { readonly type: "EXIT"; readonly reason: ExitReason };

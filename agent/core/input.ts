@@ -20,8 +20,8 @@ export type Input =
   /** The master answered that this session is not the live one. */
   | { readonly type: "REGISTER_AGAIN" }
   /**
-   * The answer to the newest poll. It holds every command that was not acknowledged, in the order of their
-   * numbers: an answer that comes late or twice holds only numbers that were carried out.
+   * The answer to the newest poll. It holds every command that was not acknowledged, in the order
+   * of their numbers: an answer that comes late or twice holds only numbers that were carried out.
    */
   | { readonly type: "COMMANDS"; readonly commands: readonly link.Command[] }
   | { readonly type: "REPORT_DONE"; readonly reportNumber: number }

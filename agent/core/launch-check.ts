@@ -1,6 +1,6 @@
 /**
- * What this agent cannot do for a task. Refusing it by name is better than running the task without what it
- * asked for. Ids are checked as well: they become folders of the sandbox.
+ * What this agent cannot do for a task. Refusing it by name is better than running the task without
+ * what it asked for. Ids are checked as well: they become folders of the sandbox.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 
@@ -21,7 +21,7 @@ export function launchObstacle(
     return "this agent does not fetch `command.uris` yet; let the command download what it needs";
   }
   if (task.health_check !== undefined || task.check !== undefined) {
-    return "this agent does not run health checks or checks yet; leave `health_check` and `check` out";
+    return "this agent runs no health checks or checks yet; leave `health_check` and `check` out";
   }
   if (
     task.command.environment?.variables?.some((variable) => variable.type === "SECRET") === true

@@ -10,14 +10,23 @@ export const KILL_GRACE_MS = 3_000;
 /** SHUTDOWN_EXECUTOR: 5 s for the executor, of which it keeps 1 s, and 1 s for itself (17.2). */
 export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
 
-/** Runs with updates in one report: at four updates a run and about 1 KB each, half of what a request may have. */
+/**
+ * Runs with updates in one report: at four updates a run and about 1 KB each, half of what a
+ * request may have.
+ */
 export const RUNS_PER_REPORT = 1_000;
 
-/** After a report that failed: pause before the next, doubling. Short, because a failed attempt costs next to nothing. */
+/**
+ * After a report that failed: pause before the next, doubling. Short, because a failed attempt
+ * costs next to nothing.
+ */
 export const REPORT_RETRY_MIN_MS = 100;
 export const REPORT_RETRY_MAX_MS = 2_000;
 
-/** Ended runs remembered; Mesos keeps 150 executors for each of 50 frameworks, most of them never full. */
+/**
+ * Ended runs remembered; Mesos keeps 150 executors for each of 50 frameworks, most of them never
+ * full.
+ */
 export const COMPLETED_RUNS_MAX = 1_000;
 
 /** Frameworks without a run that are remembered for their capabilities. */

@@ -1,6 +1,6 @@
 /**
- * The first step of a life: what the work directory says and what the containerizer found are brought
- * together. A crash between any two effects of the last life ends here.
+ * The first step of a life: what the work directory says and what the containerizer found are
+ * brought together. A crash between any two effects of the last life ends here.
  */
 import { unreachable } from "../../worker/std/assert.ts";
 import type { ContainerTermination, RecoveredContainer } from "../containerizer/containerizer.ts";
@@ -24,7 +24,10 @@ export function recover(
   }
 }
 
-/** What the last life was about to do to a container is done again: TERMINATE and DESTROY may have been lost. */
+/**
+ * What the last life was about to do to a container is done again: TERMINATE and DESTROY may have
+ * been lost.
+ */
 function resume(state: AgentState, context: StepContext, run: RunRow): void {
   const { containerId, stage } = run;
   switch (stage.state) {
@@ -57,8 +60,8 @@ function recoverEnded(
 ): void {
   const message = "the containerizer has no trace of it";
   const lost: ContainerTermination = termination ?? { kind: "LOST", message };
-  // Either the LAUNCH effect was lost with the process, or the process ended in the middle of it. The command
-  // never ran, so the framework is told what is safe to launch again.
+  // Either the LAUNCH effect was lost with the process, or the process ended in the middle of it.
+  // The command never ran, so the framework is told what is safe to launch again.
   const neverRan = lost.kind === "NOT_STARTED" || lost.kind === "LOST";
   if (run.stage.state === "LAUNCHING" && neverRan) {
     finish(state, context, run, {

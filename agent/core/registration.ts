@@ -38,7 +38,8 @@ export function registered(state: AgentState, context: StepContext, agentId: Age
   if (row === undefined) {
     state.agent.put({ seq: newSeq(state), id: agentId, lastCommand: "0" });
   } else if (row.id !== agentId) {
-    // Another cluster, or one that has forgotten everything: nobody there knows these runs or numbers.
+    // Another cluster, or one that has forgotten everything: nobody there knows these runs or
+    // numbers.
     abandon(state, context, () => true);
     dropUpdates(state, () => true);
     for (const framework of [...state.framework.values()]) state.framework.delete(framework.id);

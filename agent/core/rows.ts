@@ -1,9 +1,9 @@
 /**
  * The rows of the agent's tables. Plain JSON values: the checkpoint writes them as they are.
  *
- * 1. A run that is not ENDED holds resources, and its container may exist. 2. A run is ENDED exactly when its
- * terminal update has been made; it leaves when that update is acknowledged. 3. An update row lives from the
- * moment it is made until it is acknowledged.
+ * 1. A run that is not ENDED holds resources, and its container may exist. 2. A run is ENDED
+ * exactly when its terminal update has been made; it leaves when that update is acknowledged. 3. An
+ * update row lives from the moment it is made until it is acknowledged.
  */
 import type { AgentId, ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";

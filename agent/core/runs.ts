@@ -104,7 +104,8 @@ export function containerEnded(
     finish(state, context, run, cancelledStatus(stage.cause));
     return;
   }
-  // The last agent process ended between the start and its checkpoint: the framework is told all of it.
+  // The last agent process ended between the start and its checkpoint: the framework is told all of
+  // it.
   if (stage.state === "LAUNCHING" && termination.kind !== "NOT_STARTED") {
     run = reportStarted(state, context, run);
   }
@@ -128,7 +129,10 @@ export function finish(
   state.run.put({ ...run, status, stage: { state: "ENDED", endedMs: context.nowMs } });
 }
 
-/** `graceMs`: undefined = nobody said; then `defaultGraceMs` holds for the first kill and a later one changes nothing. */
+/**
+ * `graceMs`: undefined = nobody said; then `defaultGraceMs` holds for the first kill and a later
+ * one changes nothing.
+ */
 export interface Kill {
   readonly cause: KillCause;
   readonly graceMs: number | undefined;
@@ -193,11 +197,14 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
   state.runTimers.set(run.containerId, stage.startedMs + Number(limitNs) / 1e6);
 }
 
-/** The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays. */
+/**
+ * The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays.
+ */
 export function complete(state: AgentState, run: RunRow, nowMs: number): void {
   const { seq, containerId, agentId, frameworkId, executorId, runNumber, stage } = run;
   const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
-  // An abandoned run has no updates any more, and under a new agent id its number may be another run's.
+  // An abandoned run has no updates any more, and under a new agent id its number may be another
+  // run's.
   if (!isAbandoned(run)) dropUpdates(state, (row) => row.runNumber === runNumber);
   state.run.delete(containerId);
   const place = { containerId, agentId, frameworkId, executorId };
@@ -252,7 +259,10 @@ function destroy(
   context.effects.push({ type: "DESTROY", containerId: run.containerId });
 }
 
-/** A framework that goes while its task is being killed silences the task's end; nothing else changes a cause. */
+/**
+ * A framework that goes while its task is being killed silences the task's end; nothing else
+ * changes a cause.
+ */
 function strongerCause(held: KillCause, next: KillCause): KillCause {
   return next === "FRAMEWORK_SHUTDOWN" ? next : held;
 }

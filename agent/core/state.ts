@@ -1,8 +1,9 @@
 /**
  * What the agent knows: its tables (on disk), and what it may forget (the link, the timers).
  *
- * `newState(facts, rows)` is how every life begins; `save(state)` is its inverse for the tables. Invariant:
- * a volatile part only ever delays a message or a wake-up, it never decides what is true.
+ * `newState(facts, rows)` is how every life begins; `save(state)` is its inverse for the tables.
+ * Invariant: a volatile part only ever delays a message or a wake-up, it never decides what is
+ * true.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { type Prng, prng } from "../../worker/std/prng.ts";
@@ -118,8 +119,8 @@ export function newContext(nowMs: number, seed: number): StepContext {
 }
 
 /**
- * 16 bytes in the form of a random UUID (RFC 9562, version 4). A step's seed has only 32 bits, so the last
- * four bytes are `seq`: two of one agent are never equal.
+ * 16 bytes in the form of a random UUID (RFC 9562, version 4). A step's seed has only 32 bits, so
+ * the last four bytes are `seq`: two of one agent are never equal.
  */
 export function newUuid(context: StepContext, seq: number): Uint8Array {
   const bytes = Uint8Array.from({ length: 16 }, (_, at) =>

@@ -1,4 +1,7 @@
-/** Makes the TaskStatus of each thing that happens to a task. Sources, reasons: http-semantics 6.2, 6.4, 17.2. */
+/**
+ * Makes the TaskStatus of each thing that happens to a task. Sources, reasons: http-semantics 6.2,
+ * 6.4, 17.2.
+ */
 import type { FrameworkId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
@@ -59,7 +62,8 @@ export function endStatus(
       const taskState = finished ? "TASK_FINISHED" : "TASK_FAILED";
       return { state: taskState, message, source: "SOURCE_EXECUTOR", ...status };
     }
-    // The limit is what ended it even when a kill was under way: the framework may have to ask for more.
+    // The limit is what ended it even when a kill was under way: the framework may have to ask for
+    // more.
     case "LIMITED":
       return {
         state: "TASK_FAILED",
@@ -71,7 +75,8 @@ export function endStatus(
       };
     case "NOT_STARTED":
       return launchFailedStatus(termination.message);
-    // The container is gone and its exit code with it: 6.4 has FAILED for an executor that died with its task.
+    // The container is gone and its exit code with it: 6.4 has FAILED for an executor that died
+    // with its task.
     case "LOST":
       if (cause !== undefined) return { ...killedStatus(cause, termination.message), ...status };
       return {

@@ -1,9 +1,9 @@
 /**
  * Tables of immutable rows, and the Changes that say what a step did to them.
  *
- * 1. A row is never changed in place: `put` replaces it. 2. Rows iterate in the order of their `seq`, which a
- * row gets once, so that a reloaded table and a live one iterate alike. 3. Every `put` and `delete` reaches
- * the recorder: the journal is nothing but these Changes.
+ * 1. A row is never changed in place: `put` replaces it. 2. Rows iterate in the order of their
+ * `seq`, which a row gets once, so that a reloaded table and a live one iterate alike. 3. Every
+ * `put` and `delete` reaches the recorder: the journal is nothing but these Changes.
  */
 import { assert } from "../../worker/std/assert.ts";
 

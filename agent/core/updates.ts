@@ -1,9 +1,10 @@
 /**
  * Status updates on their way to the master: made, reported, repeated, acknowledged.
  *
- * 1. Updates of one run are reported in the order they were made. 2. One report is in flight at a time;
- * everything that comes meanwhile goes into the next one. 3. An update is repeated (10 s, doubling, at most
- * 10 min) until its uuid is acknowledged, and at once after a registration or RESUME_UPDATES.
+ * 1. Updates of one run are reported in the order they were made. 2. One report is in flight at a
+ * time; everything that comes meanwhile goes into the next one. 3. An update is repeated (10 s,
+ * doubling, at most 10 min) until its uuid is acknowledged, and at once after a registration or
+ * RESUME_UPDATES.
  */
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
@@ -141,9 +142,10 @@ export function nextUpdateMs(state: AgentState): number | undefined {
 }
 
 /**
- * Due updates in the order they were made. An update takes the older ones of its run along: a master that was restarted
- * has forgotten them, and would tell the framework the end before the beginning. A report that would become too long
- * leaves out whole runs, whose updates stay due: cut anywhere else, the next report could be the same again.
+ * Due updates in the order they were made. An update takes the older ones of its run along: a
+ * master that was restarted has forgotten them, and would tell the framework the end before the
+ * beginning. A report that would become too long leaves out whole runs, whose updates stay due: cut
+ * anywhere else, the next report could be the same again.
  */
 function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
   const newest = new Map<string, number>();

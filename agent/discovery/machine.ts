@@ -25,8 +25,9 @@ export function readMachine(workDirectory: string): Machine {
 }
 
 /**
- * The kinds of resource that `given` does not name, in Mesos' amounts: all processors; memory and disk less
- * 1 GB and 5 GB for the system, or half where there is less than twice that; ports 31000 to 32000.
+ * The kinds of resource that `given` does not name, in Mesos' amounts: all processors; memory and
+ * disk less 1 GB and 5 GB for the system, or half where there is less than twice that; ports 31000
+ * to 32000.
  */
 export function withDiscovered(given: Resources, machine: Machine): Resources {
   const named = new Set(given.map((resource) => resource.name));

@@ -1,4 +1,6 @@
-/** The calls of the agent's own API that come through the link: one function per call, one table. */
+/**
+ * The calls of the agent's own API that come through the link: one function per call, one table.
+ */
 import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { unreachable } from "../../worker/std/assert.ts";

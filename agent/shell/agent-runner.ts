@@ -1,9 +1,9 @@
 /**
  * The agent's shell: inputs in, one step each, one commit for what came together, then the effects.
  *
- * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed in the
- * order they were made. 3. When a commit fails the process ends: what is in memory may never become true,
- * and the next process starts from what is on disk.
+ * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed
+ * in the order they were made. 3. When a commit fails the process ends: what is in memory may never
+ * become true, and the next process starts from what is on disk.
  */
 import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
@@ -111,8 +111,8 @@ export class AgentRunner {
   }
 
   /**
-   * Wall clock, which never runs backwards and never slower than time itself: a machine's clock that is set
-   * back must not make a kill's grace last an hour.
+   * Wall clock, which never runs backwards and never slower than time itself: a machine's clock
+   * that is set back must not make a kill's grace last an hour.
    */
   #now(): number {
     const monotonicMs = performance.now();

@@ -1,7 +1,8 @@
 /**
- * How long to wait before the next attempt to reach the master. The first attempts come quickly, so that a
- * control plane that restarts is missed for a moment only; then random in [0, 1 s · 2ⁿ) up to a minute, as
- * Mesos agents do (http-semantics 10.1), so that a big cluster does not come back all at once.
+ * How long to wait before the next attempt to reach the master. The first attempts come quickly, so
+ * that a control plane that restarts is missed for a moment only; then random in [0, 1 s · 2ⁿ) up
+ * to a minute, as Mesos agents do (http-semantics 10.1), so that a big cluster does not come back
+ * all at once.
  */
 const QUICK_ATTEMPTS = 8;
 const QUICK_MIN_MS = 50;

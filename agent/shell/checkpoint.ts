@@ -4,13 +4,14 @@
  *   <directory>/snapshot            one line: every row, and the number of the journal that follows it
  *   <directory>/journal-<number>    one line per commit: the rows put and deleted
  *
- * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write and one fdatasync: it is there as a whole or
- * not at all. 2. A torn last line is what a crash during a commit leaves, and was never acted on: it is cut
- * off. A bad line before a good one is damage, and refused. 3. A snapshot replaces the last one by rename,
- * and names a new, empty journal: whatever a crash leaves, one snapshot and its own journal are whole.
+ * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write and one fdatasync: it is there as a
+ * whole or not at all. 2. A torn last line is what a crash during a commit leaves, and was never
+ * acted on: it is cut off. A bad line before a good one is damage, and refused. 3. A snapshot
+ * replaces the last one by rename, and names a new, empty journal: whatever a crash leaves, one
+ * snapshot and its own journal are whole.
  *
- * Synchronous on purpose: nothing may be decided between a step and its commit, and a commit takes some
- * tenths of a millisecond. Does not know what the rows mean.
+ * Synchronous on purpose: nothing may be decided between a step and its commit, and a commit takes
+ * some tenths of a millisecond. Does not know what the rows mean.
  */
 import {
   closeSync,
@@ -48,7 +49,10 @@ export type CheckpointError =
 const FORMAT = 1;
 /** A journal shorter than this is not worth replacing. */
 const COMPACT_MIN_BYTES = 1024 * 1024;
-/** Replaced when it is this many times as long as the snapshot: costs stay proportional to the Changes. */
+/**
+ * Replaced when it is this many times as long as the snapshot: costs stay proportional to the
+ * Changes.
+ */
 const COMPACT_FACTOR = 4;
 
 interface Snapshot {
@@ -102,8 +106,8 @@ export class Checkpoint {
   }
 
   /**
-   * Puts the Changes on disk. After an error nothing may be acted on: the process has to end, and the next
-   * one sees the state before (or, when only the sync failed, after) these Changes.
+   * Puts the Changes on disk. After an error nothing may be acted on: the process has to end, and
+   * the next one sees the state before (or, when only the sync failed, after) these Changes.
    *
    * `save`: all rows, Changes included; called when the journal has become long.
    */
@@ -264,7 +268,10 @@ function checksum(json: string): string {
   return crc32(json).toString(16).padStart(CHECKSUM_LENGTH, "0");
 }
 
-/** Returns the number of bytes. A short write is continued; what stops it is thrown by the next call. */
+/**
+ * Returns the number of bytes. A short write is continued; what stops it is thrown by the next
+ * call.
+ */
 function writeAll(file: number, bytes: Buffer): number {
   let written = 0;
   while (written < bytes.length) written += writeSync(file, bytes, written);

@@ -4,9 +4,9 @@
  *   /frameworks/<framework>/executors/<executor>/runs/<container or latest>[/...]
  *   <work directory>/slaves/<agent>/frameworks/...                                  (the real path)
  *
- * Invariant: nothing outside that run's own sandbox is ever read, whatever links a task plants there. The
- * path is resolved first and what was opened is checked again through /proc, because a task can exchange a
- * folder for a link in between. Nothing blocks: a pipe or a device is refused.
+ * Invariant: nothing outside that run's own sandbox is ever read, whatever links a task plants
+ * there. The path is resolved first and what was opened is checked again through /proc, because a
+ * task can exchange a folder for a link in between. Nothing blocks: a pipe or a device is refused.
  */
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, readlink, realpath, stat } from "node:fs/promises";
@@ -31,7 +31,10 @@ export interface FilesRoot {
   readonly agentId: string | undefined;
 }
 
-/** Up to `length` bytes (at most 64 KiB) from `offset`; past the end there are none. `size`: of the file. */
+/**
+ * Up to `length` bytes (at most 64 KiB) from `offset`; past the end there are none. `size`: of the
+ * file.
+ */
 export async function readSandboxFile(
   root: FilesRoot,
   request: { path: string; offset: bigint; length: bigint | undefined },
@@ -87,7 +90,10 @@ export async function listSandboxFiles(
 export function describeFilesError(error: FilesError): string {
   switch (error.code) {
     case "NOT_FOUND":
-      return `No such file in a sandbox of this agent: '${error.path}'; paths begin with /frameworks/<framework>/executors/<executor>/runs/latest`;
+      return (
+        `No such file in a sandbox of this agent: '${error.path}'; ` +
+        "paths begin with /frameworks/<framework>/executors/<executor>/runs/latest"
+      );
     case "NOT_A_FILE":
       return `'${error.path}' is not a regular file; LIST_FILES shows what is there`;
     case "NOT_A_DIRECTORY":

@@ -1,9 +1,10 @@
 /**
- * The agent's side of the link: registers, polls, reports, answers calls. Transport only: what is said comes
- * from the core as effects, what is heard goes to the core as inputs.
+ * The agent's side of the link: registers, polls, reports, answers calls. Transport only: what is
+ * said comes from the core as effects, what is heard goes to the core as inputs.
  *
- * 1. At most one registration or poll is under way. 2. What belongs to an earlier registration is dropped
- * (`#life`). 3. A failed registration or poll is repeated here; a failed report is the core's to repeat.
+ * 1. At most one registration or poll is under way. 2. What belongs to an earlier registration is
+ * dropped (`#life`). 3. A failed registration or poll is repeated here; a failed report is the
+ * core's to repeat.
  */
 
 import type { MessageName, Messages } from "../../worker/protocol/descriptors.ts";
@@ -45,7 +46,10 @@ interface Registration {
 
 type LinkError =
   | { readonly code: "REGISTER_AGAIN" }
-  /** No answer, or one that a later attempt may better. `why`: for the log, continues "no word from the master". */
+  /**
+   * No answer, or one that a later attempt may better. `why`: for the log, continues "no word from
+   * the master".
+   */
   | { readonly code: "FAILED"; readonly why: string }
   /** The request itself is refused. */
   | { readonly code: "REFUSED"; readonly why: string };
@@ -62,7 +66,10 @@ export class MasterLink {
   /** Why the master is away; undefined = it is there. */
   #trouble: string | undefined;
   #everRegistered = false;
-  /** Polls refused in a row: a relay that does not know this agent's path is cured by registering, not by asking on. */
+  /**
+   * Polls refused in a row: a relay that does not know this agent's path is cured by registering,
+   * not by asking on.
+   */
   #refusedPolls = 0;
 
   constructor(options: MasterLinkOptions) {
@@ -144,7 +151,10 @@ export class MasterLink {
       this.#options.submit({ type: "REGISTER_AGAIN" });
   }
 
-  /** In posts of at most CALL_REPLY_BYTES. A post that fails ends the answer: its caller runs into the time limit. */
+  /**
+   * In posts of at most CALL_REPLY_BYTES. A post that fails ends the answer: its caller runs into
+   * the time limit.
+   */
   async callReply(callId: string, answer: CallAnswer): Promise<void> {
     const registration = this.#registration;
     if (registration === undefined) return;

@@ -18,8 +18,8 @@ export function sandboxPath(workDirectory: string, place: SandboxPlace): string 
 }
 
 /**
- * Makes the sandbox, owned by `user` (undefined: the agent's own), and points `latest` at it. The error is a
- * sentence. A user that the containerizer will refuse changes no owner here.
+ * Makes the sandbox, owned by `user` (undefined: the agent's own), and points `latest` at it. The
+ * error is a sentence. A user that the containerizer will refuse changes no owner here.
  */
 export function makeSandbox(
   workDirectory: string,

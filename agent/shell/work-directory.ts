@@ -4,9 +4,9 @@
  *   meta/           checkpoints (checkpoint.ts), and how containers ended (the containerizer)
  *   slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>   sandboxes, in Mesos' layout
  *
- * The lock is a socket name of the kernel's, not a file: it goes with the process however that ends, and
- * cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network namespace.)
- * Sandboxes are not removed yet: that is the garbage collector's work, a later issue.
+ * The lock is a socket name of the kernel's, not a file: it goes with the process however that
+ * ends, and cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network
+ * namespace.) Sandboxes are not removed yet: that is the garbage collector's work, a later issue.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -50,21 +50,23 @@ export async function takeWorkDirectory(
   }
 }
 
+const CHOOSE_ANOTHER = "choose another with --work-dir";
+
 export function describeWorkDirectoryError(error: WorkDirectoryError): string {
   switch (error.code) {
     case "UNUSABLE":
-      return `cannot use the work directory ${error.path}: ${error.errno}; choose another with --work-dir`;
+      return `cannot use the work directory ${error.path}: ${error.errno}; ${CHOOSE_ANOTHER}`;
     case "IN_USE": {
       const who =
         error.pid === undefined ? "another agent" : `another agent (process ${error.pid})`;
-      return `${who} uses the work directory ${error.path}; stop it, or choose another with --work-dir`;
+      return `${who} uses the work directory ${error.path}; stop it, or ${CHOOSE_ANOTHER}`;
     }
   }
 }
 
 /**
- * With its parents. Not `mkdirSync` with `recursive`: where the kernel answers ENOENT below an existing folder
- * (as in /proc), Node 20 tries the same two calls for ever.
+ * With its parents. Not `mkdirSync` with `recursive`: where the kernel answers ENOENT below an
+ * existing folder (as in /proc), Node 20 tries the same two calls for ever.
  */
 function makeDirectory(path: string, mode: number): void {
   if (existsSync(path)) return;

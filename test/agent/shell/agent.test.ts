@@ -293,7 +293,8 @@ describe("the end of the process", () => {
               task_id.value === `t${at}` && /FINISHED|FAILED|LOST/.test(state),
           ),
       );
-      // A launch that the crash prevented is told as never launched; everything else has its own exit code.
+      // A launch that the crash prevented is told as never launched; everything else has its own
+      // exit code.
       if (status.reason === "REASON_AGENT_RESTARTED") continue;
       expect(status.message).toBe(`Command exited with status ${at}`);
     }

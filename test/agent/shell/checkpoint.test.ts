@@ -138,7 +138,8 @@ test("a long journal becomes a snapshot; what a crash on the way leaves is swept
   expect(readdirSync(path).sort()).toEqual(["journal-1", "snapshot"]);
   assert(checkpoint.commit([put(row(2))], () => rows).ok, "it is kept");
   checkpoint.close();
-  // A crash between the snapshot's rename and the removal of the old journal; and before the rename.
+  // A crash between the snapshot's rename and the removal of the old journal; and before the
+  // rename.
   writeFileSync(join(path, "journal-0"), "old");
   writeFileSync(join(path, "snapshot.new"), "half");
   expect(stored(path)).toEqual([1, 2]);

@@ -1,4 +1,7 @@
-/** A master and relay in one, as far as an agent can see them: it hands out commands and keeps what it is told. */
+/**
+ * A master and relay in one, as far as an agent can see them: it hands out commands and keeps what
+ * it is told.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,6 @@
-/** A test bench for the agent's core: one agent, short words for what reaches it, and what it said. */
+/**
+ * A test bench for the agent's core: one agent, short words for what reaches it, and what it said.
+ */
 
 import type {
   ContainerId,
@@ -161,7 +163,10 @@ export class Bench {
     return all;
   }
 
-  /** The process dies, a new one starts on the same disk and finds `containers`; it is not registered. */
+  /**
+   * The process dies, a new one starts on the same disk and finds `containers`; it is not
+   * registered.
+   */
   crash(containers: readonly RecoveredContainer[]): Effect[] {
     // Through JSON, as the disk would give it back.
     const rows: StoredRows = JSON.parse(JSON.stringify(save(this.state)));

@@ -1,10 +1,11 @@
 /**
- * A small world around one agent's core: a disk, a containerizer, a master and the link between them, all of
- * which may be struck by a seed. The process can die before any effect; reports and acknowledgements get
- * lost, come late or twice.
+ * A small world around one agent's core: a disk, a containerizer, a master and the link between
+ * them, all of which may be struck by a seed. The process can die before any effect; reports and
+ * acknowledgements get lost, come late or twice.
  *
- * What it checks as it goes: 1. a run's container is launched at most once; 2. a terminal update is made only
- * when the container is gone; 3. the updates of a run reach the master in the order of a task's life.
+ * What it checks as it goes: 1. a run's container is launched at most once; 2. a terminal update is
+ * made only when the container is gone; 3. the updates of a run reach the master in the order of a
+ * task's life.
  */
 import type {
   ContainerId,
@@ -177,7 +178,9 @@ export class CrashWorld {
     if (input !== undefined) this.#take(input);
   }
 
-  /** A step, its commit, its effects: the process may die before the commit and before each effect. */
+  /**
+   * A step, its commit, its effects: the process may die before the commit and before each effect.
+   */
   #take(input: Input): void {
     const seed = this.#random.below(2 ** 31);
     const { effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
