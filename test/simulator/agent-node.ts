@@ -161,19 +161,24 @@ export class AgentNode {
     const crashes = this.#world.fault("agentCrashed");
     // -1: before the commit.
     const performed = crashes ? this.#world.between("crash", -1, effects.length) : effects.length;
-    if (performed >= 0) this.#commit(process, changes);
+    if (performed >= 0) this.#commit(changes);
     audit.add([clock.nowMs, inputs, changes, effects, performed]);
     for (const effect of effects.slice(0, Math.max(0, performed))) this.#perform(process, effect);
-    if (crashes) this.#crash(process, `after ${performed} of ${effects.length} effects`);
+    if (!crashes) return;
+    if (performed >= 0) this.#checkDisk(process);
+    this.#crash(process, `after ${performed} of ${effects.length} effects`);
   }
 
-  #commit({ state }: Process, changes: readonly Change[]): void {
+  #commit(changes: readonly Change[]): void {
+    const { truth } = this.#world;
     this.machine.commit(changes);
-    const { truth, checked } = this.#world;
     truth.agentDid(changes);
     const [problem] = truth.problems;
     if (problem !== undefined) throw new Violation(problem);
-    if (!checked) return;
+  }
+
+  /** No Change was forgotten. */
+  #checkDisk({ state }: Process): void {
     const rows = save(state);
     let count = 0;
     for (const table of tableNames) {

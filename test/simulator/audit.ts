@@ -37,7 +37,8 @@ export class Audit {
       this.#byte(6);
     } else {
       this.#byte(7);
-      for (const [key, member] of Object.entries(value)) {
+      for (const key in value) {
+        const member: unknown = value[key as keyof typeof value];
         if (member === undefined) continue;
         this.#text(key);
         this.add(member);
@@ -47,12 +48,19 @@ export class Audit {
   }
 
   #text(text: string): void {
-    for (let at = 0; at < text.length; at++) this.#byte(text.charCodeAt(at));
+    let low = this.#low;
+    let high = this.#high;
+    for (let at = 0; at < text.length; at++) {
+      low = Math.imul(low ^ text.charCodeAt(at), 0x01000193);
+      high = Math.imul(high ^ low, 0x01000193) ^ (low >>> 15);
+    }
+    this.#low = low;
+    this.#high = high;
     this.#byte(9);
   }
 
   #byte(byte: number): void {
     this.#low = Math.imul(this.#low ^ byte, 0x01000193);
-    this.#high = Math.imul(this.#high ^ byte, 0x01000193) ^ (this.#low >>> 15);
+    this.#high = Math.imul(this.#high ^ this.#low, 0x01000193) ^ (this.#low >>> 15);
   }
 }

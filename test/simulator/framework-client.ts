@@ -30,6 +30,7 @@ export class FrameworkClient {
   #stream: EventStream | undefined;
   #isSubscribed = false;
   #isOver = false;
+  #openCalls = 0;
 
   constructor(world: World, options: FrameworkClientOptions) {
     this.#world = world;
@@ -48,6 +49,11 @@ export class FrameworkClient {
   /** Torn down, for good. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Whether the fate of a call is still open. */
+  get isCalling(): boolean {
+    return this.#openCalls > 0;
   }
 
   subscribe(): void {
@@ -106,11 +112,15 @@ export class FrameworkClient {
     const { master } = this.#options;
     const times = this.#world.fault("callRepeated") ? 2 : 1;
     for (let time = 0; time < times; time++) {
+      this.#openCalls++;
       request<MasterAnswer>(this.#world, {
         timeoutMs: CALL_TIMEOUT_MS,
         serve: (answering) =>
           master.call({ type: "SCHEDULER_CALL", streamId, call: whole }, answering),
-        done: onAnswer,
+        done: (answer) => {
+          this.#openCalls--;
+          onAnswer(answer);
+        },
       });
     }
   }

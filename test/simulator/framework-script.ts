@@ -87,8 +87,9 @@ export class FrameworkScript {
   }
 
   unfinished(): string | undefined {
-    if (this.client.isOver || this.client.isSubscribed) return undefined;
-    return `${this.name} is not subscribed`;
+    if (this.client.isOver) return undefined;
+    if (this.client.isCalling) return `${this.name} has a call under way`;
+    return this.client.isSubscribed ? undefined : `${this.name} is not subscribed`;
   }
 
   #handle(event: scheduler.Event): void {
@@ -118,16 +119,15 @@ export class FrameworkScript {
   #answer(offer: mesos.Offer): void {
     if (!this.#offers.delete(offer.id.value)) return;
     const launches = this.#launchesLeft > 0 && this.#world.dice("script").below(4) > 0;
-    const refuse_seconds = this.#refuseSeconds();
     if (!launches) {
-      this.#decline([offer.id], refuse_seconds);
+      this.#decline([offer.id]);
       return;
     }
     const offers = [offer, ...this.#sameAgentAndRole(offer)];
     for (const { id } of offers) this.#offers.delete(id.value);
     const launch = { task_infos: this.#makeTasks(offer) };
     const offer_ids = offers.map(({ id }) => id);
-    const filters = { refuse_seconds };
+    const filters = { refuse_seconds: this.#refuseSeconds() };
     this.client.call(
       {
         type: "ACCEPT",
@@ -135,16 +135,16 @@ export class FrameworkScript {
       },
       (answer) => {
         // Whether it was taken is not known; if it was, the offers are spent and this does nothing.
-        if (answer?.type !== "REPLIED") this.#decline(offer_ids, refuse_seconds);
+        if (answer?.type !== "REPLIED") this.#decline(offer_ids);
       },
     );
   }
 
   /** Until the master has heard it: an offer that it believes to be out is nobody else's. */
-  #decline(offer_ids: readonly mesos.OfferID[], refuse_seconds: number): void {
-    const filters = { refuse_seconds };
+  #decline(offer_ids: readonly mesos.OfferID[]): void {
+    const filters = { refuse_seconds: this.#refuseSeconds() };
     this.client.call({ type: "DECLINE", decline: { offer_ids, filters } }, (answer) => {
-      if (answer?.type !== "REPLIED") this.#decline(offer_ids, refuse_seconds);
+      if (answer?.type !== "REPLIED") this.#decline(offer_ids);
     });
   }
 
@@ -253,7 +253,7 @@ export class FrameworkScript {
   #refuseSeconds(): number {
     if (this.#offered !== undefined) return 2;
     if (!this.#world.faultsOn) return 600;
-    return [0, 1, 5, 5, 15, 30][this.#world.dice("script").below(6)] ?? 5;
+    return [0, 2, 5, 10, 20, 30][this.#world.dice("script").below(6)] ?? 5;
   }
 
   #someRoles(): readonly string[] {

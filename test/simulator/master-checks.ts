@@ -12,10 +12,18 @@ import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
 import type { Disk } from "../support/disk.ts";
 
-/** The first rule that does not hold. `excessBefore`: agents that were over-committed before the turn. */
+interface Checked {
+  readonly input: Input;
+  /** Agents that were over-committed before the turn. */
+  readonly excessBefore: ReadonlySet<string>;
+  /** False: no row changed that a store keeps. */
+  readonly wrote: boolean;
+}
+
+/** The first rule that does not hold. */
 export function brokenRule(
   state: MasterState,
-  { input, excessBefore }: { readonly input: Input; readonly excessBefore: ReadonlySet<string> },
+  { input, excessBefore, wrote }: Checked,
 ): string | undefined {
   const [violation] = checkInvariants(state);
   if (violation !== undefined) return `invariant ${violation.invariant}: ${violation.fact}`;
@@ -23,7 +31,7 @@ export function brokenRule(
   const fromOutside = input.type === "AGENT_REGISTER" || input.type === "RELAY_BATCH";
   const excess = [...overcommitted(state)].find((id) => !excessBefore.has(id));
   if (excess !== undefined && !fromOutside) return `${input.type} over-committed ${excess}`;
-  return unequalReload(state);
+  return wrote ? unequalReload(state) : undefined;
 }
 
 /** Invariant 6: what a reload finds is what is there, in the same order. */
@@ -65,7 +73,7 @@ export function brokenRestart(
   const excessBefore = overcommitted(state);
   const input: Input = { type: "RESTARTED" };
   step(state, { turn: 1, nowMs, seed: 1, principal: {}, input });
-  return brokenRule(state, { input, excessBefore });
+  return brokenRule(state, { input, excessBefore, wrote: true });
 }
 
 /** A row that must be gone when nothing is left to do; what waits for a ghost waits for ever. */

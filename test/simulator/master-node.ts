@@ -181,12 +181,13 @@ export class MasterNode {
       this.#writeFailed(answering);
       return;
     }
-    this.#disk.write(outcome);
+    const wrote = this.#disk.write(outcome);
     for (const effect of outcome.effects) {
       this.#trace(() => `  ${effectText(effect, shortId) ?? "ok"}`);
     }
-    audit.add([nowMs, input, outcome]);
-    if (checked) this.#check(life, input, excessBefore);
+    // Restarts change what happens, so that the audit of such a run says nothing.
+    if (!options.restartAlways) audit.add([nowMs, input, outcome]);
+    if (checked) this.#check(life, input, { excessBefore, wrote });
     this.#push(life, { turn, outcome, answering });
     this.#setTimers(life);
     if (input.type === "RESTARTED") return;
@@ -195,14 +196,16 @@ export class MasterNode {
     if (this.#world.fault("masterEvicted") || alsoNow) this.#evict();
   }
 
-  #check(life: Life, input: Input, excessBefore: ReadonlySet<string>): void {
-    const { nowMs } = this.#world.clock;
-    const settings = this.#settings;
-    const problem =
-      brokenRule(life.state, { input, excessBefore }) ??
-      (this.#world.options.restartAlways
-        ? brokenRestart(this.#disk, { settings, nowMs })
-        : undefined);
+  #check(
+    life: Life,
+    input: Input,
+    turn: { readonly excessBefore: ReadonlySet<string>; readonly wrote: boolean },
+  ): void {
+    const { clock, options } = this.#world;
+    let problem = brokenRule(life.state, { input, ...turn });
+    if (options.restartAlways && turn.wrote) {
+      problem ??= brokenRestart(this.#disk, { settings: this.#settings, nowMs: clock.nowMs });
+    }
     if (problem !== undefined) throw new Violation(`after ${input.type}: ${problem}`);
   }
 

@@ -6,6 +6,9 @@ import type { StoredRows } from "../../worker/core/state.ts";
 import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
 
+/** A row as it comes back from a store. Rows never change, so one copy of each will do. */
+const copies = new WeakMap<Row, Row>();
+
 export class Disk {
   readonly #rows = new Map<string, Row>();
   readonly #cold = new Map<string, string>();
@@ -16,7 +19,8 @@ export class Disk {
     scan: (table) => this.#scan(table),
   };
 
-  write(outcome: Outcome): void {
+  /** Whether anything came of it that a store keeps. */
+  write(outcome: Outcome): boolean {
     const touched = new Map<string, Row | undefined>();
     for (const { table, key, before, after } of outcome.changes) {
       const isDurable = durable[table as TableName] as (row: Row) => boolean;
@@ -32,7 +36,9 @@ export class Disk {
       if (after === undefined) this.#cold.delete(`${table}/${number}`);
       else this.#cold.set(`${table}/${number}`, after);
     }
-    this.rowsWritten += touched.size + outcome.coldChanges.length;
+    const written = touched.size + outcome.coldChanges.length;
+    this.rowsWritten += written;
+    return written > 0;
   }
 
   /** As they come back from a store: what JSON does not keep is gone. */
@@ -40,7 +46,7 @@ export class Disk {
     const rows: Record<string, Row[]> = {};
     for (const name of tableNames) rows[name] = [];
     for (const [name, row] of this.#rows) {
-      rows[name.slice(0, name.indexOf("|"))]?.push(JSON.parse(JSON.stringify(row)) as Row);
+      rows[name.slice(0, name.indexOf("|"))]?.push(readBack(row));
     }
     return rows as StoredRows;
   }
@@ -59,4 +65,13 @@ export class Disk {
       if (from === table) yield [Number(number), text];
     }
   }
+}
+
+function readBack(row: Row): Row {
+  let copy = copies.get(row);
+  if (copy === undefined) {
+    copy = JSON.parse(JSON.stringify(row)) as Row;
+    copies.set(row, copy);
+  }
+  return copy;
 }
