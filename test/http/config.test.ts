@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { describeConfigErrors, readConfig } from "../../worker/config.ts";
+
+test("without variables the master is where Mesos' masters are", () => {
+  const config = readConfig({});
+  expect(config.ok && config.value.master.address).toEqual({
+    hostname: "localhost",
+    ip: "127.0.0.1",
+    port: 5050,
+  });
+});
+
+test("variables are taken as text or number", () => {
+  const config = readConfig({
+    RIMROCK_HOSTNAME: "m.example",
+    RIMROCK_IP: "10.1.2.3",
+    RIMROCK_PORT: "8080",
+    RIMROCK_OFFER_TIMEOUT: "30secs",
+  });
+  expect(config.ok && config.value.master).toMatchObject({
+    address: { hostname: "m.example", ip: "10.1.2.3", port: 8080 },
+    offerTimeoutMs: 30_000,
+  });
+});
+
+test("every mistake is told at once, by the variable's name", () => {
+  const config = readConfig({
+    RIMROCK_HOSTNAME: "a b",
+    RIMROCK_IP: "300.1.1.1",
+    RIMROCK_PORT: "http",
+    RIMROCK_OFFER_TIMEOUT: "soon",
+  });
+  if (config.ok) throw new Error("four mistakes are expected");
+  const lines = describeConfigErrors(config.error).split("\n");
+  expect(lines.map((line) => line.split(" ")[0])).toEqual([
+    "RIMROCK_HOSTNAME",
+    "RIMROCK_IP",
+    "RIMROCK_PORT",
+    "RIMROCK_OFFER_TIMEOUT",
+  ]);
+});

@@ -1,0 +1,68 @@
+/** An operator's call goes through master, relay and agent, and streams back. */
+import { reset } from "cloudflare:test";
+import { afterEach, expect, test } from "vitest";
+import { post, sleep, TestAgent } from "./cluster.ts";
+
+afterEach(reset);
+
+async function reply(agent: TestAgent, callId: string, piece: object): Promise<number> {
+  const response = await post(`/agent-link/v1/relay/${agent.relayId}/call-reply`, {
+    agent_id: { value: agent.id },
+    session_id: agent.sessionId,
+    call_id: callId,
+    ...piece,
+  });
+  return response.status;
+}
+
+test("an agent's answer reaches the operator in pieces, with the agent's status and type", async () => {
+  const agent = await TestAgent.register();
+  const answered = post(`/agent/${agent.id}/api/v1`, { type: "GET_HEALTH" });
+  const [command] = await agent.commands();
+  const callId = command?.call?.call_id ?? "";
+  expect(command?.call?.call.type).toBe("GET_HEALTH");
+  const head = { status: 200, content_type: "text/x-log" };
+  expect(await reply(agent, callId, { sequence: 0, ...head, data: btoa("one ") })).toBe(200);
+  const response = await answered;
+  expect(response.headers.get("Content-Type")).toBe("text/x-log");
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await reader?.read())?.value).toBe("one ");
+  expect(await reply(agent, callId, { sequence: 1, data: btoa("two"), last: true })).toBe(200);
+  expect((await reader?.read())?.value).toBe("two");
+  expect((await reader?.read())?.done).toBe(true);
+  expect(await reply(agent, callId, { sequence: 2, data: btoa("three") })).toBe(410);
+});
+
+test("a caller that does not read holds the agent back, and loses nothing", async () => {
+  const agent = await TestAgent.register();
+  const answered = post(`/agent/${agent.id}/api/v1`, { type: "GET_HEALTH" });
+  const callId = (await agent.commands())[0]?.call?.call_id ?? "";
+  const data = btoa("x".repeat(250_000));
+  let taken = 0;
+  const sending = (async () => {
+    for (let sequence = 0; sequence < 60; sequence++) {
+      const head = sequence === 0 ? { status: 200, content_type: "text/plain" } : {};
+      await reply(agent, callId, { sequence, data, ...head, last: sequence === 59 });
+      taken++;
+    }
+  })();
+  const response = await answered;
+  await sleep(500);
+  expect(taken).toBeLessThan(20);
+  expect((await response.text()).length).toBe(60 * 250_000);
+  await sending;
+});
+
+test("an agent that is not known is a 404", async () => {
+  expect((await post("/agent/nosuch/api/v1", { type: "GET_HEALTH" })).status).toBe(404);
+});
+
+test("a newer poll of an agent frees the older one", async () => {
+  const agent = await TestAgent.register();
+  const older = agent.poll();
+  const newer = agent.poll();
+  expect((await older).status).toBe(200);
+  void post(`/agent/${agent.id}/api/v1`, { type: "GET_HEALTH" });
+  const { commands } = await (await newer).json<{ commands: { type: string }[] }>();
+  expect(commands.map(({ type }) => type)).toEqual(["CALL"]);
+});

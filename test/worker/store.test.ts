@@ -1,0 +1,145 @@
+/** The store alone, inside workerd's own SQLite. */
+import { reset, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, expect, test } from "vitest";
+import type { RoleRow } from "../../worker/core/rows.ts";
+import type { Change } from "../../worker/core/table.ts";
+import { Store } from "../../worker/durable/store/store.ts";
+
+afterEach(reset);
+
+/** A store on a disk of its own: the object's class is the relay's, which uses no SQL. */
+function inStore<T>(run: (store: Store, reopen: () => Store) => T): Promise<T> {
+  const stub = env.RELAY.get(env.RELAY.idFromName("a disk"));
+  return runInDurableObject(stub, async (_, state) => {
+    const store = new Store(state.storage);
+    await store.migrate();
+    return run(store, () => new Store(state.storage));
+  });
+}
+
+function role(seq: number, weight: number, name = `r${seq}`): RoleRow {
+  return { seq, name, weight };
+}
+
+function change(before: RoleRow | undefined, after: RoleRow | undefined): Change {
+  return { table: "role", key: (after ?? before)?.name ?? "", before, after };
+}
+
+test("what is saved is loaded again, in the order of seq", async () => {
+  const loaded = await inStore((store, reopen) => {
+    store.save([change(undefined, role(20, 1)), change(undefined, role(3, 2))], []);
+    store.save([change(role(20, 1), role(20, 5))], []);
+    return reopen().load().role;
+  });
+  expect(loaded).toEqual([role(3, 2), role(20, 5)]);
+});
+
+test("any text survives, whatever characters it has", async () => {
+  const name = "\u0000 \" \\ \n é 漢 😀 \ud800 ' %";
+  const [loaded, text] = await inStore((store, reopen) => {
+    store.save([change(undefined, role(1, 1, name))], []);
+    store.save([], [{ table: "taskBody", number: 1, after: '{"a":"é 😀 \\n","b":Infinity}' }]);
+    return [reopen().load().role, reopen().cold.get("taskBody", 1)] as const;
+  });
+  expect(loaded).toEqual([role(1, 1, name)]);
+  expect(text).toBe('{"a":"é 😀 \\n","b":Infinity}');
+});
+
+test("a row that changes ten times in a turn is written once, and one that comes and goes not at all", async () => {
+  const written = await inStore((store) => {
+    const changes: Change[] = [change(undefined, role(1, 0))];
+    for (let weight = 1; weight < 10; weight++) {
+      changes.push(change(role(1, weight - 1), role(1, weight)));
+    }
+    changes.push(change(undefined, role(2, 1)), change(role(2, 1), undefined));
+    store.save(changes, []);
+    return [store.rowsWritten, store.load().role] as const;
+  });
+  expect(written).toEqual([1, [role(1, 9)]]);
+});
+
+test("replacing a row and deleting one cost one row each", async () => {
+  const costs = await inStore((store) => {
+    store.save([change(undefined, role(1, 1)), change(undefined, role(2, 1))], []);
+    const first = store.rowsWritten;
+    store.save([change(role(1, 1), role(1, 2))], []);
+    const second = store.rowsWritten;
+    store.save([change(role(2, 1), undefined)], []);
+    return [first, second - first, store.rowsWritten - second];
+  });
+  expect(costs).toEqual([2, 1, 1]);
+});
+
+test("a key that is deleted and made again in one turn leaves one row, the new one", async () => {
+  const loaded = await inStore((store) => {
+    store.save([change(undefined, role(1, 1, "x"))], []);
+    store.save([change(role(1, 1, "x"), undefined), change(undefined, role(7, 2, "x"))], []);
+    return store.load().role;
+  });
+  expect(loaded).toEqual([role(7, 2, "x")]);
+});
+
+test("a short filter is not worth a row, and one that becomes short loses its row", async () => {
+  const filter = (seq: number, lastsMs: number) => ({
+    seq,
+    frameworkId: "f",
+    role: "*",
+    agentId: "a",
+    refused: [],
+    createdMs: 0,
+    expiresAtMs: lastsMs,
+    blocksAll: false,
+  });
+  const put = (before: object | undefined, after: object | undefined): Change =>
+    ({ table: "filter", key: "k", before, after }) as Change;
+  const [rows, written] = await inStore((store) => {
+    store.save([put(undefined, filter(1, 5_000))], []);
+    const short = store.rowsWritten;
+    store.save([put(filter(1, 5_000), filter(1, 60_000))], []);
+    const long = store.load().filter?.length;
+    store.save([put(filter(1, 60_000), filter(1, 5_000))], []);
+    return [[long, store.load().filter?.length], short] as const;
+  });
+  expect(rows).toEqual([1, 0]);
+  expect(written).toBe(0);
+});
+
+test("more than one statement can take is split, up to 1.9 million characters a value", async () => {
+  const counts = await inStore((store) => {
+    const many = Array.from({ length: 3_000 }, (_, at) =>
+      role(at + 1, 1, `${at}${"x".repeat(900)}`),
+    );
+    store.save(
+      many.map((row) => change(undefined, row)),
+      [],
+    );
+    const text = "y".repeat(1_900_000);
+    store.save([], [{ table: "taskBody", number: 5, after: text }]);
+    return [store.load().role?.length, store.cold.get("taskBody", 5)?.length];
+  });
+  expect(counts).toEqual([3_000, 1_900_000]);
+});
+
+test("a save that fails writes nothing of the turn", async () => {
+  const loaded = await inStore((store) => {
+    store.failNext();
+    expect(() => store.save([change(undefined, role(1, 1))], [])).toThrow();
+    return store.load().role;
+  });
+  expect(loaded).toEqual([]);
+});
+
+test("cold texts are scanned in the order of their numbers, and deleted ones are gone", async () => {
+  const scanned = await inStore((store) => {
+    const put = (number: number, after: string | undefined) =>
+      ({ table: "completedTask", number, after }) as const;
+    store.save([], [put(3, "c"), put(1, "a"), put(2, "b")]);
+    store.save([], [put(2, undefined), put(3, "d")]);
+    return [...store.cold.scan("completedTask")];
+  });
+  expect(scanned).toEqual([
+    [1, "a"],
+    [3, "d"],
+  ]);
+});
