@@ -1,4 +1,7 @@
-/** The deployment's configuration as we want it, made from the bindings; every mistake in them is told at once. */
+/**
+ * The deployment's configuration as we want it, made from the bindings; every mistake in them is
+ * told at once.
+ */
 import type { MasterSettings } from "./core/settings.ts";
 import { defaultSettings } from "./core/settings.ts";
 import type { Env } from "./env.ts";

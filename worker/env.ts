@@ -1,4 +1,7 @@
-/** The Worker's bindings as the platform hands them over: nothing here is checked, `config.ts` does that. */
+/**
+ * The Worker's bindings as the platform hands them over: nothing here is checked, `config.ts` does
+ * that.
+ */
 export interface Env {
   readonly MASTER: DurableObjectNamespace;
   readonly RELAY: DurableObjectNamespace;

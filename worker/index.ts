@@ -1,4 +1,7 @@
-/** The Worker: the edge's HTTP application in front of the objects' classes. Wiring and exports only. */
+/**
+ * The Worker: the edge's HTTP application in front of the objects' classes. Wiring and exports
+ * only.
+ */
 import type { Hono } from "hono";
 import { describeConfigErrors, readConfig } from "./config.ts";
 import type { Env } from "./env.ts";

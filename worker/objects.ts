@@ -15,8 +15,8 @@ import { encodeJson } from "./protocol/wire/json.ts";
 const CLUSTER_NAME = "default";
 
 /**
- * The objects implement their ports (`implements Served<...>`); the platform's own type for a stub cannot express messages
- * that may contain themselves, as a ContainerID does.
+ * The objects implement their ports (`implements Served<...>`); the platform's own type for a stub
+ * cannot express messages that may contain themselves, as a ContainerID does.
  */
 function stub<Port>(namespace: DurableObjectNamespace, name: string): Port & Fetcher {
   return namespace.get(namespace.idFromName(name)) as unknown as Port & Fetcher;
@@ -73,7 +73,10 @@ function relayPort(env: Env, relayId: RelayId): RelayPort {
   };
 }
 
-/** A call that throws did not reach its object, or its answer did not reach us: objects answer mistakes with values. */
+/**
+ * A call that throws did not reach its object, or its answer did not reach us: objects answer
+ * mistakes with values.
+ */
 async function reach<T>(name: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();

@@ -1,6 +1,6 @@
 /**
- * What the edge asks of the objects, and the objects of each other: the methods that are called over RPC. Free of
- * platform types, so that tests can stand in for either side.
+ * What the edge asks of the objects, and the objects of each other: the methods that are called
+ * over RPC. Free of platform types, so that tests can stand in for either side.
  */
 import type { Reply } from "./core/effect.ts";
 import type { Input, Principal } from "./core/input.ts";
@@ -38,7 +38,9 @@ export interface MasterPort {
     path: DocumentPath,
     query: Readonly<Record<string, string>>,
   ): Promise<string>;
-  /** The relay of an agent, also of an unreachable one; undefined for an agent that is not known. */
+  /**
+   * The relay of an agent, also of an unreachable one; undefined for an agent that is not known.
+   */
   relayOf(agentId: AgentId): Promise<RelayId | undefined>;
   /** Undefined: a turn failed on it; nothing of the batch was done. */
   relayBatch(batch: RelayBatch): Promise<RelayBatchAnswer | undefined>;

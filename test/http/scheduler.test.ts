@@ -1,4 +1,6 @@
-/** `POST /api/v1/scheduler` before the master is asked: the order of the checks, and each refusal. */
+/**
+ * `POST /api/v1/scheduler` before the master is asked: the order of the checks, and each refusal.
+ */
 import { expect, test } from "vitest";
 import type { CallError } from "../../worker/core/call-error.ts";
 import { ObjectUnreached } from "../../worker/ports.ts";

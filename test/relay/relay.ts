@@ -1,4 +1,6 @@
-/** A relay's core under a clock of the test's own, with a master that answers when it is told to. */
+/**
+ * A relay's core under a clock of the test's own, with a master that answers when it is told to.
+ */
 import type { RelayReply, RosterEntry } from "../../worker/core/effect.ts";
 import type { RelayMessage } from "../../worker/core/input.ts";
 import type { RelayEffect as MasterWord } from "../../worker/core/relay/exchange.ts";

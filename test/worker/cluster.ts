@@ -1,4 +1,7 @@
-/** A cluster inside workerd as its clients see it: frameworks and agents that speak HTTP to the Worker. */
+/**
+ * A cluster inside workerd as its clients see it: frameworks and agents that speak HTTP to the
+ * Worker.
+ */
 import { env, exports } from "cloudflare:workers";
 import type { MasterObject } from "../../worker/durable/master-object.ts";
 import { RecordDecoder } from "../../worker/protocol/wire/record-io.ts";
@@ -235,7 +238,9 @@ export class TestAgent {
     });
   }
 
-  /** Reports a task's state with a uuid of its own. `run`: number of the command that launched it. */
+  /**
+   * Reports a task's state with a uuid of its own. `run`: number of the command that launched it.
+   */
   reportState(
     frameworkId: string,
     taskId: string,

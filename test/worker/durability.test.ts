@@ -62,7 +62,7 @@ test("no command reaches the agent before its rows are durable", async () => {
   expect((await commands)[0]?.type).toBe("RUN_TASK");
 });
 
-test("a turn whose transaction fails changes nothing, is logged as a reproduction, and the master goes on", async () => {
+test("a turn whose transaction fails changes nothing, is logged, and the master goes on", async () => {
   const framework = await TestFramework.subscribe({ failover_timeout: 3600 });
   const agent = await TestAgent.register();
   const offer = (await framework.next("OFFERS")).offers?.offers[0];

@@ -1,4 +1,7 @@
-/** An object may lose its memory between any two calls; nothing that was acknowledged is lost with it. */
+/**
+ * An object may lose its memory between any two calls; nothing that was acknowledged is lost with
+ * it.
+ */
 import { abortAllDurableObjects, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";

@@ -46,7 +46,7 @@ test("any text survives, whatever characters it has", async () => {
   expect(text).toBe('{"a":"é 😀 \\n","b":Infinity}');
 });
 
-test("a row that changes ten times in a turn is written once, and one that comes and goes not at all", async () => {
+test("a row that changes ten times in a turn is written once; one that comes and goes, never", async () => {
   const written = await inStore((store) => {
     const changes: Change[] = [change(undefined, role(1, 0))];
     for (let weight = 1; weight < 10; weight++) {

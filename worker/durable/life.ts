@@ -1,8 +1,9 @@
 /**
  * One life of the master's memory, from load to loss, and the turns that are taken in it.
  *
- * A turn is stamp, step, one transaction, with no `await` in between: so the input gate of the object never lets another
- * input see half of it. When it throws, nothing of it was written; the memory is half changed and must be dropped.
+ * A turn is stamp, step, one transaction, with no `await` in between: so the input gate of the
+ * object never lets another input see half of it. When it throws, nothing of it was written; the
+ * memory is half changed and must be dropped.
  */
 import type { Input, Principal, StampedInput } from "../core/input.ts";
 import { type Outcome, step } from "../core/master.ts";

@@ -1,10 +1,11 @@
 /**
  * The cluster's single writer: a Durable Object around the core master.
  *
- * 1. One input at a time: stamp, step, one transaction, then the effects. 2. Nothing leaves before its rows are durable:
- * answers are held back by the platform, everything else goes through the outbox. 3. When a turn throws, its input is logged
- * as a reproduction, the memory is dropped and read again from SQLite: the streams of that life are closed, and nothing
- * that was acknowledged is lost.
+ * 1. One input at a time: stamp, step, one transaction, then the effects. 2. Nothing leaves before
+ * its rows are durable: answers are held back by the platform, everything else goes through the
+ * outbox. 3. When a turn throws, its input is logged as a reproduction, the memory is dropped and
+ * read again from SQLite: the streams of that life are closed, and nothing that was acknowledged is
+ * lost.
  *
  * Every name here that is not `#private` can be called over RPC.
  */
@@ -113,7 +114,9 @@ export class MasterObject
     return readDocument(this.#reading(), path, query);
   }
 
-  /** SUBSCRIBE only: a stream cannot be answered over RPC. The edge's `subscribe` makes the request. */
+  /**
+   * SUBSCRIBE only: a stream cannot be answered over RPC. The edge's `subscribe` makes the request.
+   */
   override async fetch(request: Request): Promise<Response> {
     const { principal, call: text } = await request.json<{ principal: Principal; call: string }>();
     const call = decodeJson("mesos.v1.scheduler.Call", text);
@@ -130,7 +133,8 @@ export class MasterObject
       headers: {
         "Content-Type": encoding,
         "Mesos-Stream-Id": streamId,
-        // Without it the dev server gzips the stream, and holds everything back until a block is full.
+        // Without it the dev server gzips the stream, and holds everything back until a block is
+        // full.
         "Content-Encoding": "identity",
         "Cache-Control": "no-transform",
       },

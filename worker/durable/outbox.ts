@@ -1,9 +1,10 @@
 /**
- * One FIFO for everything that a turn sends outside its own answer: events on streams, and words to relays.
+ * One FIFO for everything that a turn sends outside its own answer: events on streams, and words to
+ * relays.
  *
- * 1. An effect leaves only after the rows of its turn are durable. workerd holds answers back until then by itself, but not
- * what is enqueued into a stream that is open already. 2. Effects leave in the order of their turns, and in their order
- * within a turn.
+ * 1. An effect leaves only after the rows of its turn are durable. workerd holds answers back until
+ * then by itself, but not what is enqueued into a stream that is open already. 2. Effects leave in
+ * the order of their turns, and in their order within a turn.
  */
 import type { Effect } from "../core/effect.ts";
 

@@ -1,4 +1,7 @@
-/** Reads of the master's state, between two turns: the operator API's read calls and the JSON documents. */
+/**
+ * Reads of the master's state, between two turns: the operator API's read calls and the JSON
+ * documents.
+ */
 import type { Counters } from "../core/metrics/counters.ts";
 import { metricsSnapshot } from "../core/metrics/snapshot.ts";
 import { documents } from "../core/operator/documents/index.ts";

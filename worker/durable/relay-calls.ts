@@ -1,9 +1,10 @@
 /**
- * The master's own words to its relays: for each relay one call in flight, and everything that arrives meanwhile in the next.
+ * The master's own words to its relays: for each relay one call in flight, and everything that
+ * arrives meanwhile in the next.
  *
- * 1. A relay hears the messages of one life in order, and all of them: a call that fails is made again. 2. When too much
- * waits for a relay that does not answer, it is dropped and the relay gets to know a new life, so that it asks for
- * everything afresh.
+ * 1. A relay hears the messages of one life in order, and all of them: a call that fails is made
+ * again. 2. When too much waits for a relay that does not answer, it is dropped and the relay gets
+ * to know a new life, so that it asks for everything afresh.
  */
 import type { MasterCall, RelayEffect, TurnMessage } from "../core/relay/exchange.ts";
 import type { RelayId } from "../protocol/ids.ts";
@@ -50,7 +51,9 @@ export class RelayCalls {
     this.#send(relayId, link);
   }
 
-  /** Tells a relay that there is a new life, so that it asks for what the old one may not have said. */
+  /**
+   * Tells a relay that there is a new life, so that it asks for what the old one may not have said.
+   */
   announce(relayId: RelayId): void {
     this.#send(relayId, this.#link(relayId));
   }

@@ -1,6 +1,7 @@
 /**
- * A stamped input as one line of JSON that can be stepped again: what is logged when a turn fails. Integers of 64 bits and
- * bytes, which JSON lacks, are written as `{"$bigint": "12"}` and `{"$bytes": "base64"}`.
+ * A stamped input as one line of JSON that can be stepped again: what is logged when a turn fails.
+ * Integers of 64 bits and bytes, which JSON lacks, are written as `{"$bigint": "12"}` and
+ * `{"$bytes": "base64"}`.
  */
 import type { StampedInput } from "../core/input.ts";
 import { decodeBase64, encodeBase64 } from "../protocol/wire/base64.ts";

@@ -1,9 +1,11 @@
 /**
- * The open event streams. One RecordIO record per write; an event is encoded once for all its readers.
+ * The open event streams. One RecordIO record per write; an event is encoded once for all its
+ * readers.
  *
- * 1. A reader that leaves more than `STREAM_QUEUED_BYTES` unread is cut off. 2. All readers together leave at most
- * `ALL_STREAMS_QUEUED_BYTES`: the one that leaves most is cut first. workerd itself buffers for a stalled reader without any
- * bound; `desiredSize` tells the truth about it. 3. The owner hears of every end that it did not ask for, once.
+ * 1. A reader that leaves more than `STREAM_QUEUED_BYTES` unread is cut off. 2. All readers
+ * together leave at most `ALL_STREAMS_QUEUED_BYTES`: the one that leaves most is cut first. workerd
+ * itself buffers for a stalled reader without any bound; `desiredSize` tells the truth about it. 3.
+ * The owner hears of every end that it did not ask for, once.
  */
 import type { StreamId } from "../protocol/ids.ts";
 import type * as scheduler from "../protocol/v1/scheduler.ts";
@@ -47,7 +49,8 @@ export class Streams {
           this.#open.set(streamId, { encoding, controller });
         },
         cancel: () => {
-          // The reader is gone; workerd tells at the next write, so at the latest with the next heartbeat.
+          // The reader is gone; workerd tells at the next write, so at the latest with the next
+          // heartbeat.
           if (this.#open.delete(streamId)) this.#onEnd(streamId, "CLIENT_CLOSED");
         },
       },
@@ -55,7 +58,9 @@ export class Streams {
     );
   }
 
-  /** Sends to a stream that is gone go nowhere: its reader is told everything again when it returns. */
+  /**
+   * Sends to a stream that is gone go nowhere: its reader is told everything again when it returns.
+   */
   send(streamId: StreamId, event: scheduler.Event): void {
     const stream = this.#open.get(streamId);
     if (stream === undefined) return;

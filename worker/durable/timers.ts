@@ -1,8 +1,10 @@
 /**
- * Wakes the master when one of its rows is due. Timers are rows; these are only wake-ups, and one too many does no harm.
+ * Wakes the master when one of its rows is due. Timers are rows; these are only wake-ups, and one
+ * too many does no harm.
  *
- * While the object is awake a timeout is exact. The object's one alarm is the backstop for the time when it is not, and each
- * setting of it is billed as a row, so it is coarse: it is set only when none is pending, or the pending one is too late.
+ * While the object is awake a timeout is exact. The object's one alarm is the backstop for the time
+ * when it is not, and each setting of it is billed as a row, so it is coarse: it is set only when
+ * none is pending, or the pending one is too late.
  */
 
 /** The alarm comes this late after what is due at most, and no more often than this. */
@@ -27,7 +29,10 @@ export class Timers {
     this.#alarmMs = (await this.#storage.getAlarm()) ?? undefined;
   }
 
-  /** `dueMs`: when the earliest row is due; undefined = none is. A pending alarm is left alone: it does no harm. */
+  /**
+   * `dueMs`: when the earliest row is due; undefined = none is. A pending alarm is left alone: it
+   * does no harm.
+   */
   set(dueMs: number | undefined): void {
     this.#setTimeout(dueMs);
     if (dueMs === undefined) return;

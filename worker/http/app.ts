@@ -1,6 +1,7 @@
 /**
- * The edge: stateless, in front of the cluster's objects. Decodes and checks what can be checked without state, hands it to
- * the object that decides in one call, and makes HTTP of what comes back.
+ * The edge: stateless, in front of the cluster's objects. Decodes and checks what can be checked
+ * without state, hands it to the object that decides in one call, and makes HTTP of what comes
+ * back.
  *
  * Does not know Durable Objects: it gets a `Cluster`, so tests give it another one.
  */
@@ -40,7 +41,8 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
     await next();
   });
   app.use(authenticate);
-  // A pattern that ends in a star also matches the path without it. Longer prefixes stand before shorter ones.
+  // A pattern that ends in a star also matches the path without it. Longer prefixes stand before
+  // shorter ones.
   app.all("/api/v1/scheduler/*", schedulerRoute);
   app.all("/api/v1/*", operatorRoute);
   app.all("/agent/:agent/api/v1/*", agentApiRoute);

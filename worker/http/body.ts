@@ -1,4 +1,7 @@
-/** Request bodies: bytes within a bound, as UTF-8 text, as a message. Bounds are checked before the memory is spent. */
+/**
+ * Request bodies: bytes within a bound, as UTF-8 text, as a message. Bounds are checked before the
+ * memory is spent.
+ */
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import { REQUEST_BYTES } from "../protocol/limits.ts";
 import { type DecodeError, decodeJson } from "../protocol/wire/json.ts";

@@ -1,6 +1,6 @@
 /**
- * Paths as Mesos routes them: a route is reached by its longest registered prefix, whatever follows it, and everything the
- * master serves is there a second time below `/master`.
+ * Paths as Mesos routes them: a route is reached by its longest registered prefix, whatever follows
+ * it, and everything the master serves is there a second time below `/master`.
  */
 
 /** The path that routes are matched against. */

@@ -1,9 +1,10 @@
 /**
- * The one place where facts become HTTP answers: status numbers and sentences. A sentence says what happened, to which id, and
- * what to do.
+ * The one place where facts become HTTP answers: status numbers and sentences. A sentence says what
+ * happened, to which id, and what to do.
  *
- * Some clients match on a text, so these are as Mesos has them: "Framework cannot be found", "Framework is not subscribed",
- * and the prefixes "Failed to validate scheduler::Call: " and "Failed to validate master::Call: ".
+ * Some clients match on a text, so these are as Mesos has them: "Framework cannot be found",
+ * "Framework is not subscribed", and the prefixes "Failed to validate scheduler::Call: " and
+ * "Failed to validate master::Call: ".
  */
 import type { CallError } from "../core/call-error.ts";
 import type { CallRefusal, LinkRefusal } from "../ports.ts";
@@ -255,11 +256,20 @@ function describeCallError(error: CallError): string {
     case "FRAMEWORK_NOT_SUBSCRIBED":
       return "Framework is not subscribed";
     case "PRINCIPAL_MISMATCH":
-      return `Framework ${error.frameworkId} belongs to another principal than '${error.principal}'. Use its credentials.`;
+      return (
+        `Framework ${error.frameworkId} belongs to another principal than ` +
+        `'${error.principal}'. Use its credentials.`
+      );
     case "STREAM_ID_MISSING":
-      return `Calls of framework ${error.frameworkId} need the header 'Mesos-Stream-Id' that the answer to its SUBSCRIBE carried.`;
+      return (
+        `Calls of framework ${error.frameworkId} need the header 'Mesos-Stream-Id' that the ` +
+        "answer to its SUBSCRIBE carried."
+      );
     case "STREAM_ID_MISMATCH":
-      return `The stream ${error.streamId} is not the one that framework ${error.frameworkId} is subscribed with now. Subscribe again, or stop: another instance may have taken over.`;
+      return (
+        `The stream ${error.streamId} is not the one that framework ${error.frameworkId} is ` +
+        "subscribed with now. Subscribe again, or stop: another instance may have taken over."
+      );
     case "NOT_AUTHORIZED":
       return `The caller is not authorized to ${error.action}.`;
     case "CALL_NOT_SERVED":

@@ -1,7 +1,9 @@
 /**
- * What can be said about a scheduler call without the master's state. Everything that passes is the master's to judge.
+ * What can be said about a scheduler call without the master's state. Everything that passes is the
+ * master's to judge.
  *
- * Source of the rules: Mesos `src/master/validation.cpp`, namespace `scheduler::call`; the bounds are ours.
+ * Source of the rules: Mesos `src/master/validation.cpp`, namespace `scheduler::call`; the bounds
+ * are ours.
  */
 import type { Principal } from "../core/input.ts";
 import {
@@ -52,13 +54,19 @@ const needed: { readonly [T in scheduler.CallType]: keyof scheduler.Call | undef
   UPDATE_FRAMEWORK: "update_framework",
 };
 
-/** The store takes 2 MB per value: what is kept whole (a TaskInfo, a FrameworkInfo) stays below as JSON. */
+/**
+ * The store takes 2 MB per value: what is kept whole (a TaskInfo, a FrameworkInfo) stays below as
+ * JSON.
+ */
 const STORED_LENGTH = 1_500_000;
 
 /** A call with its type, which `scheduler.Call` leaves open. */
 export type TypedCall = scheduler.Call & { readonly type: scheduler.CallType };
 
-/** `bytes`: length of the body. Undefined: nothing is wrong with the call, as far as can be said here. */
+/**
+ * `bytes`: length of the body. Undefined: nothing is wrong with the call, as far as can be said
+ * here.
+ */
 export function validateSchedulerCall(
   call: scheduler.Call,
   { principal, bytes }: { readonly principal: Principal; readonly bytes: number },

@@ -1,8 +1,10 @@
 /**
- * Operators that wait for an agent's answer: each gets a head, then a body that is streamed piece by piece.
+ * Operators that wait for an agent's answer: each gets a head, then a body that is streamed piece
+ * by piece.
  *
- * A caller that reads slowly slows the agent down: a piece is answered to the agent only when there is room for the next,
- * so a relay never holds more than `CALLER_QUEUED_BYTES` and one piece for a caller.
+ * A caller that reads slowly slows the agent down: a piece is answered to the agent only when there
+ * is room for the next, so a relay never holds more than `CALLER_QUEUED_BYTES` and one piece for a
+ * caller.
  */
 import type { CallFailure, RelayEffect } from "./effect.ts";
 
@@ -58,7 +60,10 @@ export class Callers {
     caller?.ready?.();
   }
 
-  /** Runs `then` as soon as the caller has room for another piece; at once when there is no caller any more. */
+  /**
+   * Runs `then` as soon as the caller has room for another piece; at once when there is no caller
+   * any more.
+   */
   whenReady(callId: string, then: () => void): void {
     const caller = this.#callers.get(callId);
     if (caller === undefined || (caller.controller?.desiredSize ?? 1) > 0) then();

@@ -1,8 +1,9 @@
 /**
- * Operators' calls to an agent's own API: the caller is parked, the call goes to the agent as a command without a number,
- * and the agent posts the answer back in numbered pieces.
+ * Operators' calls to an agent's own API: the caller is parked, the call goes to the agent as a
+ * command without a number, and the agent posts the answer back in numbered pieces.
  *
- * 1. A caller gets the pieces in order, each once. 2. A caller never waits longer than `CALL_TIMEOUT_MS` for a piece.
+ * 1. A caller gets the pieces in order, each once. 2. A caller never waits longer than
+ * `CALL_TIMEOUT_MS` for a piece.
  */
 import type { AgentId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";

@@ -3,18 +3,24 @@
 /** How long a report waits for the master's word before the agent is told to try again. */
 export const REPORT_HOLD_MS = 25_000;
 
-/** An agent that has sent nothing for this long is reported silent: three polls, as in Mesos' five pings of 15 s. */
+/**
+ * An agent that has sent nothing for this long is reported silent: three polls, as in Mesos' five
+ * pings of 15 s.
+ */
 export const AGENT_SILENCE_MS = 75_000;
 
-/** The master hears from a relay that has agents at least this often; it wakes one that is silent for 75 s. */
+/**
+ * The master hears from a relay that has agents at least this often; it wakes one that is silent
+ * for 75 s.
+ */
 export const ALIVE_INTERVAL_MS = 50_000;
 
 /** How long a caller waits for the agent's first, or next, piece of an answer. */
 export const CALL_TIMEOUT_MS = 30_000;
 
 /**
- * An acknowledgement of commands waits this long for company: the report that follows it takes it along, and the master
- * has one turn less for each task.
+ * An acknowledgement of commands waits this long for company: the report that follows it takes it
+ * along, and the master has one turn less for each task.
  */
 export const ACKNOWLEDGE_DELAY_MS = 100;
 
@@ -23,7 +29,10 @@ export const RETRY_FIRST_MS = 100;
 export const RETRY_OVERLOADED_MS = 1_000;
 export const RETRY_LAST_MS = 5_000;
 
-/** One batch: what the master can do in one turn, and well below the 32 MiB of one call between objects. */
+/**
+ * One batch: what the master can do in one turn, and well below the 32 MiB of one call between
+ * objects.
+ */
 export const BATCH_MESSAGES = 1_000;
 export const BATCH_BYTES = 8 * 1024 * 1024;
 

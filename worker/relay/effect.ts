@@ -1,6 +1,6 @@
 /**
- * What a relay does outside, in this order. Losing one is harmless: the agent polls and reports again, the master keeps
- * unacknowledged commands as rows, and an operator repeats a call.
+ * What a relay does outside, in this order. Losing one is harmless: the agent polls and reports
+ * again, the master keeps unacknowledged commands as rows, and an operator repeats a call.
  */
 import type { RelayMessage } from "../core/input.ts";
 import type * as link from "../protocol/link/messages.ts";

@@ -1,6 +1,6 @@
 /**
- * Everything that can reach a relay. A `requestId` is the shell's number of a request that it holds until an effect
- * answers it; a `callId` is the unique name of an operator's call to an agent.
+ * Everything that can reach a relay. A `requestId` is the shell's number of a request that it holds
+ * until an effect answers it; a `callId` is the unique name of an operator's call to an agent.
  */
 import type { RelayBatchAnswer, TurnMessage } from "../core/relay/exchange.ts";
 import type { AgentId } from "../protocol/ids.ts";

@@ -1,8 +1,10 @@
 /**
- * Messages to the master, in batches: one call in flight, and everything that arrives meanwhile goes with the next one. So
- * latency is low when little happens, and the master's request rate does not depend on the number of agents.
+ * Messages to the master, in batches: one call in flight, and everything that arrives meanwhile
+ * goes with the next one. So latency is low when little happens, and the master's request rate does
+ * not depend on the number of agents.
  *
- * 1. A batch is sent again, unchanged, until it is answered. 2. Messages of one key replace each other while they wait.
+ * 1. A batch is sent again, unchanged, until it is answered. 2. Messages of one key replace each
+ * other while they wait.
  */
 import type { RelayMessage } from "../core/input.ts";
 import {
@@ -83,7 +85,9 @@ export function sendBatch(turn: RelayTurn): void {
   pushBatch(turn, queue.inFlight);
 }
 
-/** The messages of the batch that is now answered; undefined for an answer that nobody waits for. */
+/**
+ * The messages of the batch that is now answered; undefined for an answer that nobody waits for.
+ */
 export function takeAnswered(turn: RelayTurn, batch: number): readonly QueuedMessage[] | undefined {
   const { queue, timers } = turn.state;
   const answered = queue.inFlight;
@@ -96,8 +100,9 @@ export function takeAnswered(turn: RelayTurn, batch: number): readonly QueuedMes
 /**
  * The batch did not reach the master, or its answer did not reach us: it goes again after a while.
  *
- * When a message of it makes the master fail, halves of it are tried, so that one such message does not hold up all agents
- * of the relay for ever. The message that is found is returned, and forgotten.
+ * When a message of it makes the master fail, halves of it are tried, so that one such message does
+ * not hold up all agents of the relay for ever. The message that is found is returned, and
+ * forgotten.
  */
 export function batchFailed(
   turn: RelayTurn,

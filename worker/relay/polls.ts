@@ -1,6 +1,7 @@
 /**
- * Polls, and the commands that answer them. A poll is held until there are commands, a newer poll of the same agent, or the time is up. A poll that is open says nothing:
- * workerd never tells that its client has gone. Only what an agent sends counts as a sign of life.
+ * Polls, and the commands that answer them. A poll is held until there are commands, a newer poll
+ * of the same agent, or the time is up. A poll that is open says nothing: workerd never tells that
+ * its client has gone. Only what an agent sends counts as a sign of life.
  */
 
 import { POLL_HOLD_MS } from "../ports.ts";
@@ -49,8 +50,9 @@ export function takePoll(turn: RelayTurn, agent: RelayedAgent, poll: HeldPoll): 
 }
 
 /**
- * Lays commands behind those that wait; numbered ones that are there already are left out. A master that still gives one
- * that is acknowledged has not heard of that: its turn failed, or came before the word of it.
+ * Lays commands behind those that wait; numbered ones that are there already are left out. A master
+ * that still gives one that is acknowledged has not heard of that: its turn failed, or came before
+ * the word of it.
  */
 export function giveCommands(
   turn: RelayTurn,

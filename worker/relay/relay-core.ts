@@ -1,10 +1,11 @@
 /**
- * The relay: holds the agents' long polls and counts their signs of life, so that the master does not have to. Pure: one
- * `stepRelay` per input, effects out, time from the stamp.
+ * The relay: holds the agents' long polls and counts their signs of life, so that the master does
+ * not have to. Pure: one `stepRelay` per input, effects out, time from the stamp.
  *
- * 1. A poll is answered within `POLL_HOLD_MS` or refused. 2. A numbered command goes with every answer until the agent has
- * acknowledged it; one without a number goes once. 3. A report is answered only when the master has said that it is
- * durable. 4. An agent that sends nothing for `AGENT_SILENCE_MS` is reported SILENT once.
+ * 1. A poll is answered within `POLL_HOLD_MS` or refused. 2. A numbered command goes with every
+ * answer until the agent has acknowledged it; one without a number goes once. 3. A report is
+ * answered only when the master has said that it is durable. 4. An agent that sends nothing for
+ * `AGENT_SILENCE_MS` is reported SILENT once.
  */
 
 import { POLL_HOLD_MS } from "../ports.ts";
@@ -101,7 +102,10 @@ function handlePoll(turn: RelayTurn, input: RelayInput & { readonly type: "POLL"
   holdStranger(turn, { requestId, request, agentId, sessionId, holdUntilMs });
 }
 
-/** Reports go to the master also from sessions that are not known here: it knows what they are worth. */
+/**
+ * Reports go to the master also from sessions that are not known here: it knows what they are
+ * worth.
+ */
 function handleReport(turn: RelayTurn, input: RelayInput & { readonly type: "REPORT" }): void {
   const { requestId, report, bytes } = input;
   const agent = turn.state.agents.get(report.agent_id.value as AgentId);

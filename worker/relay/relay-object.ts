@@ -1,9 +1,9 @@
 /**
  * A Durable Object around the relay's core: holds the requests, calls the master, keeps the time.
  *
- * It holds no truth; all that is on its disk is its own name, so that it knows whom to be when its alarm wakes it. While it
- * has agents an alarm comes every minute: a relay that was evicted together with all of its agents still counts their
- * silence.
+ * It holds no truth; all that is on its disk is its own name, so that it knows whom to be when its
+ * alarm wakes it. While it has agents an alarm comes every minute: a relay that was evicted
+ * together with all of its agents still counts their silence.
  *
  * Every name here that is not `#private` can be called over RPC.
  */
@@ -73,7 +73,9 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
     this.#step({ type: "FROM_MASTER", life, messages });
   }
 
-  /** An operator's call to an agent: its answer is a stream, which could not be returned over RPC. */
+  /**
+   * An operator's call to an agent: its answer is a stream, which could not be returned over RPC.
+   */
   override async fetch(request: Request): Promise<Response> {
     const {
       relayId,
@@ -207,7 +209,10 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
     this.#timeout = setTimeout(() => this.#step({ type: "TIMER" }), delayMs);
   }
 
-  /** With agents: an alarm within a minute, and a name to wake up with. Without: the object may sleep. */
+  /**
+   * With agents: an alarm within a minute, and a name to wake up with. Without: the object may
+   * sleep.
+   */
   #keepAwake(): void {
     if (this.#state.agents.size === 0) return;
     if (!this.#isNameStored) {

@@ -1,7 +1,7 @@
 /**
- * Who belongs to this relay. The master says it on two channels that do not keep order with each other: in answers (a
- * snapshot as of its turn) and by its own messages (each with its turn). So what arrives while a question is open is kept
- * and laid over a snapshot that is older.
+ * Who belongs to this relay. The master says it on two channels that do not keep order with each
+ * other: in answers (a snapshot as of its turn) and by its own messages (each with its turn). So
+ * what arrives while a question is open is kept and laid over a snapshot that is older.
  */
 import type { RosterEntry } from "../core/effect.ts";
 import type { TurnMessage } from "../core/relay/exchange.ts";
@@ -55,7 +55,8 @@ export function handleFromMaster(
       refuseStranger(turn, message);
       return;
     case "WAKE_RELAY":
-      // The master believes that there are agents here; when there are none, one of us has missed something.
+      // The master believes that there are agents here; when there are none, one of us has missed
+      // something.
       if (state.agents.size > 0) enqueue(turn, "alive", { type: "ALIVE" });
       else if (!state.rosterAsked) askRoster(turn);
       return;
@@ -77,11 +78,15 @@ export function applyRoster(
     if (gone) removeAgent(turn, agent.agentId);
   }
   for (const entry of agents) applyEntry(turn, entry, asOfTurn);
-  // Strangers that the roster does not name are asked about one by one: it may be older than their registration.
+  // Strangers that the roster does not name are asked about one by one: it may be older than their
+  // registration.
   for (const { request } of [...state.strangers.values()]) askWhoIs(turn, request);
 }
 
-/** One agent as of the master's `asOfTurn`: an answer's word, which may be older than what was heard since. */
+/**
+ * One agent as of the master's `asOfTurn`: an answer's word, which may be older than what was heard
+ * since.
+ */
 export function applyEntry(turn: RelayTurn, entry: RosterEntry, asOfTurn: number): void {
   const { state } = turn;
   const newer = state.early.filter((kept) => kept.turn > asOfTurn && isAbout(kept.message, entry));
@@ -105,7 +110,10 @@ export function endSession(
   refuseStranger(turn, session);
 }
 
-/** No sign of life for too long: the master is told once, and if the agent comes back it is asked about it. */
+/**
+ * No sign of life for too long: the master is told once, and if the agent comes back it is asked
+ * about it.
+ */
 export function agentSilent(turn: RelayTurn, agentId: AgentId): void {
   const agent = turn.state.agents.get(agentId);
   if (agent === undefined) return;

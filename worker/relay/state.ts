@@ -1,6 +1,6 @@
 /**
- * A relay's memory. It holds no truth: all of it is told again by the master (who belongs here, which commands wait) and
- * by the agents (that they are alive).
+ * A relay's memory. It holds no truth: all of it is told again by the master (who belongs here,
+ * which commands wait) and by the agents (that they are alive).
  */
 import type { RelayEffect as FromMaster, TurnMessage } from "../core/relay/exchange.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
@@ -55,7 +55,9 @@ export interface RelayState {
   life: string | undefined;
   /** The master has been asked for the roster and has not answered. */
   rosterAsked: boolean;
-  /** What the master said while a question to it was open, and which its answer may not know of yet. */
+  /**
+   * What the master said while a question to it was open, and which its answer may not know of yet.
+   */
   early: TurnMessage[];
   timerSetMs: number | undefined;
 }

@@ -1,7 +1,9 @@
 /**
- * What one turn leaves to be written: the last value of each key, whatever happened to it in between.
+ * What one turn leaves to be written: the last value of each key, whatever happened to it in
+ * between.
  *
- * Pure, and the only place that knows that a row may become durable or cease to be (`durable` in the core's rows).
+ * Pure, and the only place that knows that a row may become durable or cease to be (`durable` in
+ * the core's rows).
  */
 import type { ColdChange } from "../../core/cold.ts";
 import { type ColdTableName, durable, type Rows, type TableName } from "../../core/rows.ts";

@@ -1,9 +1,11 @@
 /**
- * The SQLite tables of a master object: one per durable table of the core, and one per table of cold texts.
+ * The SQLite tables of a master object: one per durable table of the core, and one per table of
+ * cold texts.
  *
- * The key is the row's number (an SQLite rowid, so there is no second index whose writes would be billed) and the
- * row itself is one JSON text: the core alone knows what is in it, and adding a field needs no migration.
- * Migrations are generated from this file into `migrations/master` and are append only.
+ * The key is the row's number (an SQLite rowid, so there is no second index whose writes would be
+ * billed) and the row itself is one JSON text: the core alone knows what is in it, and adding a
+ * field needs no migration. Migrations are generated from this file into `migrations/master` and
+ * are append only.
  */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 

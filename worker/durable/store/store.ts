@@ -1,11 +1,12 @@
 /**
  * The master's rows in the SQLite of its Durable Object: saved turn by turn, loaded once per life.
  *
- * 1. What `save` was given is on disk whole or not at all. 2. `load` gives back the rows that `durable` marks, as they
- * were last saved. 3. The core knows nothing of this, and this knows nothing of what is in a row.
+ * 1. What `save` was given is on disk whole or not at all. 2. `load` gives back the rows that
+ * `durable` marks, as they were last saved. 3. The core knows nothing of this, and this knows
+ * nothing of what is in a row.
  *
- * Plain on purpose: one table per core table, one row per Change. Rows written are what a cluster pays for, so they are
- * counted here, and nothing has a secondary index.
+ * Plain on purpose: one table per core table, one row per Change. Rows written are what a cluster
+ * pays for, so they are counted here, and nothing has a secondary index.
  */
 import { getTableName, type Table } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/durable-sqlite";
@@ -43,12 +44,14 @@ const textTables: { readonly [T in ColdTableName]: Table } = {
 };
 
 /**
- * UTF-16 code units bound to one parameter at most. SQLite in a Durable Object takes 2 MB per value, and a code unit is
- * at most 3 bytes of UTF-8.
+ * UTF-16 code units bound to one parameter at most. SQLite in a Durable Object takes 2 MB per
+ * value, and a code unit is at most 3 bytes of UTF-8.
  */
 const PARAMETER_LENGTH = 600_000;
 
-/** Characters of one row or text at most: 2 MB, when all of them are ASCII as JSON nearly always is. */
+/**
+ * Characters of one row or text at most: 2 MB, when all of them are ASCII as JSON nearly always is.
+ */
 const VALUE_LENGTH = 1_900_000;
 
 export class Store {
@@ -80,7 +83,9 @@ export class Store {
     return rows as { [T in TableName]?: Rows[T][] };
   }
 
-  /** Writes one turn in one transaction. Throws when SQLite refuses; then nothing of it was written. */
+  /**
+   * Writes one turn in one transaction. Throws when SQLite refuses; then nothing of it was written.
+   */
   save(changes: readonly Change[], coldChanges: readonly ColdChange[]): void {
     const writes = pendingWrites(changes, coldChanges);
     if (writes.rows.size === 0 && writes.texts.size === 0) return;

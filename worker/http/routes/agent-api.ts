@@ -1,6 +1,6 @@
 /**
- * `POST /agent/<agent_id>/api/v1`: an agent's own operator API, reached through its relay, because nobody can dial an agent.
- * The answer is the agent's, streamed as it comes.
+ * `POST /agent/<agent_id>/api/v1`: an agent's own operator API, reached through its relay, because
+ * nobody can dial an agent. The answer is the agent's, streamed as it comes.
  */
 import type { AgentId } from "../../protocol/ids.ts";
 import type * as agent from "../../protocol/v1/agent.ts";

@@ -1,6 +1,7 @@
 /**
- * The agents' link: registration goes to the master, everything else to the agent's relay, whose id the registration's
- * answer named. Every error is a JSON `rimrock.link.ErrorResponse` with a code that tells the agent what to do.
+ * The agents' link: registration goes to the master, everything else to the agent's relay, whose id
+ * the registration's answer named. Every error is a JSON `rimrock.link.ErrorResponse` with a code
+ * that tells the agent what to do.
  */
 
 import { type LinkAnswer, POLL_HOLD_MS, type RelayPort } from "../../ports.ts";

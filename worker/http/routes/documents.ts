@@ -1,9 +1,15 @@
-/** The JSON documents that are read with GET. As on Mesos, any method does, and `?jsonp=name` wraps the document. */
+/**
+ * The JSON documents that are read with GET. As on Mesos, any method does, and `?jsonp=name` wraps
+ * the document.
+ */
 import type { DocumentPath } from "../../ports.ts";
 import type { EdgeContext } from "../context.ts";
 import { badCallback, emptyAnswer, jsonAnswer, methodNotAllowed, notFound } from "../respond.ts";
 
-/** A name, a member of one, or an element: what a page can define as a callback, and nothing that could be a script. */
+/**
+ * A name, a member of one, or an element: what a page can define as a callback, and nothing that
+ * could be a script.
+ */
 const CALLBACK = /^[\w$][\w$.[\]]{0,99}$/;
 
 export function documentRoute(path: DocumentPath): (context: EdgeContext) => Promise<Response> {

@@ -1,6 +1,7 @@
 /**
- * The operator API: `POST /api/v1`, and the form endpoint `/teardown`. Reads are answered by the table in `core/operator/`;
- * the order of the checks is Mesos' `Master::Http::api`, where Accept always counts.
+ * The operator API: `POST /api/v1`, and the form endpoint `/teardown`. Reads are answered by the
+ * table in `core/operator/`; the order of the checks is Mesos' `Master::Http::api`, where Accept
+ * always counts.
  */
 
 import type { Applied } from "../../ports.ts";

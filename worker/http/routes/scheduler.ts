@@ -1,6 +1,7 @@
 /**
- * `POST /api/v1/scheduler`. The order of the checks is part of the API: Mesos `Master::Http::scheduler`. Everything that needs
- * the master's state is checked by the master, after this.
+ * `POST /api/v1/scheduler`. The order of the checks is part of the API: Mesos
+ * `Master::Http::scheduler`. Everything that needs the master's state is checked by the master,
+ * after this.
  */
 
 import type { Applied } from "../../ports.ts";
