@@ -169,8 +169,6 @@ class Simulation {
 
   #waitForOffers(): void {
     const { clock } = this.#world;
-    // What is under way must not undo it.
-    clock.runUntil(clock.nowMs + 1_000);
     for (const framework of this.#frameworks) framework.wantOffers();
     const hungry = (): string | undefined => {
       for (const framework of this.#frameworks) {
