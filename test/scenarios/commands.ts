@@ -3,6 +3,7 @@
  * A word returns the lines that the dialogue shows.
  */
 import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
@@ -88,20 +89,19 @@ function register(
   const frameworks = [...new Set(named.map(({ task }) => task.framework_id.value))].map(
     (id) => world.frameworks.get(world.nameOf(id))?.info,
   );
-  const outcome = world.host.apply({
-    type: "AGENT_REGISTER",
-    request: {
-      protocol_version: Number(options.get("protocol") ?? 1),
-      session_id: sessionId,
-      agent_info: info,
-      ip: "10.0.0.1",
-      version: "1.12.0",
-      capabilities: capabilities.map((type) => ({ type })),
-      tasks: named,
-      last_command: BigInt(options.get("last") ?? "0"),
-      frameworks: frameworks.filter((known) => known !== undefined),
-    },
-  });
+  const request: link.RegisterRequest = {
+    protocol_version: Number(options.get("protocol") ?? 1),
+    session_id: sessionId,
+    agent_info: info,
+    ip: "10.0.0.1",
+    version: "1.12.0",
+    capabilities: capabilities.map((type) => ({ type })),
+    tasks: named,
+    last_command: BigInt(options.get("last") ?? "0"),
+    frameworks: frameworks.filter((known) => known !== undefined),
+  };
+  world.registrations.set(name, request);
+  const outcome = world.host.apply({ type: "AGENT_REGISTER", request });
   for (const effect of outcome.effects) {
     if (effect.type !== "REPLY" || effect.reply.type !== "REGISTERED") continue;
     const { agentId: id, relayId } = effect.reply;
@@ -110,6 +110,13 @@ function register(
   }
   return world.render(outcome);
 }
+
+/** repeat AGENT : its last registration arrives once more, late or twice. */
+const repeat: Command = (world, { args }) => {
+  const request = world.registrations.get(args[0] ?? "");
+  if (request === undefined) throw new Error(`agent ${args[0]} has not registered`);
+  return world.apply({ type: "AGENT_REGISTER", request });
+};
 
 /** An agent as it is known to nobody yet, so that its tasks can name it. */
 function strangerAgent(id: string, info: mesos.AgentInfo): NamedAgent {
@@ -408,6 +415,7 @@ export const commands: Readonly<Record<string, Command>> = {
   framework,
   agent,
   returns,
+  repeat,
   accept,
   decline,
   revive,

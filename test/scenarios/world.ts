@@ -12,6 +12,7 @@ import type {
   SessionId,
   StreamId,
 } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { renderResources } from "../../worker/resources/render.ts";
@@ -36,6 +37,8 @@ export class World {
   readonly host: MasterHost;
   readonly frameworks = new Map<string, NamedFramework>();
   readonly agents = new Map<string, NamedAgent>();
+  /** The last registration of every agent. */
+  readonly registrations = new Map<string, link.RegisterRequest>();
   /** Last run number and agent of every task that was sent to an agent, by "framework/task". */
   readonly runs = new Map<string, { run: bigint; agent: string }>();
   /** Uuid of the update that each task's framework was told last and should acknowledge. */
@@ -138,10 +141,7 @@ export class World {
     }
   }
 
-  #learnRun(
-    command: import("../../worker/protocol/link/messages.ts").Command,
-    agent: string,
-  ): void {
+  #learnRun(command: link.Command, agent: string): void {
     if (command.run_task === undefined || command.number === undefined) return;
     const framework = this.nameOf(command.run_task.framework.id?.value ?? "");
     const key = `${framework}/${command.run_task.task.task_id.value}`;

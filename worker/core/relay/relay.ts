@@ -9,7 +9,7 @@ import type { RelayReply, RosterEntry } from "../effect.ts";
 import { messageFromExecutor } from "../framework/message.ts";
 import type { RelayMessage } from "../input.ts";
 import type { AgentRow, RelayWatchRow } from "../rows.ts";
-import { updateReported } from "../task/update.ts";
+import { updatesReported } from "../task/update.ts";
 import { reply, type Turn } from "../turn.ts";
 import { watch } from "./assign.ts";
 
@@ -60,7 +60,7 @@ function agentMessage(turn: Turn, message: AgentMessage): RelayReply | undefined
       agentSilent(turn, agent, message.sessionId);
       return undefined;
     case "REPORT":
-      for (const update of message.report.updates ?? []) updateReported(turn, agent, update);
+      updatesReported(turn, agent, message.report.updates ?? []);
       for (const sent of message.report.executor_messages ?? []) {
         messageFromExecutor(turn, agent, sent);
       }

@@ -18,8 +18,23 @@ import { sendCommands, sendEvent, type Turn } from "../turn.ts";
 import { appendStatus, completeTask, decodeStatus } from "./complete.ts";
 import { isTerminal } from "./status.ts";
 
-/** An agent reported (or repeated) an update. */
-export function updateReported(turn: Turn, agent: AgentRow, update: link.StatusUpdate): void {
+/** What an agent reported, or repeated. */
+export function updatesReported(
+  turn: Turn,
+  agent: AgentRow,
+  updates: readonly link.StatusUpdate[],
+): void {
+  const told = new Set<string>();
+  for (const update of updates) updateReported(turn, agent, update, told);
+}
+
+/** `told`: keys of the tasks whose framework was told by this report. */
+function updateReported(
+  turn: Turn,
+  agent: AgentRow,
+  update: link.StatusUpdate,
+  told: Set<string>,
+): void {
   const { status } = update;
   const uuid = status.uuid;
   if (uuid === undefined) return;
@@ -47,7 +62,12 @@ export function updateReported(turn: Turn, agent: AgentRow, update: link.StatusU
     queueUpdate(turn, task, update, text);
   }
   const head = turn.state.index.updatesOfTask(key).find((row) => !row.acknowledged);
-  if (head?.uuid === text) deliver(turn, head);
+  // A repeated update wakes also an older one that its agent no longer has: after a restart of the master an old copy of
+  // a report may have brought it back, and nobody else would tell the framework again.
+  const isRepeated = known !== undefined && !told.has(key);
+  if (head === undefined || (head.uuid !== text && !isRepeated)) return;
+  told.add(key);
+  deliver(turn, head);
 }
 
 function queueUpdate(turn: Turn, task: TaskRow, update: link.StatusUpdate, uuid: string): void {
