@@ -42,6 +42,11 @@ export class EventStream {
     for (const arrive of early) arrive();
   }
 
+  /** Client: what was sent has not all been read. */
+  get isBehind(): boolean {
+    return this.#arrivesMs > this.#world.clock.nowMs;
+  }
+
   /** Server: writes an event. */
   send(event: scheduler.Event): void {
     if (!this.#isOpen) return;

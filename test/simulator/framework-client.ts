@@ -51,6 +51,11 @@ export class FrameworkClient {
     return this.#isOver;
   }
 
+  /** Whether there is more to read. */
+  get isBehind(): boolean {
+    return this.#stream?.isBehind === true;
+  }
+
   /** Whether the fate of a call is still open. */
   get isCalling(): boolean {
     return this.#openCalls > 0;

@@ -88,6 +88,7 @@ export class FrameworkScript {
 
   unfinished(): string | undefined {
     if (this.client.isOver) return undefined;
+    if (this.client.isBehind) return `${this.name} has more to read`;
     if (this.#offers.size > 0) return `${this.name} thinks about an offer`;
     if (this.client.isCalling) return `${this.name} has a call under way`;
     return this.client.isSubscribed ? undefined : `${this.name} is not subscribed`;
