@@ -238,25 +238,34 @@ export class TestAgent {
     });
   }
 
-  /**
-   * Reports a task's state with a uuid of its own. `run`: number of the command that launched it.
-   */
+  /** Reports a task's states, oldest first. `run`: number of the command that launched it. */
+  reportStates(
+    frameworkId: string,
+    taskId: string,
+    { states, run }: { states: readonly string[]; run: number },
+  ): Promise<Response> {
+    const updates = states.map((state) => ({
+      framework_id: { value: frameworkId },
+      latest_state: states.at(-1),
+      run_number: run,
+      status: {
+        task_id: { value: taskId },
+        agent_id: { value: this.id },
+        state,
+        uuid: btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))),
+        source: "SOURCE_EXECUTOR",
+        timestamp: Date.now() / 1000,
+      },
+    }));
+    return this.report(updates);
+  }
+
   reportState(
     frameworkId: string,
     taskId: string,
     { state, run }: { state: string; run: number },
   ): Promise<Response> {
-    const uuid = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-    const status = {
-      task_id: { value: taskId },
-      agent_id: { value: this.id },
-      state,
-      uuid,
-      source: "SOURCE_EXECUTOR",
-      timestamp: Date.now() / 1000,
-    };
-    const framework_id = { value: frameworkId };
-    return this.report([{ framework_id, status, latest_state: state, run_number: run }]);
+    return this.reportStates(frameworkId, taskId, { states: [state], run });
   }
 }
 

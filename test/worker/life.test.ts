@@ -1,7 +1,8 @@
 /** One task's life through the Worker, the master object and the relay object. */
-import { reset } from "cloudflare:test";
+import { reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
-import { request, TestAgent, TestFramework } from "./cluster.ts";
+import { rowsWritten } from "../../worker/durable/master-object.ts";
+import { masterStub, request, TestAgent, TestFramework } from "./cluster.ts";
 
 afterEach(reset);
 
@@ -33,4 +34,32 @@ test("a task goes from an offer through the agent's link to its acknowledged end
   }
   const tasks = await (await request("/tasks")).json<{ tasks: { state: string }[] }>();
   expect(tasks.tasks.map(({ state }) => state)).toEqual(["TASK_FINISHED"]);
+});
+
+function rows(): Promise<number> {
+  return runInDurableObject(masterStub(), (master) => master[rowsWritten]());
+}
+
+test("a task's life costs at most 10 rows, besides the blocks that numbers are taken in", async () => {
+  const framework = await TestFramework.subscribe();
+  const agent = await TestAgent.register({ cpus: 64 });
+  const before = await rows();
+  for (let task = 0; task < 20; task++) {
+    const offer = (await framework.next("OFFERS")).offers?.offers[0];
+    if (offer === undefined) throw new Error("an offer is expected");
+    await framework.launch(offer, `t${task}`);
+    const run = (await agent.commands()).find(({ type }) => type === "RUN_TASK")?.number ?? 0;
+    // A command task starts and runs in one report, as the agent sends it.
+    for (const states of [["TASK_STARTING", "TASK_RUNNING"], ["TASK_FINISHED"]]) {
+      await agent.reportStates(framework.id, `t${task}`, { states, run });
+      for (const _ of states) {
+        const { task_id, agent_id, uuid } = (await framework.next("UPDATE")).update?.status ?? {};
+        await framework.call("ACKNOWLEDGE", { acknowledge: { task_id, agent_id, uuid } });
+      }
+    }
+    await framework.call("REVIVE");
+  }
+  const perTask = Math.floor(((await rows()) - before) / 20);
+  expect(perTask).toBeGreaterThan(5);
+  expect(perTask).toBeLessThanOrEqual(10);
 });
