@@ -70,10 +70,6 @@ export class AgentNode {
     }
   }
 
-  endPartition(): void {
-    this.#cutUntilMs = 0;
-  }
-
   isCut(): boolean {
     return this.#world.clock.nowMs < this.#cutUntilMs;
   }
@@ -173,8 +169,7 @@ export class AgentNode {
     const { truth } = this.#world;
     this.machine.commit(changes);
     truth.agentDid(changes);
-    const [problem] = truth.problems;
-    if (problem !== undefined) throw new Violation(problem);
+    this.#world.checkTruth();
   }
 
   /** No Change was forgotten. */
@@ -245,8 +240,7 @@ export class AgentNode {
     const { clock, truth } = this.#world;
     const run = Number(process.state.run.get(containerId)?.runNumber);
     truth.launched(run);
-    const [problem] = truth.problems;
-    if (problem !== undefined) throw new Violation(problem);
+    this.#world.checkTruth();
     clock.after(this.#world.between("launch", 1, 30), () => {
       if (this.#process !== process) return;
       if (this.#world.fault("launchFailed")) {

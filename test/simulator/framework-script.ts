@@ -5,7 +5,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { FrameworkClient } from "./framework-client.ts";
 import type { MasterNode } from "./master-node.ts";
-import { shortId, Violation, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 interface KnownTask {
   readonly agentId: string;
@@ -207,14 +207,13 @@ export class FrameworkScript {
     const longest = [200, 5_000, 40_000][dice.below(3)] ?? 0;
     const code = dice.below(3) > 0 ? 0 : 1 + dice.below(9);
     const term = dice.below(4) > 0 ? 5 : 10_000;
-    return `run ${dice.below(longest)} exit ${code} term ${term}`;
+    return `run ${dice.below(longest)} exit ${code} term ${term} as ${this.#world.newIntent()}`;
   }
 
   #updated(status: mesos.TaskStatus): void {
     const { truth, clock } = this.#world;
     truth.frameworkSaw(this.client.id ?? "", status);
-    const [problem] = truth.problems;
-    if (problem !== undefined) throw new Violation(problem);
+    this.#world.checkTruth();
     const task = this.#tasks.get(status.task_id.value);
     if (task !== undefined) task.state = status.state;
     const { uuid, task_id, agent_id } = status;
@@ -262,9 +261,4 @@ export class FrameworkScript {
     const role = this.#roles[this.#world.dice("script").below(this.#roles.length)];
     return role === undefined || this.#world.dice("script").below(2) === 0 ? [] : [role];
   }
-}
-
-/** The names of a framework's tasks start with its own. */
-export function describeFramework(script: FrameworkScript): string {
-  return `${script.name} (${shortId(script.client.id ?? "no id")})`;
 }

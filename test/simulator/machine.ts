@@ -1,6 +1,7 @@
 /**
  * One machine: containers that outlive the agent process, and the disk with the agent's rows. A container's command says
- * what it will do: `run <ms> exit <code> term <ms>`, where `term` is how long it survives a SIGTERM.
+ * what it will do: `run <ms> exit <code> term <ms> as <intent>`, where `term` is how long it survives a SIGTERM, and the intent
+ * is a number of its own for each launch that a framework asked for.
  */
 
 import type {
@@ -64,9 +65,10 @@ export class Machine {
     { run, command }: { readonly run: number; readonly command: string },
   ): void {
     const words = command.split(" ").map(Number);
-    const [runMs = 0, code = 0, termMs = 0] = [words[1], words[3], words[5]];
+    const [runMs = 0, code = 0, termMs = 0, intent = 0] = [words[1], words[3], words[5], words[7]];
     this.#containers.set(id, { run, termMs, termination: undefined });
-    this.#world.truth.containerStarted(run);
+    this.#world.truth.containerStarted(run, intent);
+    this.#world.checkTruth();
     this.#world.trace(this.#name, () => `container of run ${run} starts: ${command}`);
     this.#world.clock.after(runMs, () =>
       this.#ends(id, { kind: "EXITED", code, waitStatus: code << 8 }),

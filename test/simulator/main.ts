@@ -80,6 +80,7 @@ function runAll({ seeds, from, long, without }: Arguments): number {
   const startMs = performance.now();
   let turns = 0;
   let runs = 0;
+  let unreachable = 0;
   let slowestQuietMs = 0;
   let shownMs = startMs;
   for (let seed = from; seed < from + seeds; seed++) {
@@ -92,6 +93,7 @@ function runAll({ seeds, from, long, without }: Arguments): number {
     }
     turns += simulated.value.turns;
     runs += simulated.value.runs;
+    unreachable += simulated.value.unreachable;
     slowestQuietMs = Math.max(slowestQuietMs, simulated.value.quietAfterMs);
     const nowMs = performance.now();
     if (nowMs - shownMs > 5_000) {
@@ -102,6 +104,7 @@ function runAll({ seeds, from, long, without }: Arguments): number {
   }
   process.stdout.write(
     `${seeds} seeds from ${from} in order: ${turns} turns of the master, ${runs} runs of tasks, ` +
+      `${unreachable} times an agent became unreachable, ` +
       `quiet after ${slowestQuietMs / 1_000} s at the latest, ${perSeed(startMs, seeds)} ms a seed\n`,
   );
   return 0;

@@ -241,8 +241,7 @@ export class MasterNode {
     const { truth } = this.#world;
     this.#durable.write(outcome);
     truth.masterDid(outcome);
-    const [problem] = truth.problems;
-    if (problem !== undefined) throw new Violation(problem);
+    this.#world.checkTruth();
   }
 
   #deliver(effect: Effect, life: Life, turn: number): void {

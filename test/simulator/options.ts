@@ -45,7 +45,7 @@ const FULL_RATES: FaultRates = {
   requestDuplicated: 0.05,
   slow: 0.05,
   rpcFailed: 0.05,
-  partitioned: 0.008,
+  partitioned: 0.015,
   frameworkCrashed: 0.01,
   readerStalled: 0.01,
   callRepeated: 0.05,

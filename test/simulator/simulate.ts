@@ -22,6 +22,8 @@ export interface Finished {
   readonly digest: string;
   readonly turns: number;
   readonly runs: number;
+  /** How often an agent became unreachable. */
+  readonly unreachable: number;
   readonly quietAfterMs: number;
 }
 
@@ -107,6 +109,7 @@ class Simulation {
       digest: audit.digest(),
       turns: this.#master.turns,
       runs: truth.runs.size,
+      unreachable: truth.unreachable,
       quietAfterMs,
     };
   }
@@ -132,10 +135,10 @@ class Simulation {
     tick();
   }
 
+  /** No new ones: partitions and crashes that have begun take their time. */
   #stopFaults(): void {
     this.#world.faultsOn = false;
     this.#world.trace("simulator", () => "faults stop");
-    for (const agent of this.#agents) agent.endPartition();
     for (const framework of this.#frameworks) framework.stopLaunching();
   }
 

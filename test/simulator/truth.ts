@@ -6,7 +6,7 @@
 import type { UpdateRow as AgentUpdateRow } from "../../agent/core/rows.ts";
 import type { Change } from "../../agent/core/table.ts";
 import type { Outcome } from "../../worker/core/master.ts";
-import type { FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
+import type { AgentRow, FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
 import { isTerminal } from "../../worker/core/task/status.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
@@ -43,15 +43,19 @@ export class Truth {
   readonly toldUnreachable = new Set<string>();
   /** KILL calls that were made, by task key. */
   readonly killsAsked = new Set<string>();
+  /** How often an agent became unreachable. */
+  unreachable = 0;
   /** Thrown as a Violation by whoever told us. */
   readonly problems: string[] = [];
   readonly #runOfUpdate = new Map<string, number>();
+  readonly #intents = new Set<number>();
   readonly #alive = new Map<string, number>();
 
   /** A turn of the master is durable. */
   masterDid({ changes }: Outcome): void {
     for (const { table, before, after } of changes) {
       if (table === "task") this.#taskChanged(before as TaskRow, after as TaskRow);
+      if (table === "agent") this.#agentChanged(before as AgentRow, after as AgentRow);
       if (table === "framework" && after === undefined) {
         this.removedFrameworks.add((before as FrameworkRow).id);
       }
@@ -81,9 +85,13 @@ export class Truth {
     }
   }
 
-  containerStarted(runNumber: number): void {
+  /** `intent`: number of the task in the ACCEPT that the framework made, however often that arrived. */
+  containerStarted(runNumber: number, intent: number): void {
     const run = this.runs.get(runNumber);
     if (run === undefined) return;
+    if (this.#intents.has(intent))
+      this.problems.push(`${name(run)} was asked for once, and runs again`);
+    this.#intents.add(intent);
     run.started = true;
     const key = `${run.frameworkId}/${run.taskId}`;
     const other = this.#alive.get(key);
@@ -146,6 +154,11 @@ export class Truth {
       }
     }
     return problems;
+  }
+
+  #agentChanged(before: AgentRow | undefined, after: AgentRow | undefined): void {
+    const wasConnected = before?.connection.state === "CONNECTED";
+    if (wasConnected && after?.connection.state === "UNREACHABLE") this.unreachable++;
   }
 
   #taskChanged(before: TaskRow | undefined, after: TaskRow | undefined): void {

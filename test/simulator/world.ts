@@ -35,6 +35,7 @@ export class World {
   readonly #dice = new Map<string, Prng>();
   readonly #lines: TraceLine[] = [];
   #line = 0;
+  #intents = 0;
 
   constructor(
     options: Options,
@@ -75,6 +76,17 @@ export class World {
   /** How long a message is on its way: some milliseconds, or seconds. */
   delayMs(name: string): number {
     return this.fault("slow") ? this.between(name, 20, 3_000) : this.between(name, 1, 4);
+  }
+
+  /** Throws the first rule that did not hold, as far as can be seen from outside. */
+  checkTruth(): void {
+    const [problem] = this.truth.problems;
+    if (problem !== undefined) throw new Violation(problem);
+  }
+
+  /** A number that is used once. */
+  newIntent(): number {
+    return ++this.#intents;
   }
 
   trace(who: string, text: () => string): void {
