@@ -21,8 +21,11 @@ export const MAX_REFUSE_MS = 365 * 86_400_000;
 export const MIN_REFUSE_MS = 1_000;
 
 export const COMPLETED_FRAMEWORKS_MAX = 50;
-/** Completed tasks kept in the object, all frameworks together; the oldest is overwritten. */
-export const COMPLETED_TASKS_MAX = 10_000;
+/**
+ * Completed tasks kept in the object, all frameworks together; the oldest is overwritten. The state documents show
+ * all of them in one piece, so there are not more than a turn can read.
+ */
+export const COMPLETED_TASKS_MAX = 1_000;
 
 /** Agents offered in one turn at most; the rest follows in the next turn. */
 export const AGENTS_ALLOCATED_PER_TURN = 500;
