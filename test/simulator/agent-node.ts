@@ -138,7 +138,7 @@ export class AgentNode {
 
   #drain(process: Process): void {
     if (this.#process !== process) return;
-    const { clock, audit } = this.#world;
+    const { clock, audit, options } = this.#world;
     const inputs = process.queue;
     process.queue = [];
     const changes: Change[] = [];
@@ -158,7 +158,7 @@ export class AgentNode {
     // -1: before the commit.
     const performed = crashes ? this.#world.between("crash", -1, effects.length) : effects.length;
     if (performed >= 0) this.#commit(changes);
-    audit.add([clock.nowMs, inputs, changes, effects, performed]);
+    if (!options.restartAlways) audit.add([clock.nowMs, inputs, changes, effects, performed]);
     for (const effect of effects.slice(0, Math.max(0, performed))) this.#perform(process, effect);
     if (!crashes) return;
     if (performed >= 0) this.#checkDisk(process);

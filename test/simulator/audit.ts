@@ -1,5 +1,8 @@
 /** One number for everything that happened: two runs with the same number did the same. */
 
+import type { Input } from "../../worker/core/input.ts";
+import type { Outcome } from "../../worker/core/master.ts";
+
 /** FNV-1a over two 32-bit lanes, fed with values instead of their texts. */
 export class Audit {
   #low = 0x811c9dc5;
@@ -20,6 +23,19 @@ export class Audit {
       default:
         this.#byte(value === true ? 1 : value === false ? 2 : 3);
     }
+  }
+
+  /** What a change replaced was added when it was made. */
+  addTurn(nowMs: number, input: Input, { changes, coldChanges, effects }: Outcome): void {
+    this.add(nowMs);
+    this.add(input);
+    for (const { table, key, after } of changes) {
+      this.#text(table);
+      this.#text(key);
+      this.add(after);
+    }
+    this.add(coldChanges);
+    this.add(effects);
   }
 
   /** 16 hexadecimal digits. */

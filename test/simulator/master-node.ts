@@ -186,7 +186,7 @@ export class MasterNode {
       this.#trace(() => `  ${effectText(effect, shortId) ?? "ok"}`);
     }
     // Restarts change what happens, so that the audit of such a run says nothing.
-    if (!options.restartAlways) audit.add([nowMs, input, outcome]);
+    if (!options.restartAlways) audit.addTurn(nowMs, input, outcome);
     if (checked) this.#check(life, input, { excessBefore, wrote });
     this.#push(life, { turn, outcome, answering });
     this.#setTimers(life);

@@ -84,9 +84,9 @@ export function optionsOf(
   return {
     seed,
     agents: 1 + random.below(2 * scale),
-    frameworks: 2 + random.below(long ? 3 : 2),
+    frameworks: long ? 2 + random.below(3) : random.below(3) === 0 ? 3 : 2,
     tasks: (1 + random.below(4)) * scale * scale,
-    busyMs: (6_000 + random.below(random.below(6) === 0 ? 90_000 : 15_000)) * scale,
+    busyMs: (5_000 + random.below(random.below(8) === 0 ? 80_000 : 12_000)) * scale,
     offerTimeoutMs: random.below(3) === 0 ? 10_000 : undefined,
     faults: chooseFaults(random, without),
     restartAlways: false,

@@ -73,13 +73,13 @@ export class RelayNode {
   }
 
   #step(input: RelayInput): void {
-    const { clock, audit } = this.#world;
+    const { clock, audit, options } = this.#world;
     const life = this.#life;
     if (life === undefined) return;
     const { nowMs } = clock;
     this.#world.trace(this.id, () => relayInputText(input));
     const effects = stepRelay(life.state, { nowMs, input });
-    audit.add([nowMs, input, effects]);
+    if (!options.restartAlways) audit.add([nowMs, input, effects]);
     for (const effect of effects) this.#perform(life, effect);
     this.#keepAwake(life);
     if (input.type !== "STARTED" && this.#world.fault("relayEvicted")) this.#evict(life);
