@@ -57,10 +57,10 @@ export class MasterHost {
     if (!fromOutside) expect(excess, `over-committed by ${input.type}`).toEqual([]);
     const again = reload(this.state);
     for (const name of tableNames) {
-      const kept = [...this.state.tables[name].values()].filter(
-        durable[name] as (row: Row) => boolean,
-      );
-      expect([...again.tables[name].values()], `reloaded ${name}`).toEqual(kept);
+      const isKept = durable[name] as (row: Row) => boolean;
+      const kept = [...this.state.tables[name].values()].filter(isKept);
+      const found = [...again.tables[name].values()].filter(isKept);
+      expect(found, `reloaded ${name}`).toEqual(kept);
     }
   }
 }

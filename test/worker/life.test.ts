@@ -40,7 +40,7 @@ function rows(): Promise<number> {
   return runInDurableObject(masterStub(), (master) => master[rowsWritten]());
 }
 
-test("a task's life costs at most 10 rows, besides the blocks that numbers are taken in", async () => {
+test("a task's life costs at most 10 rows", async () => {
   const framework = await TestFramework.subscribe();
   const agent = await TestAgent.register({ cpus: 64 });
   const before = await rows();
@@ -59,7 +59,7 @@ test("a task's life costs at most 10 rows, besides the blocks that numbers are t
     }
     await framework.call("REVIVE");
   }
-  const perTask = Math.floor(((await rows()) - before) / 20);
+  const perTask = ((await rows()) - before) / 20;
   expect(perTask).toBeGreaterThan(5);
   expect(perTask).toBeLessThanOrEqual(10);
 });

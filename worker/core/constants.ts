@@ -27,6 +27,13 @@ export const COMPLETED_FRAMEWORKS_MAX = 50;
  */
 export const COMPLETED_TASKS_MAX = 1_000;
 
+/** Statuses kept of one task, and characters of one: an agent may send any number, but a row is bounded. */
+export const KEPT_STATUSES = 50;
+export const KEPT_STATUS_LENGTH = 16_000;
+
+/** Characters of an AgentInfo: what fits into one row beside the rest. */
+export const AGENT_INFO_LENGTH_MAX = 1_000_000;
+
 /** Agents offered in one turn at most; the rest follows in the next turn. */
 export const AGENTS_ALLOCATED_PER_TURN = 500;
 

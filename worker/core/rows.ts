@@ -248,7 +248,8 @@ export const durable: { readonly [T in TableName]: (row: Rows[T]) => boolean } =
   offer: () => false,
   task: () => true,
   update: () => false,
-  command: () => true,
+  // A launch follows from its task's row: `launchCommands` makes it again.
+  command: ({ command }) => command.type !== "RUN_TASK",
   filter: (row) => row.expiresAtMs - row.createdMs > FILTER_DURABLE_MS,
   role: () => true,
   relay: () => true,

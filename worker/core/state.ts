@@ -13,6 +13,7 @@ import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
 import { type Change, Table } from "./table.ts";
 import { keyOf, type Tables, tableNames } from "./tables.ts";
+import { isTerminal } from "./task/status.ts";
 
 export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };
 
@@ -86,7 +87,9 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     startedMs: 0,
     next: new Map(),
   };
-  for (const name of tableNames) loadTable(state, name, rows[name] ?? []);
+  const commands = [...(rows.command ?? []), ...launchCommands(rows.task ?? [])];
+  const loaded: StoredRows = { ...rows, command: commands };
+  for (const name of tableNames) loadTable(state, name, loaded[name] ?? []);
   for (const name of counterNames) {
     state.next.set(name, tables.counter.get(name)?.reserved ?? firstNumber(name));
   }
@@ -105,6 +108,20 @@ function loadTable<T extends TableName>(
     state.index.follow(change);
     state.allocation.follow(change);
   }
+}
+
+/**
+ * The launches that may not have arrived: of tasks of which no agent has said anything. One that did arrive is
+ * sent again, and the agent knows its number.
+ */
+function launchCommands(tasks: readonly Rows["task"][]): Rows["command"][] {
+  return tasks
+    .filter(({ statusState, state }) => statusState === "TASK_STAGING" && !isTerminal(state))
+    .map(({ run, agentId, frameworkId, id }) => ({
+      seq: run,
+      agentId,
+      command: { type: "RUN_TASK", frameworkId, taskId: id },
+    }));
 }
 
 /** Seqs below 100 belong to the counters' own rows. */

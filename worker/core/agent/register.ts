@@ -11,6 +11,7 @@ import type { Resources } from "../../resources/resource.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import type { CallError } from "../call-error.ts";
+import { AGENT_INFO_LENGTH_MAX } from "../constants.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
 import { assignRelay, removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
@@ -83,6 +84,11 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Resources, Cal
     return invalid("last_command", `must be at most ${LAST_COMMAND_MAX}`);
   }
   if (info.hostname === "") return invalid("agent_info.hostname", "must not be empty");
+  const length = encodeJson("mesos.v1.AgentInfo", info).length;
+  if (length > AGENT_INFO_LENGTH_MAX) {
+    const most = `at most ${AGENT_INFO_LENGTH_MAX} are kept; use fewer attributes or ranges`;
+    return invalid("agent_info", `has ${length} characters, ${most}`);
+  }
   const set = (info.attributes ?? []).find(({ type }) => type === "SET");
   if (set !== undefined) {
     return invalid("agent_info.attributes", `'${set.name}' is a SET; use SCALAR, RANGES or TEXT`);

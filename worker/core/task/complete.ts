@@ -5,7 +5,7 @@ import { decodeBase64 } from "../../protocol/wire/base64.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { renderResources } from "../../resources/render.ts";
 import { assert } from "../../std/assert.ts";
-import { COMPLETED_TASKS_MAX } from "../constants.ts";
+import { COMPLETED_TASKS_MAX, KEPT_STATUS_LENGTH, KEPT_STATUSES } from "../constants.ts";
 import type { TaskRow } from "../rows.ts";
 import { type MasterState, takeNumber } from "../state.ts";
 import { decodeStored } from "../stored.ts";
@@ -37,11 +37,22 @@ export function withStatus(
 
 /** The kept statuses and this one: of a run of equal states only the last is kept, and `data` never. */
 export function appendStatus(task: TaskRow, status: mesos.TaskStatus): readonly string[] {
-  const { data: _, ...kept } = status;
-  const text = encodeJson("mesos.v1.TaskStatus", kept);
+  const text = keptStatus(status);
   const last = task.statuses.at(-1);
   const repeated = last !== undefined && decodeStatus(last).state === status.state;
-  return [...(repeated ? task.statuses.slice(0, -1) : task.statuses), text];
+  const before = repeated ? task.statuses.slice(0, -1) : task.statuses;
+  return [...before.slice(1 - KEPT_STATUSES), text];
+}
+
+/** Without `data`; one that is too long for a row is cut down to what decisions need. */
+function keptStatus(status: mesos.TaskStatus): string {
+  const { data: _, ...kept } = status;
+  const text = encodeJson("mesos.v1.TaskStatus", kept);
+  if (text.length <= KEPT_STATUS_LENGTH) return text;
+  const { task_id, state, source, reason, agent_id, executor_id, timestamp, uuid } = status;
+  const message = `${(status.message ?? "").slice(0, 1_000)} […]`;
+  const facts = { task_id, state, source, reason, message, agent_id, executor_id, timestamp, uuid };
+  return encodeJson("mesos.v1.TaskStatus", facts);
 }
 
 /** Ends a task's row. Its Task message goes to the ring of completed tasks, over the oldest one. */
