@@ -7,7 +7,7 @@ import {
   storedRows,
 } from "../../worker/core/invariants.ts";
 import { step } from "../../worker/core/master.ts";
-import { durable, durable } from "../../worker/core/rows.ts";
+import { durable } from "../../worker/core/rows.ts";
 import { loadState, type MasterState } from "../../worker/core/state.ts";
 import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
