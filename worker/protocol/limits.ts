@@ -26,20 +26,42 @@ export const REQUEST_BYTES = 8 * 1024 * 1024;
  */
 export const ANSWER_BYTES = 256 * 1024 * 1024;
 
-/** 100 is where protobuf parsers stop as well, so both encodings refuse the same messages. */
-const JSON_DEPTH = 100;
+/** What a binary message may cost before it is kept. */
+export interface ProtobufLimits {
+  /** Bytes of the whole message. */
+  readonly length: number;
+  /** Messages, or groups that are skipped, inside each other. */
+  readonly depth: number;
+  /** Occurrences of known fields and list elements: two bytes can become an object of fifty. */
+  readonly values: number;
+}
+
+/** 100 is where other protobuf parsers stop as well, so both encodings refuse the same messages. */
+const DEPTH = 100;
 
 /** A task with its statuses has some 120 values, and 500,000 take about 40 MB. */
 export const REQUEST_JSON: JsonLimits = {
   length: REQUEST_BYTES,
-  depth: JSON_DEPTH,
+  depth: DEPTH,
   values: 500_000,
 };
 
 export const ANSWER_JSON: JsonLimits = {
   length: ANSWER_BYTES,
-  depth: JSON_DEPTH,
+  depth: DEPTH,
   values: 50_000_000,
+};
+
+export const REQUEST_PROTOBUF: ProtobufLimits = {
+  length: REQUEST_BYTES,
+  depth: DEPTH,
+  values: REQUEST_JSON.values,
+};
+
+export const ANSWER_PROTOBUF: ProtobufLimits = {
+  length: ANSWER_BYTES,
+  depth: DEPTH,
+  values: ANSWER_JSON.values,
 };
 
 /**

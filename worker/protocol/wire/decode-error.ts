@@ -14,6 +14,19 @@ export type DecodeError =
   | { readonly code: "JSON_TOO_LONG"; readonly length: number; readonly limit: number }
   | { readonly code: "JSON_TOO_DEEP"; readonly offset: number; readonly limit: number }
   | { readonly code: "JSON_TOO_MANY_VALUES"; readonly offset: number; readonly limit: number }
+  | { readonly code: "PROTOBUF_TOO_LONG"; readonly length: number; readonly limit: number }
+  /**
+   * Not protobuf. `offset`: bytes from the start; `path`: of the innermost message around it.
+   * `expected`: a noun phrase.
+   */
+  | {
+      readonly code: "PROTOBUF_MALFORMED";
+      readonly path: string;
+      readonly offset: number;
+      readonly expected: string;
+    }
+  | { readonly code: "PROTOBUF_TOO_DEEP"; readonly path: string; readonly limit: number }
+  | { readonly code: "PROTOBUF_TOO_MANY_VALUES"; readonly path: string; readonly limit: number }
   /** `expected` and `found`: a kind of JSON value ("object", "string holding a number"). */
   | {
       readonly code: "WRONG_TYPE";
@@ -45,6 +58,10 @@ export type DecodeError =
       /** The bad character; "" when the text ends in the middle of a byte. */
       readonly character: string;
     }
+  /** Bytes that are no UTF-8 where a string is meant. */
+  | { readonly code: "TEXT_NOT_UTF8"; readonly path: string }
+  /** NaN in a required field; in an optional one it says nothing. */
+  | { readonly code: "NUMBER_IS_NAN"; readonly path: string }
   /** Half of a surrogate pair: no Unicode text, so it could be neither stored nor sent on. */
   | { readonly code: "TEXT_MALFORMED"; readonly path: string }
   /** The key `__proto__` of a map, which would be a trap for whoever copies the map. */
@@ -73,6 +90,8 @@ export function describeDecodeError(error: DecodeError): string {
       return `The JSON is nested more than ${error.limit} deep. Send a flatter message.`;
     case "JSON_TOO_MANY_VALUES":
       return `The JSON has more than ${error.limit} values. Send it in several calls.`;
+    case "PROTOBUF_TOO_LONG":
+      return `The message is longer than ${error.limit} bytes. Send it in several calls.`;
     case "REQUIRED_MISSING": {
       const names = error.paths.join(", ") + (error.more > 0 ? ` and ${error.more} more` : "");
       return `Missing required fields: ${names}. Set them and send the message again.`;
@@ -101,6 +120,16 @@ function describeFault(error: Extract<DecodeError, { readonly path: string }>): 
         : `should be base64, in which there is no character '${error.character}'`;
     case "TEXT_MALFORMED":
       return "holds half of a surrogate pair; send whole Unicode characters";
+    case "PROTOBUF_MALFORMED":
+      return `is not protobuf: at byte ${error.offset} there should be ${error.expected}`;
+    case "PROTOBUF_TOO_DEEP":
+      return `is nested more than ${error.limit} deep; send a flatter message`;
+    case "PROTOBUF_TOO_MANY_VALUES":
+      return `goes beyond the ${error.limit} values of one message; send it in several calls`;
+    case "TEXT_NOT_UTF8":
+      return "holds bytes that are not UTF-8 text";
+    case "NUMBER_IS_NAN":
+      return "should be a number, not NaN";
     case "MAP_KEY_REFUSED":
       return `has the key '${error.key}', which is not accepted; choose another name`;
     default:

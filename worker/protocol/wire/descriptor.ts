@@ -1,13 +1,9 @@
 /**
  * The descriptors of `../descriptors.ts` in the form that encoders compile from: types resolved,
- * defaults parsed. Nothing here knows JSON; an encoder for protobuf starts from the same
- * `MessageDescriptor`s, sorts
- * `fields` by `number` and compiles writers and readers of its own, as `json-encode.ts` and
- * `json-decode.ts` do.
+ * defaults parsed. Nothing here knows an encoding: `json-*.ts` and `protobuf-*.ts` do.
  *
  * Canonical form of a message in memory: an unset field and an empty list or map are absent
- * properties;
- * `bigint` for 64-bit integers, `number` for the others (finite or infinite, never NaN),
+ * properties; `bigint` for 64-bit integers, `number` for the others (finite or infinite, never NaN),
  * `Uint8Array` for bytes, the value's name for enums.
  */
 import { assert, defined } from "../../std/assert.ts";
@@ -46,10 +42,17 @@ export interface MessageDescriptor {
   readonly fields: readonly FieldDescriptor[];
 }
 
+const descriptors = new Map<string, MessageDescriptor>();
+
 /** `name`: full name of a message of the tables. */
 export function messageDescriptor(name: string): MessageDescriptor {
-  const rows = defined(messageRows[name], `${name} is a message of the wire tables`);
-  return { name, fields: rows.map(fieldDescriptor) };
+  let descriptor = descriptors.get(name);
+  if (descriptor === undefined) {
+    const rows = defined(messageRows[name], `${name} is a message of the wire tables`);
+    descriptor = { name, fields: rows.map(fieldDescriptor) };
+    descriptors.set(name, descriptor);
+  }
+  return descriptor;
 }
 
 function fieldDescriptor(row: FieldRow): FieldDescriptor {

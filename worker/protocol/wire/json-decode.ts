@@ -7,9 +7,9 @@
  * answer names them all; they count only when nothing worse was found, as in Mesos.
  */
 import { unreachable } from "../../std/assert.ts";
-import { MISSING_FIELDS_NAMED, QUOTED_LENGTH } from "../limits.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { DecodeError } from "./decode-error.ts";
+import { type MissingFields, type PathStep, pathText, quoted } from "./decode-path.ts";
 import {
   type FieldDescriptor,
   type FieldType,
@@ -19,9 +19,8 @@ import {
 } from "./descriptor.ts";
 
 export interface DecodeState {
-  readonly path: (string | number)[];
-  readonly missing: string[];
-  missingCount: number;
+  readonly path: PathStep[];
+  readonly missing: MissingFields;
   error: DecodeError | undefined;
 }
 
@@ -52,7 +51,8 @@ export function messageReader(name: string): Reader {
 function readMessage(fields: readonly FieldReader[], value: unknown, state: DecodeState): unknown {
   if (!isObject(value)) return wrongType("object", value, state);
   for (const field of fields) {
-    if (field.isRequired && (value[field.name] ?? null) === null) noteMissing(field.name, state);
+    if (field.isRequired && (value[field.name] ?? null) === null)
+      state.missing.note(state.path, field.name);
   }
   const message: Record<string, unknown> = {};
   for (const { name, read } of fields) {
@@ -117,10 +117,10 @@ function mapReader(readOne: Reader): Reader {
     let isEmpty = true;
     for (const key of Object.keys(value)) {
       if (key === "__proto__") {
-        return refuse({ code: "MAP_KEY_REFUSED", path: pathText(state), key }, state);
+        return refuse({ code: "MAP_KEY_REFUSED", path: pathText(state.path), key }, state);
       }
       if (!isWellFormed(key))
-        return refuse({ code: "TEXT_MALFORMED", path: pathText(state) }, state);
+        return refuse({ code: "TEXT_MALFORMED", path: pathText(state.path) }, state);
       if (value[key] === null) continue;
       state.path.push(key);
       const kept = readOne(value[key], state);
@@ -144,7 +144,7 @@ function enumReader(
     if (!options.isRequired) return undefined;
     const text = quoted(value);
     return refuse(
-      { code: "ENUM_UNKNOWN", path: pathText(state), enumName: type.name, text },
+      { code: "ENUM_UNKNOWN", path: pathText(state.path), enumName: type.name, text },
       state,
     );
   };
@@ -179,7 +179,8 @@ function scalarReader(scalar: ScalarName): Reader {
 
 function readString(value: unknown, state: DecodeState): string | undefined {
   if (typeof value !== "string") return wrongType("string", value, state);
-  if (!isWellFormed(value)) return refuse({ code: "TEXT_MALFORMED", path: pathText(state) }, state);
+  if (!isWellFormed(value))
+    return refuse({ code: "TEXT_MALFORMED", path: pathText(state.path) }, state);
   return value;
 }
 
@@ -188,7 +189,7 @@ function readBytes(value: unknown, state: DecodeState): Uint8Array | undefined {
   const decoded = decodeBase64(value);
   if (decoded.ok) return decoded.value;
   const character = decoded.error.code === "BAD_CHARACTER" ? decoded.error.character : "";
-  return refuse({ code: "BASE64_MALFORMED", path: pathText(state), character }, state);
+  return refuse({ code: "BASE64_MALFORMED", path: pathText(state.path), character }, state);
 }
 
 function readBool(value: unknown, state: DecodeState): boolean | undefined {
@@ -211,12 +212,12 @@ function readDouble(value: unknown, state: DecodeState): number | undefined {
   if (value === "-Infinity") return Number.NEGATIVE_INFINITY;
   const text = quoted(value);
   if (!NUMBER_TEXT.test(value)) {
-    return refuse({ code: "NUMBER_MALFORMED", path: pathText(state), text }, state);
+    return refuse({ code: "NUMBER_MALFORMED", path: pathText(state.path), text }, state);
   }
   const number = Number(value);
   if (Number.isFinite(number)) return number;
   return refuse(
-    { code: "NUMBER_OUT_OF_RANGE", path: pathText(state), type: "double", text },
+    { code: "NUMBER_OUT_OF_RANGE", path: pathText(state.path), type: "double", text },
     state,
   );
 }
@@ -235,12 +236,12 @@ function readInteger(
   const isBounded = integer !== Number.POSITIVE_INFINITY && integer !== Number.NEGATIVE_INFINITY;
   if (typeof integer === "number" && isBounded && !Number.isSafeInteger(integer)) {
     const text = quoted(String(value));
-    return refuse({ code: "NUMBER_NOT_INTEGER", path: pathText(state), text }, state);
+    return refuse({ code: "NUMBER_NOT_INTEGER", path: pathText(state.path), text }, state);
   }
   const [smallest, largest] = INTEGER_RANGES[type];
   if (integer < smallest || integer > largest) {
     const text = quoted(String(value));
-    return refuse({ code: "NUMBER_OUT_OF_RANGE", path: pathText(state), type, text }, state);
+    return refuse({ code: "NUMBER_OUT_OF_RANGE", path: pathText(state.path), type, text }, state);
   }
   // Turns -0 into 0.
   return typeof integer === "number" ? integer + 0 : integer;
@@ -249,7 +250,7 @@ function readInteger(
 function integerOfText(value: string, state: DecodeState): number | bigint | undefined {
   if (!NUMBER_TEXT.test(value)) {
     const text = quoted(value);
-    return refuse({ code: "NUMBER_MALFORMED", path: pathText(state), text }, state);
+    return refuse({ code: "NUMBER_MALFORMED", path: pathText(state.path), text }, state);
   }
   if (!INTEGER_TEXT.test(value)) return Number(value);
   const digits = value.replace(/^([-+]?)0+(?=[0-9])/, "$1").replace("+", "");
@@ -278,7 +279,7 @@ function kindOf(value: unknown): string {
 
 function wrongType(expected: string, value: unknown, state: DecodeState): undefined {
   return refuse(
-    { code: "WRONG_TYPE", path: pathText(state), expected, found: kindOf(value) },
+    { code: "WRONG_TYPE", path: pathText(state.path), expected, found: kindOf(value) },
     state,
   );
 }
@@ -286,25 +287,4 @@ function wrongType(expected: string, value: unknown, state: DecodeState): undefi
 function refuse(error: DecodeError, state: DecodeState): undefined {
   state.error ??= error;
   return undefined;
-}
-
-function noteMissing(name: string, state: DecodeState): void {
-  state.missingCount++;
-  if (state.missing.length < MISSING_FIELDS_NAMED) {
-    state.missing.push(pathText({ path: [...state.path, name] }));
-  }
-}
-
-/** `accept.operations[0].launch`, as a client would write it. */
-function pathText(state: Pick<DecodeState, "path">): string {
-  let text = "";
-  for (const step of state.path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else text += text === "" ? step : `.${quoted(step)}`;
-  }
-  return text;
-}
-
-function quoted(text: string): string {
-  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}...` : text;
 }

@@ -14,6 +14,7 @@ import {
   messageDescriptor,
   type ScalarName,
 } from "./descriptor.ts";
+import { type KeptValues, keptValues } from "./kept.ts";
 
 /**
  * Lists that are written even when they are empty: Mesos assembles these answers by hand, and
@@ -43,6 +44,7 @@ interface FieldWriter {
   readonly isRequired: boolean;
   /** `"name":` */
   readonly key: string;
+  readonly kept: KeptValues;
   readonly write: Writer;
   /** What stands for the unset field, key included; "" when it is left out. */
   readonly unsetText: string;
@@ -77,11 +79,19 @@ function writeMessage(
     if (value === undefined && field.isRequired) {
       throw new AssertionError(`${name}.${field.name} is set, because it is required`);
     }
-    const text = value === undefined ? "" : field.write(value);
+    const text = value === undefined ? "" : fieldText(field, value);
     const member = text === "" ? field.unsetText : field.key + text;
     if (member !== "") members += members === "" ? member : `,${member}`;
   }
   return `{${members}}`;
+}
+
+function fieldText({ kept: { encodings }, write }: FieldWriter, value: unknown): string {
+  if (encodings === undefined || typeof value !== "object" || value === null) return write(value);
+  const encoding = encodings.get(value);
+  if (encoding === undefined) return write(value);
+  encoding.json ??= write(value);
+  return encoding.json;
 }
 
 function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
@@ -92,6 +102,7 @@ function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
     name: field.name,
     isRequired: field.label === "required",
     key,
+    kept: keptValues(messageName, field.name),
     write: isList ? listWriter(one) : one,
     unsetText: unsetText(messageName, field, { key, write: one }),
   };

@@ -13,13 +13,13 @@
  * `fatal: true`, `TextEncoder`), where both are fast. Does not know which message to expect where,
  * or HTTP.
  *
- * A second encoding (protobuf) is a sibling of this file over the same `descriptor.ts`:
- * `json-decode.ts` and `json-encode.ts` are all that is specific to JSON.
+ * The other encoding is `protobuf.ts`, over the same `descriptor.ts`.
  */
 import { err, ok, type Result } from "../../std/result.ts";
 import type { MessageName, Messages } from "../descriptors.ts";
 import { type JsonLimits, REQUEST_JSON } from "../limits.ts";
 import type { DecodeError } from "./decode-error.ts";
+import { MissingFields } from "./decode-path.ts";
 import { type DecodeState, messageReader } from "./json-decode.ts";
 import { messageWriter } from "./json-encode.ts";
 import { parseJson } from "./json-text.ts";
@@ -52,13 +52,10 @@ export function decodeJsonValue<N extends MessageName>(
   name: N,
   value: unknown,
 ): Result<Messages[N], DecodeError> {
-  const state: DecodeState = { path: [], missing: [], missingCount: 0, error: undefined };
+  const state: DecodeState = { path: [], missing: new MissingFields(), error: undefined };
   const message = messageReader(name)(value, state);
-  if (state.error !== undefined) return err(state.error);
-  if (state.missingCount > 0) {
-    const more = state.missingCount - state.missing.length;
-    return err({ code: "REQUIRED_MISSING", paths: state.missing, more });
-  }
+  const error = state.error ?? state.missing.error();
+  if (error !== undefined) return err(error);
   // The types and the descriptors are generated from one table, so what the reader of `name` makes
   // is one.
   return ok(message as Messages[N]);
