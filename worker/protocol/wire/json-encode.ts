@@ -42,8 +42,10 @@ type Writer = (value: unknown) => string;
 interface FieldWriter {
   readonly name: string;
   readonly isRequired: boolean;
-  /** `"name":` */
-  readonly key: string;
+  /** The key of a first member: `{"name":` */
+  readonly opening: string;
+  /** The key of a later member: `,"name":` */
+  readonly following: string;
   readonly kept: KeptValues;
   readonly write: Writer;
   /** What stands for the unset field, key included; "" when it is left out. */
@@ -80,18 +82,27 @@ function writeMessage(
       throw new AssertionError(`${name}.${field.name} is set, because it is required`);
     }
     const text = value === undefined ? "" : fieldText(field, value);
-    const member = text === "" ? field.unsetText : field.key + text;
-    if (member !== "") members += members === "" ? member : `,${member}`;
+    if (text !== "") members += (members === "" ? field.opening : field.following) + text;
+    else if (field.unsetText !== "") members += (members === "" ? "{" : ",") + field.unsetText;
   }
-  return `{${members}}`;
+  return members === "" ? "{}" : `${members}}`;
 }
 
 function fieldText({ kept: { encodings }, write }: FieldWriter, value: unknown): string {
   if (encodings === undefined || typeof value !== "object" || value === null) return write(value);
   const encoding = encodings.get(value);
   if (encoding === undefined) return write(value);
-  encoding.json ??= write(value);
+  encoding.json ??= inOnePiece(write(value));
   return encoding.json;
+}
+
+/**
+ * The same text. V8 keeps a text that was put together as the tree of its parts, and would walk that
+ * tree whenever a text around it becomes bytes; a search joins it for good.
+ */
+function inOnePiece(text: string): string {
+  /^x/.test(text);
+  return text;
 }
 
 function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
@@ -101,7 +112,8 @@ function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
   return {
     name: field.name,
     isRequired: field.label === "required",
-    key,
+    opening: `{${key}`,
+    following: `,${key}`,
     kept: keptValues(messageName, field.name),
     write: isList ? listWriter(one) : one,
     unsetText: unsetText(messageName, field, { key, write: one }),
@@ -111,7 +123,7 @@ function fieldWriter(messageName: string, field: FieldDescriptor): FieldWriter {
 function unsetText(
   messageName: string,
   field: FieldDescriptor,
-  { key, write }: Pick<FieldWriter, "key" | "write">,
+  { key, write }: { readonly key: string; readonly write: Writer },
 ): string {
   const hasDefault = field.label === "optional" && field.fallback !== "" && !field.deprecated;
   if (hasDefault) return key + write(fallbackValue(field.type, field.fallback));
