@@ -13,20 +13,28 @@ import { clusterOf } from "./objects.ts";
 export { MasterObject } from "./durable/master-object.ts";
 export { RelayObject } from "./relay/relay-object.ts";
 
-/** One application per set of bindings, which the platform keeps for the life of an isolate. */
-const apps = new WeakMap<Env, Hono<EdgeEnv>>();
+/** What serves a request, or the answer to every request of a badly configured deployment. */
+type Edge = Hono<EdgeEnv> | { readonly badConfiguration: string };
 
-function appFor(env: Env): Hono<EdgeEnv> {
-  const app = apps.get(env) ?? createApp(clusterOf(env));
-  apps.set(env, app);
-  return app;
+/** One per set of bindings, which the platform keeps for the life of an isolate. */
+const edges = new WeakMap<Env, Edge>();
+
+function edgeFor(env: Env): Edge {
+  const known = edges.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig(env);
+  const edge = config.ok
+    ? createApp(clusterOf(env))
+    : { badConfiguration: describeConfigErrors(config.error) };
+  edges.set(env, edge);
+  return edge;
 }
 
 // The platform wants the handler as the module's default export.
 export default {
   fetch(request: Request, env: Env): Response | Promise<Response> {
-    const config = readConfig(env);
-    if (!config.ok) return badConfiguration(describeConfigErrors(config.error));
-    return appFor(env).fetch(request, env);
+    const edge = edgeFor(env);
+    if ("badConfiguration" in edge) return badConfiguration(edge.badConfiguration);
+    return edge.fetch(request, env);
   },
 };

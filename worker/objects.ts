@@ -11,6 +11,9 @@ import {
 import type { RelayId } from "./protocol/ids.ts";
 import { encodeJson } from "./protocol/wire/json.ts";
 
+/** Names of relays come from requests: an unbounded map would be somebody's to fill. */
+const NAMES_KEPT = 1_000;
+
 /** One cluster per deployment so far. */
 const CLUSTER_NAME = "default";
 
@@ -19,7 +22,18 @@ const CLUSTER_NAME = "default";
  * cannot express messages that may contain themselves, as a ContainerID does.
  */
 function stub<Port>(namespace: DurableObjectNamespace, name: string): Port & Fetcher {
-  return namespace.get(namespace.idFromName(name)) as unknown as Port & Fetcher;
+  return namespace.get(idOf(namespace, name)) as unknown as Port & Fetcher;
+}
+
+const ids = new WeakMap<DurableObjectNamespace, Map<string, DurableObjectId>>();
+
+/** Deriving an id from a name costs more than a call; relays are few. */
+function idOf(namespace: DurableObjectNamespace, name: string): DurableObjectId {
+  const known = ids.get(namespace) ?? new Map<string, DurableObjectId>();
+  ids.set(namespace, known);
+  const id = known.get(name) ?? namespace.idFromName(name);
+  if (known.size < NAMES_KEPT) known.set(name, id);
+  return id;
 }
 
 /** A stub breaks with its first failed call, so each use makes its own. */

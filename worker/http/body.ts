@@ -45,8 +45,11 @@ export async function readForm(request: Request): Promise<Result<URLSearchParams
 /** Stops reading as soon as there is too much: a length may be missing, or a lie. */
 async function readBytes(request: Request, limit: number): Promise<Result<Uint8Array, BodyError>> {
   const tooLarge = err({ code: "BODY_TOO_LARGE", limit } as const);
-  if (Number(request.headers.get("Content-Length") ?? 0) > limit) return tooLarge;
+  const told = request.headers.get("Content-Length");
+  if (Number(told ?? 0) > limit) return tooLarge;
   if (request.body === null) return ok(new Uint8Array());
+  // The platform ends a body at its told length, and reads it at once in a fraction of the time.
+  if (told !== null) return ok(new Uint8Array(await request.arrayBuffer()));
   const pieces: Uint8Array[] = [];
   let length = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
@@ -74,9 +77,11 @@ function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
   return bytes;
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     return undefined;
   }
