@@ -58,10 +58,10 @@ function masterPort(env: Env): MasterPort {
     document: (...asked) => reached((master) => master.document(...asked)),
     relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
     relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
-    subscribe: (principal, call) =>
+    subscribe: (principal, call, encoding) =>
       reached(async (master) => {
         const text = encodeJson("mesos.v1.scheduler.Call", call);
-        const response = await post(master, { principal, call: text });
+        const response = await post(master, { principal, call: text, encoding });
         if (response.headers.has("Mesos-Stream-Id")) return response;
         return await response.json<Applied>();
       }),

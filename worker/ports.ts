@@ -11,6 +11,7 @@ import type * as link from "./protocol/link/messages.ts";
 import type * as agent from "./protocol/v1/agent.ts";
 import type * as master from "./protocol/v1/master.ts";
 import type * as scheduler from "./protocol/v1/scheduler.ts";
+import type { MessageEncoding } from "./protocol/wire/encoding.ts";
 
 /** What became of an input. FAILED: the turn met a bug; nothing of it was written or sent. */
 export type Applied =
@@ -28,8 +29,12 @@ export type DocumentPath = StateDocumentPath | "/metrics/snapshot";
 
 export interface MasterPort {
   apply(principal: Principal, input: EdgeInput): Promise<Applied>;
-  /** Answers with the open stream, or with what became of the input when there is none. */
-  subscribe(principal: Principal, call: scheduler.Call): Promise<Response | Applied>;
+  /** `encoding`: of the events. Answers with the open stream, or with what became of the input when there is none. */
+  subscribe(
+    principal: Principal,
+    call: scheduler.Call,
+    encoding: MessageEncoding,
+  ): Promise<Response | Applied>;
   /** One of the operator API's reads; undefined: not a read, or not served yet. */
   read(principal: Principal, type: master.CallType): Promise<master.Response | undefined>;
   /** The document's JSON text. `query`: the parameters of the request. */

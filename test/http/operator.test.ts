@@ -14,6 +14,16 @@ test("a read is answered with the message of its type", async () => {
   expect(asked).toEqual([["master.read", {}, "GET_HEALTH"]]);
 });
 
+test("a call in protobuf is answered in protobuf, byte for byte as Mesos does", async () => {
+  const type = "application/x-protobuf";
+  const headers = { "Content-Type": type, Accept: type };
+  const body = Uint8Array.of(0x08, 0x01);
+  const response = await edge(reading).request("/api/v1", { method: "POST", headers, body });
+  expect(response.headers.get("Content-Type")).toBe(type);
+  const answer = new Uint8Array(await response.arrayBuffer());
+  expect(answer).toEqual(Uint8Array.of(0x08, 0x01, 0x12, 0x02, 0x08, 0x01));
+});
+
 test.each(["/api/v1/", "/api/v1/operator", "/master/api/v1"])("%s is /api/v1", async (path) => {
   expect((await edge(reading).post(path, { type: "GET_HEALTH" })).status).toBe(200);
 });

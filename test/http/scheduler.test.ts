@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { CallError } from "../../worker/core/call-error.ts";
 import { ObjectUnreached } from "../../worker/ports.ts";
 import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
+import { encodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
 import { accepted, edge, outcome } from "./edge.ts";
 
 const path = "/api/v1/scheduler";
@@ -42,7 +43,6 @@ test.each([
   ["without a Content-Type", {}, 400],
   ["of another type", { "Content-Type": "text/plain" }, 415],
   ["with a parameter in its type", { "Content-Type": "application/json; charset=utf-8" }, 415],
-  ["in protobuf, which is not served yet", { "Content-Type": "application/x-protobuf" }, 415],
 ] as const)("a body %s is refused before it is decoded", async (_, headers, status) => {
   const body = new TextEncoder().encode("{");
   const response = await edge().request(path, { method: "POST", headers, body });
@@ -190,6 +190,43 @@ test("the stream that answers SUBSCRIBE passes the edge as it is", async () => {
   const { post, asked } = edge({ master: { subscribe: async () => stream } });
   expect(await post(path, subscribe, { Authorization: "Basic Og==" })).toBe(stream);
   expect(asked[0]?.slice(0, 2)).toEqual(["master.subscribe", {}]);
+});
+
+test.each([
+  ["JSON", {}, "application/json"],
+  ["protobuf", { Accept: "application/x-protobuf" }, "application/x-protobuf"],
+  ["both", { Accept: "application/x-protobuf, application/json" }, "application/json"],
+] as const)(
+  "the events for a client that accepts %s are in its encoding, JSON first",
+  async (_, headers, encoding) => {
+    const { post, asked } = edge({ master: { subscribe: async () => new Response("") } });
+    await post(path, subscribe, headers);
+    expect(asked[0]?.[3]).toBe(encoding);
+  },
+);
+
+const protobuf = { "Content-Type": "application/x-protobuf" };
+
+test("a call in protobuf is the same call", async () => {
+  const { request, asked } = edge(accept);
+  const body = encodeProtobuf("mesos.v1.scheduler.Call", { type: "REVIVE", framework_id });
+  expect(await outcome(request(path, { method: "POST", headers: protobuf, body }))).toEqual([
+    202,
+    "",
+  ]);
+  expect(asked).toEqual([["master.apply", {}, { type: "SCHEDULER_CALL", call: revive }]]);
+});
+
+test.each([
+  ["is JSON", new TextEncoder().encode('{"type": "REVIVE"}'), 400, "The body is not protobuf"],
+  ["lacks a required field", Uint8Array.of(0x0a, 0), 400, "framework_id.value"],
+  ["says nothing", new Uint8Array(), 400, "Failed to validate scheduler::Call: 'type'"],
+  ["has more than its bounds", new Uint8Array(REQUEST_BYTES + 1), 413, `${REQUEST_BYTES}`],
+] as const)("a body in protobuf that %s is refused", async (_, body, status, words) => {
+  const answer = edge().request(path, { method: "POST", headers: protobuf, body });
+  const [answered, sentence] = await outcome(answer);
+  expect(answered).toBe(status);
+  expect(sentence).toContain(words);
 });
 
 test.each<[CallError, number, string]>([

@@ -3,15 +3,15 @@ import {
   answerType,
   contentType,
   describeNegotiationError,
-  MASTER_MEDIA_TYPES,
 } from "../../worker/http/negotiation.ts";
+import { masterTypes } from "../../worker/http/served-types.ts";
 
 const JSON_TYPE = "application/json";
 const PROTOBUF = "application/x-protobuf";
 
 describe("the Content-Type of a body", () => {
   test.each([JSON_TYPE, PROTOBUF])("may be %s", (header) => {
-    expect(contentType(header, MASTER_MEDIA_TYPES)).toEqual({ ok: true, value: header });
+    expect(contentType(header, masterTypes)).toEqual({ ok: true, value: header });
   });
 
   test.each([
@@ -21,14 +21,14 @@ describe("the Content-Type of a body", () => {
     "application/recordio",
     "",
   ])("is compared exactly, so it may not be '%s'", (header) => {
-    expect(contentType(header, MASTER_MEDIA_TYPES)).toMatchObject({
+    expect(contentType(header, masterTypes)).toMatchObject({
       ok: false,
       error: { code: "CONTENT_TYPE_NOT_SUPPORTED", contentType: header },
     });
   });
 
   test.each([null, undefined])("has to be there, not %s", (header) => {
-    expect(contentType(header, MASTER_MEDIA_TYPES)).toMatchObject({
+    expect(contentType(header, masterTypes)).toMatchObject({
       ok: false,
       error: { code: "CONTENT_TYPE_MISSING" },
     });
@@ -57,7 +57,7 @@ describe("Accept", () => {
     ["application/json;charset=utf-8", JSON_TYPE],
   ];
   test.each(answered)("%j is answered with %s", (header, type) => {
-    expect(answerType(header, MASTER_MEDIA_TYPES)).toEqual({ ok: true, value: type });
+    expect(answerType(header, masterTypes)).toEqual({ ok: true, value: type });
   });
 
   test.each([
@@ -68,14 +68,14 @@ describe("Accept", () => {
     "json",
     "text/*",
   ])("%j leaves nothing to answer with", (header) => {
-    expect(answerType(header, MASTER_MEDIA_TYPES)).toMatchObject({
+    expect(answerType(header, masterTypes)).toMatchObject({
       ok: false,
       error: { code: "NOTHING_ACCEPTABLE", accept: header },
     });
   });
 
   test("of an agent's client may ask for recordio", () => {
-    const types = [...MASTER_MEDIA_TYPES, "application/recordio"] as const;
+    const types = [...masterTypes, "application/recordio"] as const;
     expect(answerType("application/recordio", types)).toMatchObject({
       value: "application/recordio",
     });
@@ -84,9 +84,9 @@ describe("Accept", () => {
 
 test("each refusal says which types would do", () => {
   const refusals = [
-    contentType(null, MASTER_MEDIA_TYPES),
-    contentType("text/plain", MASTER_MEDIA_TYPES),
-    answerType("text/html", MASTER_MEDIA_TYPES),
+    contentType(null, masterTypes),
+    contentType("text/plain", masterTypes),
+    answerType("text/html", masterTypes),
   ];
   for (const refusal of refusals) {
     if (refusal.ok) throw new Error("not refused");

@@ -20,8 +20,10 @@ import type { Env } from "../env.ts";
 import { relayStub } from "../objects.ts";
 import type { Applied, DocumentPath, EdgeInput, MasterPort, Served } from "../ports.ts";
 import type { AgentId, RelayId, StreamId } from "../protocol/ids.ts";
+import { ANSWER_JSON } from "../protocol/limits.ts";
 import type * as master from "../protocol/v1/master.ts";
-import { decodeJson } from "../protocol/wire/json.ts";
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
+import { decodeJsonWithin } from "../protocol/wire/json.ts";
 import { assert, defined, unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { beginLife, type Life, type TakenTurn, takeTurn } from "./life.ts";
@@ -30,7 +32,7 @@ import { type Reading, readCall, readDocument } from "./reads.ts";
 import { RelayCalls } from "./relay-calls.ts";
 import { formatReproduction } from "./reproduction.ts";
 import { Store } from "./store/store.ts";
-import { type EventEncoding, Streams } from "./streams.ts";
+import { Streams } from "./streams.ts";
 import { Timers } from "./timers.ts";
 
 /** Test only, and out of reach of RPC: until the promise resolves, nothing counts as durable. */
@@ -118,11 +120,16 @@ export class MasterObject
    * SUBSCRIBE only: a stream cannot be answered over RPC. The edge's `subscribe` makes the request.
    */
   override async fetch(request: Request): Promise<Response> {
-    const { principal, call: text } = await request.json<{ principal: Principal; call: string }>();
-    const call = decodeJson("mesos.v1.scheduler.Call", text);
+    const asked = await request.json<{
+      principal: Principal;
+      call: string;
+      encoding: MessageEncoding;
+    }>();
+    const { principal, encoding } = asked;
+    // In JSON it may be longer than what the client had sent.
+    const call = decodeJsonWithin("mesos.v1.scheduler.Call", asked.call, ANSWER_JSON);
     assert(call.ok, "the edge has validated the call");
     const streamId = crypto.randomUUID() as StreamId;
-    const encoding: EventEncoding = "application/json";
     const body = this.#streams.open(streamId, encoding);
     const applied = this.#apply(principal, { type: "SUBSCRIBE", streamId, call: call.value });
     if (!applied.ok || applied.value?.type !== "STREAMING") {

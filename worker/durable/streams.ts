@@ -9,7 +9,9 @@
  */
 import type { StreamId } from "../protocol/ids.ts";
 import type * as scheduler from "../protocol/v1/scheduler.ts";
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { encodeJson } from "../protocol/wire/json.ts";
+import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { encodeRecord } from "../protocol/wire/record-io.ts";
 import { unreachable } from "../std/assert.ts";
 
@@ -17,11 +19,8 @@ import { unreachable } from "../std/assert.ts";
 export const STREAM_QUEUED_BYTES = 1024 * 1024;
 export const ALL_STREAMS_QUEUED_BYTES = 20 * 1024 * 1024;
 
-/** Protobuf is to be the second. */
-export type EventEncoding = "application/json";
-
 interface OpenStream {
-  readonly encoding: EventEncoding;
+  readonly encoding: MessageEncoding;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
 }
 
@@ -32,7 +31,7 @@ export class Streams {
   readonly #onEnd: (streamId: StreamId, cause: StreamEnd) => void;
   /** At least what is queued in all streams together; counted again when it passes the limit. */
   #queuedAtMost = 0;
-  #encoded: { event: scheduler.Event; encoding: EventEncoding; record: Uint8Array } | undefined;
+  #encoded: { event: scheduler.Event; encoding: MessageEncoding; record: Uint8Array } | undefined;
 
   constructor(options: { readonly onEnd: (streamId: StreamId, cause: StreamEnd) => void }) {
     this.#onEnd = options.onEnd;
@@ -42,7 +41,7 @@ export class Streams {
     return this.#open.size;
   }
 
-  open(streamId: StreamId, encoding: EventEncoding): ReadableStream<Uint8Array> {
+  open(streamId: StreamId, encoding: MessageEncoding): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -101,7 +100,7 @@ export class Streams {
     this.#onEnd(streamId, "READ_TOO_SLOWLY");
   }
 
-  #encode(event: scheduler.Event, encoding: EventEncoding): Uint8Array {
+  #encode(event: scheduler.Event, encoding: MessageEncoding): Uint8Array {
     const last = this.#encoded;
     if (last !== undefined && last.event === event && last.encoding === encoding) {
       return last.record;
@@ -112,10 +111,12 @@ export class Streams {
   }
 }
 
-function encodeEvent(event: scheduler.Event, encoding: EventEncoding): Uint8Array {
+function encodeEvent(event: scheduler.Event, encoding: MessageEncoding): Uint8Array {
   switch (encoding) {
     case "application/json":
       return new TextEncoder().encode(encodeJson("mesos.v1.scheduler.Event", event));
+    case "application/x-protobuf":
+      return encodeProtobuf("mesos.v1.scheduler.Event", event);
     default:
       return unreachable(encoding);
   }

@@ -4,7 +4,10 @@
  */
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import { REQUEST_BYTES } from "../protocol/limits.ts";
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { type DecodeError, decodeJson } from "../protocol/wire/json.ts";
+import { decodeProtobuf } from "../protocol/wire/protobuf.ts";
+import { unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
 
 export type BodyError =
@@ -17,21 +20,54 @@ export interface DecodedBody<N extends MessageName> {
   readonly message: Messages[N];
   /** Length of the body as it came. */
   readonly bytes: number;
+  /** Characters that the message has at most as our JSON, with its defaults filled in. */
+  readonly jsonLengthMost: number;
 }
 
-/** Reads a JSON body as the message `name`. */
+/**
+ * How many characters of our JSON one byte of a body can become: a lone `{"value":""}` gets its
+ * defaults, two bytes of protobuf are the name of an enum's value or one escaped control character.
+ */
+const JSON_GROWTH: { readonly [E in MessageEncoding]: number } = {
+  "application/json": 8,
+  "application/x-protobuf": 32,
+};
+
+/** Reads a body as the message `name`. */
 export async function readMessage<N extends MessageName>(
   request: Request,
   name: N,
+  encoding: MessageEncoding,
   limit = REQUEST_BYTES,
 ): Promise<Result<DecodedBody<N>, BodyError>> {
   const body = await readBytes(request, limit);
   if (!body.ok) return body;
-  const text = decodeUtf8(body.value);
-  if (text === undefined) return err({ code: "BODY_NOT_UTF8" });
-  const decoded = decodeJson(name, text);
-  if (!decoded.ok) return err({ code: "BODY_NOT_DECODED", error: decoded.error });
-  return ok({ message: decoded.value, bytes: body.value.byteLength });
+  const message = decodeMessage(name, encoding, body.value);
+  if (!message.ok) return message;
+  const bytes = body.value.byteLength;
+  return ok({ message: message.value, bytes, jsonLengthMost: bytes * JSON_GROWTH[encoding] });
+}
+
+function decodeMessage<N extends MessageName>(
+  name: N,
+  encoding: MessageEncoding,
+  body: Uint8Array,
+): Result<Messages[N], BodyError> {
+  switch (encoding) {
+    case "application/json": {
+      const text = decodeUtf8(body);
+      if (text === undefined) return err({ code: "BODY_NOT_UTF8" });
+      return decoded(decodeJson(name, text));
+    }
+    case "application/x-protobuf":
+      return decoded(decodeProtobuf(name, body));
+    default:
+      return unreachable(encoding);
+  }
+}
+
+function decoded<M>(result: Result<M, DecodeError>): Result<M, BodyError> {
+  return result.ok ? result : err({ code: "BODY_NOT_DECODED", error: result.error });
 }
 
 /** The body of a form, by field. */

@@ -5,16 +5,12 @@
  * included, and the weights of `Accept` do not rank. What to answer with is our order, JSON first;
  * a weight of 0 excludes.
  */
+
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
 
-export type MediaType = "application/json" | "application/x-protobuf" | "application/recordio";
-
-/** What the scheduler API and the operator API of the master speak, the preferred one first. */
-export const MASTER_MEDIA_TYPES: readonly MediaType[] = [
-  "application/json",
-  "application/x-protobuf",
-];
+export type MediaType = MessageEncoding | "application/recordio";
 
 export type NegotiationError =
   /** 400. */
@@ -33,10 +29,10 @@ export type NegotiationError =
     };
 
 /** `header`: the value of `Content-Type`; null or undefined when the request has none. */
-export function contentType(
+export function contentType<T extends MediaType>(
   header: string | null | undefined,
-  supported: readonly MediaType[],
-): Result<MediaType, NegotiationError> {
+  supported: readonly T[],
+): Result<T, NegotiationError> {
   if (header === null || header === undefined) {
     return err({ code: "CONTENT_TYPE_MISSING", supported });
   }
@@ -53,10 +49,10 @@ export function contentType(
  * `header`: the value of `Accept`, several headers joined by commas as the platform joins them;
  * without one, or with an empty one, everything is accepted.
  */
-export function answerType(
+export function answerType<T extends MediaType>(
   header: string | null | undefined,
-  supported: readonly MediaType[],
-): Result<MediaType, NegotiationError> {
+  supported: readonly T[],
+): Result<T, NegotiationError> {
   const ranges = acceptRanges(header ?? "");
   const found = supported.find((type) => ranges.length === 0 || accepts(ranges, type));
   if (found !== undefined) return ok(found);

@@ -8,7 +8,10 @@
  */
 import type { CallError } from "../core/call-error.ts";
 import type { CallRefusal, LinkRefusal } from "../ports.ts";
+import type { MessageName, Messages } from "../protocol/descriptors.ts";
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { type DecodeError, describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
+import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import type { BodyError } from "./body.ts";
 import { describeNegotiationError, type NegotiationError } from "./negotiation.ts";
@@ -26,6 +29,22 @@ export function textAnswer(
 /** 202, or 200, with nothing at all: some clients refuse a body or a Content-Type here. */
 export function emptyAnswer(status: 200 | 202): Response {
   return new Response(null, { status });
+}
+
+/** 200 with a message. */
+export function messageAnswer<N extends MessageName>(
+  name: N,
+  message: Messages[N],
+  encoding: MessageEncoding,
+): Response {
+  switch (encoding) {
+    case "application/json":
+      return jsonAnswer(encodeJson(name, message));
+    case "application/x-protobuf":
+      return new Response(encodeProtobuf(name, message), { headers: { "Content-Type": encoding } });
+    default:
+      return unreachable(encoding);
+  }
 }
 
 export function jsonAnswer(json: string): Response {
@@ -193,6 +212,9 @@ function decodeStatus(error: DecodeError): number {
     case "JSON_TOO_LONG":
     case "JSON_TOO_DEEP":
     case "JSON_TOO_MANY_VALUES":
+    case "PROTOBUF_TOO_LONG":
+    case "PROTOBUF_TOO_DEEP":
+    case "PROTOBUF_TOO_MANY_VALUES":
       return 413;
     default:
       return 400;

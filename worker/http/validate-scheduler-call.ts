@@ -64,12 +64,12 @@ const STORED_LENGTH = 1_500_000;
 export type TypedCall = scheduler.Call & { readonly type: scheduler.CallType };
 
 /**
- * `bytes`: length of the body. Undefined: nothing is wrong with the call, as far as can be said
- * here.
+ * `jsonLengthMost`: characters of the call as JSON at most. Undefined: nothing is wrong with the
+ * call, as far as can be said here.
  */
 export function validateSchedulerCall(
   call: scheduler.Call,
-  { principal, bytes }: { readonly principal: Principal; readonly bytes: number },
+  { principal, jsonLengthMost }: { readonly principal: Principal; readonly jsonLengthMost: number },
 ): InvalidCall | undefined {
   const { type } = call;
   if (type === undefined) return missing("type");
@@ -80,7 +80,7 @@ export function validateSchedulerCall(
   }
   if (call.framework_id === undefined) return missing("framework_id");
   if (field !== undefined && call[field] === undefined) return missing(field);
-  return validateFields(call) ?? validateBounds(call, bytes);
+  return validateFields(call) ?? validateBounds(call, jsonLengthMost);
 }
 
 function validateSubscribe(
@@ -120,10 +120,10 @@ function validateFields(call: scheduler.Call): InvalidCall | undefined {
   }
 }
 
-function validateBounds(call: scheduler.Call, bytes: number): InvalidCall | undefined {
+function validateBounds(call: scheduler.Call, jsonLengthMost: number): InvalidCall | undefined {
   const { accept, decline, reconcile, message } = call;
   return (
-    (accept && validateAccept(accept, bytes)) ??
+    (accept && validateAccept(accept, jsonLengthMost)) ??
     tooMany("decline.offer_ids", decline?.offer_ids, OFFERS_PER_CALL) ??
     tooMany("reconcile.tasks", reconcile?.tasks, TASKS_PER_RECONCILE) ??
     (message !== undefined && message.data.length > MESSAGE_BYTES
@@ -132,15 +132,18 @@ function validateBounds(call: scheduler.Call, bytes: number): InvalidCall | unde
   );
 }
 
-function validateAccept(accept: scheduler.CallAccept, bytes: number): InvalidCall | undefined {
+function validateAccept(
+  accept: scheduler.CallAccept,
+  jsonLengthMost: number,
+): InvalidCall | undefined {
   const operations = accept.operations ?? [];
   const tasks = operations.flatMap(tasksOf);
   const wrong =
     tooMany("accept.offer_ids", accept.offer_ids, OFFERS_PER_CALL) ??
     tooMany("accept.operations", operations, OPERATIONS_PER_CALL) ??
     tooMany("accept.operations.launch.task_infos", tasks, TASKS_PER_CALL);
-  // No task can be longer than the body is.
-  if (wrong !== undefined || bytes < STORED_LENGTH / 2) return wrong;
+  // No task can be longer than the call is.
+  if (wrong !== undefined || jsonLengthMost <= STORED_LENGTH) return wrong;
   const long = tasks.find((task) => encodeJson("mesos.v1.TaskInfo", task).length > STORED_LENGTH);
   return long && tooLong(`task_info '${long.task_id.value.slice(0, 64)}'`, STORED_LENGTH);
 }

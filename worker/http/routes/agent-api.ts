@@ -16,7 +16,7 @@ import {
   invalidAgentCall,
   methodNotAllowed,
 } from "../respond.ts";
-import { servedTypes } from "../served-types.ts";
+import { linkTypes } from "../served-types.ts";
 
 /** The calls that agents answer over the link, and the sub-message each needs. */
 const linked: { readonly [T in agent.CallType]?: keyof agent.Call } = {
@@ -29,9 +29,9 @@ const linked: { readonly [T in agent.CallType]?: keyof agent.Call } = {
 export async function agentApiRoute(context: EdgeContext): Promise<Response> {
   const request = context.req.raw;
   if (request.method !== "POST") return methodNotAllowed(request.method, "POST");
-  const type = contentType(request.headers.get("Content-Type"), servedTypes);
+  const type = contentType(request.headers.get("Content-Type"), linkTypes);
   if (!type.ok) return badNegotiation(type.error);
-  const body = await readMessage(request, "mesos.v1.agent.Call");
+  const body = await readMessage(request, "mesos.v1.agent.Call", type.value);
   if (!body.ok) return badBody(body.error);
   const { message: call } = body.value;
   if (call.type === undefined) return invalidAgentCall({ code: "FIELD_MISSING", field: "type" });

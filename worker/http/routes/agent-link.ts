@@ -21,7 +21,7 @@ import {
   linkRefused,
   linkRefusedCall,
 } from "../respond.ts";
-import { servedTypes } from "../served-types.ts";
+import { linkTypes } from "../served-types.ts";
 
 /** The version of the link that this master speaks. */
 const PROTOCOL_VERSION = 1;
@@ -124,8 +124,8 @@ async function readLinkMessage<N extends MessageName>(
     const message = `This path takes POST, not ${request.method}.`;
     return err(linkError(405, "METHOD_NOT_ALLOWED", message));
   }
-  const type = contentType(request.headers.get("Content-Type"), servedTypes);
+  const type = contentType(request.headers.get("Content-Type"), linkTypes);
   if (!type.ok) return err(linkBadNegotiation(type.error));
-  const body = await readMessage(request, name, limit);
+  const body = await readMessage(request, name, type.value, limit);
   return body.ok ? body : err(linkBadBody(body.error));
 }

@@ -7,7 +7,7 @@
 import type { Applied } from "../../ports.ts";
 import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as master from "../../protocol/v1/master.ts";
-import { encodeJson } from "../../protocol/wire/json.ts";
+import type { MessageEncoding } from "../../protocol/wire/encoding.ts";
 import { unreachable } from "../../std/assert.ts";
 import { readForm, readMessage } from "../body.ts";
 import type { EdgeContext } from "../context.ts";
@@ -19,30 +19,30 @@ import {
   emptyAnswer,
   failedTurn,
   invalidMasterCall,
-  jsonAnswer,
+  messageAnswer,
   methodNotAllowed,
   refusedCall,
 } from "../respond.ts";
-import { servedTypes } from "../served-types.ts";
+import { masterTypes } from "../served-types.ts";
 
 export async function operatorRoute(context: EdgeContext): Promise<Response> {
   const request = context.req.raw;
   if (request.method !== "POST") return methodNotAllowed(request.method, "POST");
-  const type = contentType(request.headers.get("Content-Type"), servedTypes);
+  const type = contentType(request.headers.get("Content-Type"), masterTypes);
   if (!type.ok) return badNegotiation(type.error);
-  const body = await readMessage(request, "mesos.v1.master.Call");
+  const body = await readMessage(request, "mesos.v1.master.Call", type.value);
   if (!body.ok) return badBody(body.error);
   const { message: call } = body.value;
   if (call.type === undefined) return invalidMasterCall({ code: "FIELD_MISSING", field: "type" });
   if (call.type === "TEARDOWN" && call.teardown === undefined) {
     return invalidMasterCall({ code: "FIELD_MISSING", field: "teardown" });
   }
-  const accept = answerType(request.headers.get("Accept"), servedTypes);
+  const accept = answerType(request.headers.get("Accept"), masterTypes);
   if (!accept.ok) return badNegotiation(accept.error);
   if (call.teardown !== undefined && call.type === "TEARDOWN") {
     return teardown(context, call.teardown.framework_id.value);
   }
-  return read(context, call.type);
+  return read(context, call.type, accept.value);
 }
 
 /** `POST /teardown` with the form field `frameworkId`. */
@@ -58,11 +58,15 @@ export async function teardownRoute(context: EdgeContext): Promise<Response> {
   return teardown(context, frameworkId);
 }
 
-async function read(context: EdgeContext, type: master.CallType): Promise<Response> {
+async function read(
+  context: EdgeContext,
+  type: master.CallType,
+  encoding: MessageEncoding,
+): Promise<Response> {
   const { master } = context.get("cluster");
   const response = await master.read(context.get("principal"), type);
   if (response === undefined) return callNotServed(type);
-  return jsonAnswer(encodeJson("mesos.v1.master.Response", response));
+  return messageAnswer("mesos.v1.master.Response", response, encoding);
 }
 
 async function teardown(context: EdgeContext, id: string): Promise<Response> {

@@ -21,29 +21,28 @@ import {
   refusedCall,
   streamIdOnSubscribe,
 } from "../respond.ts";
-import { servedTypes } from "../served-types.ts";
+import { masterTypes } from "../served-types.ts";
 import { validateSchedulerCall } from "../validate-scheduler-call.ts";
 
 export async function schedulerRoute(context: EdgeContext): Promise<Response> {
   const request = context.req.raw;
   if (request.method !== "POST") return methodNotAllowed(request.method, "POST");
-  const type = contentType(request.headers.get("Content-Type"), servedTypes);
+  const type = contentType(request.headers.get("Content-Type"), masterTypes);
   if (!type.ok) return badNegotiation(type.error);
-  const body = await readMessage(request, "mesos.v1.scheduler.Call");
+  const body = await readMessage(request, "mesos.v1.scheduler.Call", type.value);
   if (!body.ok) return badBody(body.error);
-  const { message: call, bytes } = body.value;
+  const { message: call, jsonLengthMost } = body.value;
   const principal = context.get("principal");
-  const invalid = validateSchedulerCall(call, { principal, bytes });
+  const invalid = validateSchedulerCall(call, { principal, jsonLengthMost });
   if (invalid !== undefined) return invalidSchedulerCall(invalid);
-  if (call.type === "SUBSCRIBE" || call.type === "RECONCILE_OPERATIONS") {
-    const answer = answerType(request.headers.get("Accept"), servedTypes);
-    if (!answer.ok) return badNegotiation(answer.error);
-  }
+  const accept = answerType(request.headers.get("Accept"), masterTypes);
+  const isAnswered = call.type === "SUBSCRIBE" || call.type === "RECONCILE_OPERATIONS";
+  if (isAnswered && !accept.ok) return badNegotiation(accept.error);
   const streamId = request.headers.get("Mesos-Stream-Id") ?? undefined;
   const { master } = context.get("cluster");
-  if (call.type === "SUBSCRIBE") {
+  if (call.type === "SUBSCRIBE" && accept.ok) {
     if (streamId !== undefined) return streamIdOnSubscribe();
-    const subscribed = await master.subscribe(principal, call);
+    const subscribed = await master.subscribe(principal, call, accept.value);
     return subscribed instanceof Response ? subscribed : answer(subscribed);
   }
   return answer(await master.apply(principal, schedulerCall(call, streamId)));

@@ -1,0 +1,2 @@
+/** The two encodings of a message, by their media types. */
+export type MessageEncoding = "application/json" | "application/x-protobuf";
