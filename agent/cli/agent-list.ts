@@ -12,6 +12,7 @@ export const agentList = defineCommand({
   examples: ["rimrock agent list", "rimrock agent list --json"],
   run: async (_values, context) => {
     const operator = new Operator({ master: context.master.url, transport: context.transport });
+    const { url } = context.master;
     const { get_agents } = await operator.ask({ type: "GET_AGENTS" });
     printListing(
       {
@@ -27,7 +28,7 @@ export const agentList = defineCommand({
               .map(([name, value]) => `${name}=${value}`)
               .join(" "),
         },
-        empty: `no agents have registered with ${context.master.url}: start one with: rimrock-agent --master ${context.master.url}`,
+        empty: `no agent has joined ${url}: start one with: rimrock-agent --master ${url}`,
       },
       context,
     );

@@ -1,7 +1,6 @@
 /** The exit code of `rimrock run`, from what the cluster says about the task's end. */
 import { constants } from "node:os";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
-import { signalWords } from "../core/signals.ts";
 
 /** The task ended without an exit code of its own: lost, refused, never launched. As `docker run` has it. */
 export const EXIT_NO_STATUS = 125;
@@ -10,13 +9,38 @@ export const EXIT_TIMEOUT = 124;
 /** Ctrl-C. As shells have it: 128 + SIGINT. */
 export const EXIT_INTERRUPTED = 130;
 
-/** Both spellings of a signal, the name and the words that Mesos writes → its number. */
-const signalNumbers = new Map<string, number>();
-for (const [name, number] of Object.entries(constants.signals)) {
-  // SIGIOT and SIGPOLL are second names; the first one's words win, and the number is the same.
-  for (const text of [name, signalWords(name)]) {
-    if (!signalNumbers.has(text)) signalNumbers.set(text, number);
-  }
+/** Signals as Mesos writes them, in the words of strsignal(3) of Linux. */
+const WORDS: Readonly<Record<string, keyof typeof constants.signals>> = {
+  Hangup: "SIGHUP",
+  Interrupt: "SIGINT",
+  Quit: "SIGQUIT",
+  "Illegal instruction": "SIGILL",
+  "Trace/breakpoint trap": "SIGTRAP",
+  Aborted: "SIGABRT",
+  "Bus error": "SIGBUS",
+  "Floating point exception": "SIGFPE",
+  Killed: "SIGKILL",
+  "User defined signal 1": "SIGUSR1",
+  "Segmentation fault": "SIGSEGV",
+  "User defined signal 2": "SIGUSR2",
+  "Broken pipe": "SIGPIPE",
+  "Alarm clock": "SIGALRM",
+  Terminated: "SIGTERM",
+  "Stack fault": "SIGSTKFLT",
+  "CPU time limit exceeded": "SIGXCPU",
+  "File size limit exceeded": "SIGXFSZ",
+  "Virtual timer expired": "SIGVTALRM",
+  "Profiling timer expired": "SIGPROF",
+  "I/O possible": "SIGIO",
+  "Power failure": "SIGPWR",
+  "Bad system call": "SIGSYS",
+};
+
+/** By words, by name ("SIGKILL") or by number. */
+function signalNumber(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  const numbers: Readonly<Record<string, number>> = constants.signals;
+  return numbers[WORDS[text] ?? text];
 }
 
 /** The code that the command itself ended with, as a shell would give it; undefined when it is not known. */
@@ -25,8 +49,7 @@ export function commandExitCode(message: string): number | undefined {
   if (exited !== null) return Number(exited[1]);
   const signaled = /\bterminated with signal (.+?)(?: \(core dumped\))?$/.exec(message);
   if (signaled === null) return undefined;
-  const text = signaled[1] ?? "";
-  const number = signalNumbers.get(text) ?? (/^\d+$/.test(text) ? Number(text) : undefined);
+  const number = signalNumber(signaled[1] ?? "");
   return number === undefined ? undefined : 128 + number;
 }
 
