@@ -4,7 +4,6 @@
  */
 import type { MasterSettings } from "./core/settings.ts";
 import { defaultSettings } from "./core/settings.ts";
-import type { Env } from "./env.ts";
 import { parseDurationMs } from "./std/duration.ts";
 import { err, ok, type Result } from "./std/result.ts";
 
@@ -18,10 +17,15 @@ export interface ConfigError {
   readonly message: string;
 }
 
-type Variables = Pick<
-  Env,
-  "RIMROCK_HOSTNAME" | "RIMROCK_IP" | "RIMROCK_PORT" | "RIMROCK_OFFER_TIMEOUT"
->;
+/** As they are set: nothing here is checked yet. */
+export interface Variables {
+  /** Where clients reach this deployment, as told to frameworks. */
+  readonly RIMROCK_HOSTNAME?: string;
+  readonly RIMROCK_IP?: string;
+  readonly RIMROCK_PORT?: string | number;
+  /** Mesos duration text ("30secs"); offers older than this are rescinded. */
+  readonly RIMROCK_OFFER_TIMEOUT?: string;
+}
 
 export function readConfig(env: Variables): Result<Config, readonly ConfigError[]> {
   const errors: ConfigError[] = [];

@@ -2,12 +2,13 @@
  * The framework of `rimrock demo`: a small, complete example of one on the SDK. It spreads its tasks evenly
  * over the agents, kills one, follows the output of one, and collects how each ended.
  */
+
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { Operator } from "../../worker/sdk/operator.ts";
 import { takeResources } from "../../worker/sdk/resources.ts";
 import { followFile, outputPath } from "../../worker/sdk/sandbox.ts";
 import { Scheduler, type TaskToLaunch } from "../../worker/sdk/scheduler.ts";
-import { isTerminal } from "../../worker/sdk/task-ledger.ts";
 import type { Transport } from "../../worker/sdk/transport.ts";
 
 export interface DemoTask {

@@ -1,9 +1,10 @@
 /** What `rimrock run` shows: the tasks' output, and on stderr a few notes; or everything as JSON lines. */
+
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { SchedulerError } from "../../worker/sdk/error.ts";
 import { Operator } from "../../worker/sdk/operator.ts";
 import { followFile, outputPath } from "../../worker/sdk/sandbox.ts";
-import { isTerminal } from "../../worker/sdk/task-ledger.ts";
 import type { CommandContext } from "./command.ts";
 import { commandExitCode } from "./exit-code.ts";
 import type { RunListener, TaskPlace, WaitState } from "./run-tasks.ts";

@@ -9,11 +9,11 @@
  * 3. The framework is torn down when all instances have ended and `output` has drained them.
  */
 import { setMaxListeners } from "node:events";
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { SchedulerError } from "../../worker/sdk/error.ts";
 import type { SchedulerEvent } from "../../worker/sdk/event.ts";
 import { Scheduler } from "../../worker/sdk/scheduler.ts";
-import { isTerminal } from "../../worker/sdk/task-ledger.ts";
 import type { Transport } from "../../worker/sdk/transport.ts";
 import { type Demand, fitTasks } from "./offer-fit.ts";
 

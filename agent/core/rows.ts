@@ -6,9 +6,10 @@
  * update row lives from the moment it is made until it is acknowledged.
  */
 import type { AgentId, ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
-import type { Row } from "./table.ts";
+import type { Change, Row } from "./table.ts";
 
 /** The agent itself: one row. */
 export interface AgentRow extends Row {
@@ -94,6 +95,17 @@ export interface CompletedRunRow extends Row {
   readonly executorId: ExecutorId;
   readonly runNumber: string;
   readonly endedMs: number;
+}
+
+/**
+ * Whether a Change has to survive the sudden end of the machine. Everything has to survive that of the process; but
+ * with the machine its tasks end as well, and the master asks about those that the agent does not name. What
+ * nobody else can know is how a task ended before, and who the agent is.
+ */
+export function outlivesMachine({ table, before, after }: Change): boolean {
+  if (table === "update") return after !== undefined && isTerminal((after as UpdateRow).state);
+  if (table !== "agent") return false;
+  return (before as AgentRow | undefined)?.id !== (after as AgentRow | undefined)?.id;
 }
 
 /** Every table by name. */

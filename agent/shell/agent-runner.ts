@@ -17,7 +17,7 @@ import { containerSpec } from "../core/container-spec.ts";
 import type { Effect, ExitReason } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import { registerRequest } from "../core/registration.ts";
-import type { StoredRows } from "../core/rows.ts";
+import { outlivesMachine, type StoredRows } from "../core/rows.ts";
 import { isLive } from "../core/runs.ts";
 import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
 import type { Change } from "../core/table.ts";
@@ -124,7 +124,8 @@ export class AgentRunner {
 
   #commit(changes: readonly Change[]): boolean {
     const { checkpoint, log, exit } = this.#options;
-    const committed = checkpoint.commit(changes, () => save(this.#state));
+    const sync = changes.some(outlivesMachine);
+    const committed = checkpoint.commit(changes, { sync, save: () => save(this.#state) });
     if (committed.ok) return true;
     log(`${describeCheckpointError(committed.error)}; the agent ends, its tasks keep running`);
     this.close();

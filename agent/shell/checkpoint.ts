@@ -4,8 +4,9 @@
  *   <directory>/snapshot            one line: every row, and the number of the journal that follows it
  *   <directory>/journal-<number>    one line per commit: the rows put and deleted
  *
- * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write and one fdatasync: it is there as a
- * whole or not at all. 2. A torn last line is what a crash during a commit leaves, and was never
+ * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write: the end of the process, also by
+ * SIGKILL, leaves it there as a whole or not at all. What the end of the *machine* must leave as
+ * well is committed with `sync`; the rest reaches the disk within a second. 2. A torn last line is what a crash during a commit leaves, and was never
  * acted on: it is cut off. A bad line before a good one is damage, and refused. 3. A snapshot
  * replaces the last one by rename, and names a new, empty journal: whatever a crash leaves, one
  * snapshot and its own journal are whole.
@@ -47,6 +48,8 @@ export type CheckpointError =
   | { readonly code: "OTHER_FORMAT"; readonly path: string; readonly format: number };
 
 const FORMAT = 1;
+/** Commits without `sync` are on disk after this time. */
+const SYNC_LATEST_MS = 1_000;
 /** A journal shorter than this is not worth replacing. */
 const COMPACT_MIN_BYTES = 1024 * 1024;
 /**
@@ -70,6 +73,8 @@ export class Checkpoint {
   #file: number;
   #journalBytes: number;
   #snapshotBytes: number;
+  /** Runs while the last commits are not synced. */
+  #syncTimer: NodeJS.Timeout | undefined;
 
   private constructor(
     directory: string,
@@ -106,17 +111,22 @@ export class Checkpoint {
   }
 
   /**
-   * Puts the Changes on disk. After an error nothing may be acted on: the process has to end, and
+   * Writes the Changes down. After an error nothing may be acted on: the process has to end, and
    * the next one sees the state before (or, when only the sync failed, after) these Changes.
    *
+   * `sync`: they have to survive the machine's sudden end too, with all that was committed before.
    * `save`: all rows, Changes included; called when the journal has become long.
    */
-  commit(changes: readonly Change[], save: () => StoredRows): Result<void, CheckpointError> {
+  commit(
+    changes: readonly Change[],
+    { sync, save }: { readonly sync: boolean; readonly save: () => StoredRows },
+  ): Result<void, CheckpointError> {
     assert(changes.length > 0, "a commit has changes");
     return guarded(journalPath(this.#directory, this.#journal), "write", () => {
       const entries = changes.map(({ table, key, after }) => [table, key, after ?? null]);
       this.#journalBytes += writeAll(this.#file, encodeLine(entries));
-      fdatasyncSync(this.#file);
+      if (sync) this.#sync();
+      else this.#syncTimer ??= setTimeout(() => this.#syncLate(), SYNC_LATEST_MS).unref();
       const limit = Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * this.#snapshotBytes);
       if (this.#journalBytes > limit) this.#compact(save());
       return ok(undefined);
@@ -124,12 +134,29 @@ export class Checkpoint {
   }
 
   close(): void {
+    clearTimeout(this.#syncTimer);
     closeSync(this.#file);
+  }
+
+  #sync(): void {
+    fdatasyncSync(this.#file);
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
+  }
+
+  /** A failure is not told here: the disk is full or broken, and the next commit says so. */
+  #syncLate(): void {
+    guarded(journalPath(this.#directory, this.#journal), "sync", () => {
+      this.#sync();
+      return ok(undefined);
+    });
   }
 
   #compact(rows: StoredRows): void {
     const journal = this.#journal + 1;
     this.#snapshotBytes = writeSnapshot(this.#directory, { journal, rows });
+    clearTimeout(this.#syncTimer);
+    this.#syncTimer = undefined;
     closeSync(this.#file);
     this.#file = openSync(journalPath(this.#directory, journal), "a", 0o600);
     syncDirectory(this.#directory);

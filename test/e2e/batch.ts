@@ -1,8 +1,9 @@
 /** A framework for tests: launches a batch of commands as offers come, and writes down what it hears. */
+
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { takeResources } from "../../worker/sdk/resources.ts";
 import { Scheduler, type TaskToLaunch } from "../../worker/sdk/scheduler.ts";
-import { isTerminal } from "../../worker/sdk/task-ledger.ts";
 import { until } from "./harness.ts";
 
 const WANTED = { cpus: 0.05, mem: 8 };

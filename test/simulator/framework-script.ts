@@ -1,6 +1,6 @@
 /** What a framework does with its offers and tasks: launches, declines, acknowledges, kills, reconciles, changes its mind. */
 
-import { isTerminal } from "../../worker/core/task/status.ts";
+import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { FrameworkClient } from "./framework-client.ts";

@@ -13,12 +13,12 @@
  * 7. What is derived (who holds what) equals what the tables say.
  */
 
+import { isTerminal } from "../protocol/task-state.ts";
 import { add, contains, equals } from "../resources/algebra.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
 import { loadState, type MasterState, type StoredRows } from "./state.ts";
 import { tableNames } from "./tables.ts";
-import { isTerminal } from "./task/status.ts";
 
 export interface Violation {
   readonly invariant: number;

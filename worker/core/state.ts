@@ -5,6 +5,7 @@
  * equal to what a fresh load would make (checked by `checkInvariants`).
  */
 import type { ClusterId } from "../protocol/ids.ts";
+import { isTerminal } from "../protocol/task-state.ts";
 import { assert, defined } from "../std/assert.ts";
 import { Allocation } from "./allocator/allocation.ts";
 import { type ColdReader, ColdStore } from "./cold.ts";
@@ -13,7 +14,6 @@ import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
 import { type Change, Table } from "./table.ts";
 import { keyOf, type Tables, tableNames } from "./tables.ts";
-import { isTerminal } from "./task/status.ts";
 
 export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };
 

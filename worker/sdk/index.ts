@@ -1,4 +1,6 @@
 /** The SDK's one entry, `rimrock/sdk`: what authors of frameworks import. */
+
+export { isTerminal } from "../protocol/task-state.ts";
 export type * as agent from "../protocol/v1/agent.ts";
 export type * as master from "../protocol/v1/master.ts";
 export type * as mesos from "../protocol/v1/mesos.ts";
@@ -37,7 +39,6 @@ export {
   type SchedulerOptions,
   type TaskToLaunch,
 } from "./scheduler.ts";
-export { isTerminal } from "./task-ledger.ts";
 export {
   type HttpTransportOptions,
   httpTransport,

@@ -4,30 +4,10 @@
  *
  * Knows no calls: it says what to ask, the scheduler asks.
  */
+
+import { isTerminal } from "../protocol/task-state.ts";
 import type * as mesos from "../protocol/v1/mesos.ts";
 import type * as wire from "../protocol/v1/scheduler.ts";
-
-const TERMINAL: { readonly [S in mesos.TaskState]: boolean } = {
-  TASK_STAGING: false,
-  TASK_STARTING: false,
-  TASK_RUNNING: false,
-  TASK_KILLING: false,
-  TASK_UNREACHABLE: false,
-  TASK_UNKNOWN: false,
-  TASK_FINISHED: true,
-  TASK_FAILED: true,
-  TASK_KILLED: true,
-  TASK_LOST: true,
-  TASK_ERROR: true,
-  TASK_DROPPED: true,
-  TASK_GONE: true,
-  TASK_GONE_BY_OPERATOR: true,
-};
-
-/** True for a state that a task never leaves. UNREACHABLE and UNKNOWN are none. */
-export function isTerminal(state: mesos.TaskState): boolean {
-  return TERMINAL[state];
-}
 
 /** Handled updates that are remembered: an acknowledgement is lost at most once in a while. */
 const HANDLED_MAX = 4_096;

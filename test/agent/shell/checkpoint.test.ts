@@ -60,7 +60,7 @@ function opened(path: string): { checkpoint: Checkpoint; rows: StoredRows } {
 function commit(path: string, ...turns: Change[][]): void {
   const { checkpoint } = opened(path);
   for (const changes of turns) {
-    const done = checkpoint.commit(changes, () => noRows);
+    const done = checkpoint.commit(changes, { sync: true, save: () => noRows });
     assert(done.ok, "the commit succeeds");
   }
   checkpoint.close();
@@ -134,9 +134,9 @@ test("a long journal becomes a snapshot; what a crash on the way leaves is swept
   const rows: StoredRows = { ...noRows, completedRun: [row(1)] };
   const long = put(row(1, "x".repeat(600_000)));
   for (let turn = 0; turn < 2; turn++)
-    assert(checkpoint.commit([long], () => rows).ok, "it is kept");
+    assert(checkpoint.commit([long], { sync: true, save: () => rows }).ok, "it is kept");
   expect(readdirSync(path).sort()).toEqual(["journal-1", "snapshot"]);
-  assert(checkpoint.commit([put(row(2))], () => rows).ok, "it is kept");
+  assert(checkpoint.commit([put(row(2))], { sync: true, save: () => rows }).ok, "it is kept");
   checkpoint.close();
   // A crash between the snapshot's rename and the removal of the old journal; and before the
   // rename.

@@ -5,6 +5,7 @@
 
 import type { FrameworkId, TaskId } from "../../protocol/ids.ts";
 import type * as link from "../../protocol/link/messages.ts";
+import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { parseResources } from "../../resources/parse.ts";
 import { RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
@@ -13,7 +14,6 @@ import type { AgentRow, FrameworkRow, RunKey, TaskRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import { taskKey } from "../tables.ts";
 import { decodeStatus, withStatus } from "../task/complete.ts";
-import { isTerminal } from "../task/status.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { enqueueCommand } from "./commands.ts";
 

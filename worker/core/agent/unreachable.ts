@@ -1,13 +1,13 @@
 /** An agent that gave no sign of life for too long (http-semantics 10.3). Nothing on it is killed. */
 
 import type { SessionId } from "../../protocol/ids.ts";
+import { isTerminal } from "../../protocol/task-state.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
 import { removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
 import { tellUnreachable } from "../task/catch-up.ts";
 import { withStatus } from "../task/complete.ts";
 import { nanoseconds } from "../task/reconcile.ts";
-import { isTerminal } from "../task/status.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 
 /** The relay heard nothing from this session. An older session's silence means nothing. */

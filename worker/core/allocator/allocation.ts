@@ -6,6 +6,7 @@
  */
 
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
+import { isTerminal } from "../../protocol/task-state.ts";
 import { add, contains, subtract } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../resources/resource.ts";
@@ -14,7 +15,6 @@ import type { Prng } from "../../std/prng.ts";
 import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } from "../rows.ts";
 import type { Change } from "../table.ts";
 import type { Tables } from "../tables.ts";
-import { isTerminal } from "../task/status.ts";
 import { isPolicyName } from "./policies/index.ts";
 import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
 import { Standing } from "./standing.ts";

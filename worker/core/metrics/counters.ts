@@ -5,6 +5,8 @@
  * Only what can be counted for certain is here. Subscriptions and registrations count as they come; any other call
  * counts when it was accepted, also if it then changed nothing.
  */
+
+import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { defined, unreachable } from "../../std/assert.ts";
@@ -12,7 +14,7 @@ import type { Input, StampedInput } from "../input.ts";
 import type { Outcome } from "../master.ts";
 import type { AgentRow, FrameworkRow, OfferRow, StreamRow, TaskRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
-import { isTerminal, stateToldTo } from "../task/status.ts";
+import { stateToldTo } from "../task/status.ts";
 
 export interface Counters {
   readonly master: Map<string, number>;

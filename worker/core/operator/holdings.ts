@@ -3,12 +3,13 @@
  *
  * What an ended or unreachable task had counts for nobody, as in the allocator.
  */
+
+import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { add } from "../../resources/algebra.ts";
 import { renderForDocuments } from "../../resources/render.ts";
 import type { Resources } from "../../resources/resource.ts";
 import type { OfferRow, TaskRow } from "../rows.ts";
-import { isTerminal } from "../task/status.ts";
 
 /** Resources per role they are allocated to, in the order of first appearance. */
 export type AllocatedResources = ReadonlyMap<string, Resources>;

@@ -7,6 +7,7 @@
  */
 
 import type * as link from "../../protocol/link/messages.ts";
+import { isTerminal } from "../../protocol/task-state.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { encodeBase64 } from "../../protocol/wire/base64.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
@@ -16,7 +17,6 @@ import { newSeq } from "../state.ts";
 import { taskKey } from "../tables.ts";
 import { sendCommands, sendEvent, type Turn } from "../turn.ts";
 import { appendStatus, completeTask, decodeStatus } from "./complete.ts";
-import { isTerminal } from "./status.ts";
 
 /** What an agent reported, or repeated. */
 export function updatesReported(
