@@ -51,6 +51,16 @@ describe("UTF-8", () => {
     );
   });
 
+  test.each([4_093, 4_094, 4_095, 4_096, 8_190])(
+    "is read in slices that cut no pair, after %i",
+    (length) => {
+      const long = `${"a".repeat(length)}é\u20ac\u{1f600}\u{1f600}${"b".repeat(9_000)}`;
+      expect(decodeUtf8(encodeUtf8(long))).toBe(long);
+      const bytes = encodeUtf8(`xx${long}yy`);
+      expect(decodeUtf8(bytes, 2, bytes.length - 2)).toBe(long);
+    },
+  );
+
   test("is read back as it was written", () => {
     fc.assert(
       fc.property(text, (candidate) => {

@@ -1,10 +1,10 @@
 /**
  * Reads the primitives of binary protobuf, within bounds, and never throws.
  *
- * The first mistake is kept in `error` and ends everything: `end` becomes 0, so that every loop over
- * a message stops, and what the methods return from then on means nothing. Whoever called them looks
- * at `error` and adds the step to `path` on the way out, innermost first: a message without mistakes
- * pays for no path.
+ * The first mistake is kept in `error` and ends everything: nothing `hasMore`, so that every loop
+ * over a message stops, and what the methods return from then on means nothing. Whoever called them
+ * looks at `error` and adds its step to `path` on the way out, innermost first: a message without
+ * mistakes pays for no path.
  *
  * Knows no descriptors.
  */

@@ -97,8 +97,8 @@ function fieldText({ kept: { encodings }, write }: FieldWriter, value: unknown):
 }
 
 /**
- * The same text. V8 keeps a text that was put together as the tree of its parts, and would walk that
- * tree whenever a text around it becomes bytes; a search joins it for good.
+ * The same text. V8 keeps a text that was put together as the tree of its parts, and would walk
+ * that tree whenever a text around it becomes bytes; a search joins it for good.
  */
 function inOnePiece(text: string): string {
   /^x/.test(text);

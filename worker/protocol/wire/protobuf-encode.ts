@@ -3,9 +3,9 @@
  * Fields leave in the order of their numbers, repeated scalars unpacked, explicit defaults of unset
  * fields not at all.
  *
- * Everything is written from the back to the front (`byte-writer.ts`), so fields, lists and maps are
- * gone through backwards. A message that is not in the form of its type is a bug of ours and fails
- * an assertion.
+ * Everything is written from the back to the front (`byte-writer.ts`), so fields, lists and maps
+ * are gone through backwards. A message that is not in the form of its type is a bug of ours and
+ * fails an assertion.
  */
 import { AssertionError, assert, defined, unreachable } from "../../std/assert.ts";
 import { DELIMITED, FIXED_64, VARINT } from "./byte-reader.ts";

@@ -1,10 +1,12 @@
-/** Which required fields a whole message lacks: for the decoder of an encoding that brings messages in parts. */
+/**
+ * Which required fields a whole message lacks: for an encoding that may bring a message in parts.
+ */
 import { assert } from "../../std/assert.ts";
 import type { DecodeError } from "./decode-error.ts";
 import { MissingFields, type PathStep } from "./decode-path.ts";
 import { type FieldType, messageDescriptor } from "./descriptor.ts";
 
-/** In the order that JSON names them in. `message`: as a decoder made it, but for missing fields. */
+/** In the order that JSON names them in. `message`: as a decoder made it, but not complete. */
 export function missingRequired(
   name: string,
   message: Readonly<Record<string, unknown>>,
