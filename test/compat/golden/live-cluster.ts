@@ -1,0 +1,88 @@
+/** A fresh cluster with one agent like the recorded one. */
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import {
+  endEverything,
+  freePort,
+  newFolder,
+  startAgent,
+  startCluster,
+  type TestProcess,
+  until,
+} from "../../e2e/harness.ts";
+
+const RESOURCES = "cpus:4;mem:4096;disk:10000;ports:[31000-32000]";
+const ATTRIBUTES = "rack:r1;zone:z1";
+
+export interface LiveAgent {
+  readonly id: string;
+  readonly port: number;
+}
+
+export class LiveCluster {
+  readonly port: number;
+  readonly masterId: string;
+  agent: LiveAgent;
+  readonly #url: string;
+  readonly #workDir: string;
+  #process: TestProcess;
+
+  private constructor(url: string, masterId: string, agent: LiveAgent, started: StartedAgent) {
+    this.#url = url;
+    this.port = Number(new URL(url).port);
+    this.masterId = masterId;
+    this.agent = agent;
+    this.#workDir = started.workDir;
+    this.#process = started.process;
+  }
+
+  static async start(): Promise<LiveCluster> {
+    const { url } = await startCluster({ agents: 0 });
+    const workDir = newFolder();
+    const port = await freePort();
+    const process = startGoldenAgent(url, workDir, port);
+    const agent = await until(() => firstAgent(url), {
+      what: () => `the agent has joined: ${process.out.concat(process.err).join("\n")}`,
+    });
+    const { id } = (await read(url, "/state")) as { id: string };
+    return new LiveCluster(url, id, { id: agent, port }, { workDir, process });
+  }
+
+  /** What the recorder did to the agent's process. */
+  async act(action: string): Promise<void> {
+    const child: ChildProcess = this.#process.child;
+    if (action === "stop agent") child.kill("SIGSTOP");
+    else if (action === "continue agent") child.kill("SIGCONT");
+    else if (action === "kill agent") child.kill("SIGKILL");
+    else if (action === "start agent") {
+      this.#process = startGoldenAgent(this.#url, this.#workDir, this.agent.port);
+    } else throw new Error(`nobody knows how to ${action}`);
+  }
+
+  async end(): Promise<void> {
+    await endEverything();
+  }
+}
+
+interface StartedAgent {
+  readonly workDir: string;
+  readonly process: TestProcess;
+}
+
+function startGoldenAgent(url: string, workDir: string, port: number): TestProcess {
+  return startAgent(url, join(workDir, "agent"), [
+    ...["--resources", RESOURCES, "--attributes", ATTRIBUTES],
+    ...["--hostname", "localhost", "--ip", "127.0.0.1", "--port", String(port)],
+    ...["--containerizer", "process"],
+  ]);
+}
+
+async function firstAgent(url: string): Promise<string | undefined> {
+  const { slaves } = (await read(url, "/slaves")) as { slaves: { id: string; active: boolean }[] };
+  return slaves.find(({ active }) => active)?.id;
+}
+
+async function read(url: string, path: string): Promise<unknown> {
+  const response = await fetch(`${url}${path}`);
+  return response.json();
+}
