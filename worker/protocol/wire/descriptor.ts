@@ -3,7 +3,7 @@
  * defaults parsed. Nothing here knows an encoding: `json-*.ts` and `protobuf-*.ts` do.
  *
  * Canonical form of a message in memory: an unset field and an empty list or map are absent
- * properties; `bigint` for 64-bit integers, `number` for the others (finite or infinite, never NaN),
+ * properties; `bigint` for 64-bit integers, `number` for the others (finite or infinite, no NaN),
  * `Uint8Array` for bytes, the value's name for enums.
  */
 import { assert, defined } from "../../std/assert.ts";
