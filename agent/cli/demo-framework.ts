@@ -5,6 +5,7 @@
 
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type { SchedulerEvent } from "../../worker/sdk/event.ts";
 import { Operator } from "../../worker/sdk/operator.ts";
 import { takeResources } from "../../worker/sdk/resources.ts";
 import { followFile, outputPath } from "../../worker/sdk/sandbox.ts";
@@ -71,7 +72,7 @@ export class DemoFramework {
 
   /** Resolves when every task has ended and the framework is torn down, or without ends when aborted. */
   async run(): Promise<readonly DemoEnd[]> {
-    const { signal, tasks } = this.#request;
+    const { signal } = this.#request;
     const end = new AbortController();
     const leave = (): void => {
       const telling = this.#scheduler.teardown({ signal: AbortSignal.timeout(LEAVE_MS) });
@@ -80,18 +81,27 @@ export class DemoFramework {
     };
     if (signal.aborted) end.abort();
     signal.addEventListener("abort", leave, { once: true });
-    for await (const event of this.#scheduler.subscribe({ signal: end.signal })) {
-      if (event.type === "OFFERS") {
-        for (const offer of event.offers) await this.#use(offer);
-      } else if (event.type === "UPDATE") {
-        const task = tasks.find(({ id }) => id === event.status.task_id.value);
-        if (task !== undefined) await this.#hear(task, event.status);
+    try {
+      for await (const event of this.#scheduler.subscribe({ signal: end.signal })) {
+        await this.#hear(event);
       }
+    } catch (error) {
+      // A call that was on its way when the demo was aborted has nobody to tell.
+      if (!signal.aborted) throw error;
     }
     signal.removeEventListener("abort", leave);
     if (signal.aborted) return [];
     await this.#finishing;
     return Promise.all(this.#ends.values());
+  }
+
+  async #hear(event: SchedulerEvent): Promise<void> {
+    if (event.type === "OFFERS") {
+      for (const offer of event.offers) await this.#use(offer);
+    } else if (event.type === "UPDATE") {
+      const task = this.#request.tasks.find(({ id }) => id === event.status.task_id.value);
+      if (task !== undefined) await this.#update(task, event.status);
+    }
   }
 
   /** As many tasks as the offer has room for and the agent may still get. */
@@ -116,7 +126,7 @@ export class DemoFramework {
     if (this.#waiting.length === 0) await this.#scheduler.suppress();
   }
 
-  async #hear(task: DemoTask, status: mesos.TaskStatus): Promise<void> {
+  async #update(task: DemoTask, status: mesos.TaskStatus): Promise<void> {
     const agentId = status.agent_id?.value;
     this.#request.changed(task, status);
     if (status.state === "TASK_RUNNING" && agentId !== undefined) {

@@ -112,8 +112,13 @@ export class RunFramework {
   /** To the end of all instances. Throws what ends the subscription, also when there is no master at first. */
   async run(): Promise<readonly InstanceEnd[]> {
     const { signal } = this.#leave;
-    for await (const event of this.#scheduler.subscribe({ signal })) await this.#hear(event);
-    if (!this.#hasLeft) await this.#finishing;
+    try {
+      for await (const event of this.#scheduler.subscribe({ signal })) await this.#hear(event);
+      if (!this.#hasLeft) await this.#finishing;
+    } catch (error) {
+      // A call that was on its way when the user left has nobody to tell.
+      if (!this.#hasLeft) throw error;
+    }
     return this.#instances.map(({ name, end }) => end ?? { instance: name, status: undefined });
   }
 
