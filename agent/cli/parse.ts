@@ -227,7 +227,7 @@ function masterOf(
   flag: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): Result<CommandContext["master"], string> {
-  const variable = environment["RIMROCK_MASTER"];
+  const variable = environment.RIMROCK_MASTER;
   const [text, source] =
     flag !== undefined
       ? ([flag, "flag"] as const)

@@ -8,7 +8,7 @@ export type Colour = keyof typeof COLOURS;
 /** Coloured only for somebody who looks: both streams are a terminal, and NO_COLOR is not set. */
 export function processTerminal(): Terminal {
   const isSeen = process.stdout.isTTY === true && process.stderr.isTTY === true;
-  const colour = isSeen && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  const colour = isSeen && !process.env.NO_COLOR && process.env.TERM !== "dumb";
   return {
     colour,
     out: (text) => writeAll(1, text),
