@@ -9,7 +9,7 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
-import { createGzip } from "node:zlib";
+import { createGzip, gzip } from "node:zlib";
 import type { FrontDoorOptions } from "./front-door.ts";
 import { isToBeGzipped } from "./front-door-compression.ts";
 import { RecordChunks } from "./front-door-records.ts";
@@ -17,6 +17,8 @@ import { type Refusal, refuse } from "./front-door-refusal.ts";
 
 const RETRY_FIRST_MS = 10;
 const RETRY_MOST_MS = 100;
+/** A longer answer is gzipped as it comes, and nobody knows its length before its end. */
+const GZIP_WHOLE_MOST_BYTES = 4 * 1024 * 1024;
 
 /** RFC 9110 section 7.6.1 and what Node's parser or this proxy has dealt with already. */
 const HOP_BY_HOP = new Set([
@@ -182,6 +184,10 @@ class LiveExchange implements Exchange {
     const gzipped = isToBeGzipped(request, incoming);
     const kept = gzipped ? withoutHeader(headers, "content-length") : headers;
     if (gzipped) kept.push("Content-Encoding", "gzip");
+    if (gzipped && Number(incoming.headers["content-length"]) <= GZIP_WHOLE_MOST_BYTES) {
+      this.#answerWhole(incoming, kept);
+      return;
+    }
     response.writeHead(status, incoming.statusMessage ?? "", kept);
     const streams =
       request.method !== "HEAD" && incoming.headers["transfer-encoding"] !== undefined;
@@ -194,6 +200,33 @@ class LiveExchange implements Exchange {
     incoming.on("error", () => response.destroy());
     incoming.on("close", () => {
       if (!incoming.complete) response.destroy();
+    });
+    this.#markAnswered();
+  }
+
+  /** Gzipped in one piece, so that the answer says how long it is, as Mesos' does. */
+  #answerWhole(incoming: IncomingMessage, headers: readonly string[]): void {
+    const { response } = this.#options;
+    const pieces: Buffer[] = [];
+    incoming.on("data", (piece: Buffer) => pieces.push(piece));
+    incoming.on("error", () => response.destroy());
+    incoming.on("close", () => {
+      if (!incoming.complete) response.destroy();
+    });
+    incoming.on("end", () => {
+      gzip(Buffer.concat(pieces), (error, zipped) => {
+        if (this.#ended) return;
+        if (error) {
+          response.destroy();
+          return;
+        }
+        const length = ["Content-Length", String(zipped.length)];
+        response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage ?? "", [
+          ...headers,
+          ...length,
+        ]);
+        response.end(zipped);
+      });
     });
     this.#markAnswered();
   }

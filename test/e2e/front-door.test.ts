@@ -336,6 +336,7 @@ describe("heads", () => {
       const method = path === "/stream" ? "POST" : "GET";
       const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
       expect((await answer.text()).includes(path === "/short" ? "short" : long)).toBe(true);
+      expect(answer.headers.has("content-length")).toBe(path !== "/stream");
       return answer.headers.get("content-encoding");
     };
     expect(await encodingOf("/long", "deflate, gzip;q=0.5")).toBe("gzip");

@@ -40,6 +40,10 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
     context.set("cluster", cluster);
     await next();
   });
+  app.use(async (context, next) => {
+    await next();
+    if (context.req.method === "HEAD") context.res = await headOnly(context.res);
+  });
   app.use(authenticate);
   // A pattern that ends in a star also matches the path without it. Longer prefixes stand before
   // shorter ones.
@@ -60,6 +64,13 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
   app.notFound((context) => notFound(context.req.path));
   app.onError((error, context) => failed(error, context));
   return app;
+}
+
+/** Without its body, but with its length, which the platform would leave out. */
+async function headOnly(answer: Response): Promise<Response> {
+  const headers = new Headers(answer.headers);
+  headers.set("Content-Length", String((await answer.arrayBuffer()).byteLength));
+  return new Response(null, { status: answer.status, headers });
 }
 
 function failed(error: Error, context: EdgeContext): Response {
