@@ -10,14 +10,15 @@ export type Difference = string;
 
 /** Sentences, builds, machines, and ids that each run makes anew. */
 const FREE_TEXT =
-  /(^|\.)(message|hostname|ip|ip_address|pid|uuid|status_uuid|directory|version|build_date|build_user|git_sha|leader|path|value|container|cluster|email|flags\.[^.]*|flags\[\]\.value)$/;
+  /(^|\.)(message|hostname|ip|ip_address|pid|uuid|status_uuid|status_update_uuid|data|directory|version|build_date|build_user|git_sha|leader|path|value|container|cluster|email|flags\.[^.]*|flags\[\]\.value)$/;
 /** A value where every text is one that the request or the wire names. */
 const NAMED_VALUE = /(task_id|executor_id|operation_id|role|attributes\[\]\.text)\.value$/;
 /** They say what happens to be on offer at this moment, which Mesos decides once a second. */
-const OF_THE_MOMENT = /(^|\.)(offered|offered_resources|offered_resources_full)$/;
+const OF_THE_MOMENT =
+  /(^|\.)(offered|offered_resources|offered_resources_full|frameworks\[\]\.(offers|resources))$/;
 
 export function compareJson(recorded: JsonText, live: JsonText, path = ""): readonly Difference[] {
-  if (OF_THE_MOMENT.test(path) && recorded.kind === live.kind) return [];
+  if (OF_THE_MOMENT.test(path)) return compareOfTheMoment(recorded, live, path);
   if (recorded.kind !== live.kind) {
     return [`${at(path)}: ${recorded.kind} ${shortJson(recorded)} is ${shortJson(live)}`];
   }
@@ -36,6 +37,32 @@ export function compareJson(recorded: JsonText, live: JsonText, path = ""): read
     default:
       return [];
   }
+}
+
+/** Only what both sides have. */
+function compareOfTheMoment(
+  recorded: JsonText,
+  live: JsonText,
+  path: string,
+): readonly Difference[] {
+  if (recorded.kind === "object" && live.kind === "object") {
+    const both = [...recorded.members].filter(([key]) => live.members.has(key));
+    const keys = new Set(both.map(([key]) => key));
+    const others = [...live.members].filter(([key]) => keys.has(key));
+    return compareMembers(new Map(both), new Map(others), path);
+  }
+  if (recorded.kind === "array" && live.kind === "array") {
+    if (recorded.items.length === 0 || live.items.length === 0) return [];
+    const names = new Set(recorded.items.map(identity));
+    const items = live.items.filter((each) => names.has(identity(each)));
+    const known = new Set(items.map(identity));
+    return compareItems(
+      recorded.items.filter((each) => known.has(identity(each))),
+      items,
+      path,
+    );
+  }
+  return recorded.kind === live.kind ? [] : [`${at(path)}: ${recorded.kind} is ${live.kind}`];
 }
 
 function compareMembers(
@@ -59,7 +86,7 @@ function compareMembers(
   return differences;
 }
 
-/** Each element of either side needs one of the other that is as good as equal; how many there are is open. */
+/** Elements are matched by their names; how many there are of one name is open. */
 function compareItems(
   recorded: readonly JsonText[],
   live: readonly JsonText[],
@@ -67,22 +94,49 @@ function compareItems(
 ): readonly Difference[] {
   const inside = `${path}[]`;
   if (recorded.length === 0 && live.length === 0) return [];
-  if (live.length === 0) return [`${at(path)}: empty, Mesos has ${recorded.length}`];
-  if (recorded.length === 0) return [`${at(path)}: not empty: ${live.map(shortJson).join(", ")}`];
+  if (live.length === 0) return [`${at(path)}: empty, Mesos has ${namesOf(recorded)}`];
+  if (recorded.length === 0) return [`${at(path)}: not empty, has ${namesOf(live)}`];
   if ([...recorded, ...live].every(({ kind }) => kind === "string")) {
     return compareWords(recorded, live, path);
   }
   const differences = new Set<Difference>();
   for (const each of recorded) {
-    for (const found of closest(each, live, inside)) differences.add(found);
+    const others = live.filter((other) => identity(other) === identity(each));
+    if (others.length === 0) differences.add(`${at(inside)} ${identity(each)}: missing`);
+    for (const found of closest(each, others, inside, "recorded first")) differences.add(found);
   }
   for (const each of live) {
-    const found = closest(each, recorded, inside, "live first");
-    if (found.length > 0 && differences.size === 0) {
-      differences.add(`${at(inside)}: more than Mesos has: ${shortJson(each)}`);
+    const others = recorded.filter((other) => identity(other) === identity(each));
+    if (others.length === 0) {
+      differences.add(`${at(inside)} ${identity(each)}: not in Mesos' answer`);
     }
+    for (const found of closest(each, others, inside, "live first")) differences.add(found);
   }
   return [...differences];
+}
+
+function namesOf(items: readonly JsonText[]): string {
+  return [...new Set(items.map(identity))].join(", ");
+}
+
+const NAMES = ["id", "name", "key", "task_id", "operation_id", "executor_id"];
+const KINDS = ["type", "state", "role", "protocol"];
+
+/** What an element of a list is called, as far as that is the same in every run. */
+function identity(json: JsonText): string {
+  if (json.kind !== "object") return json.kind;
+  const texts = (keys: readonly string[]): string =>
+    keys
+      .map((key) => nameIn(json.members.get(key)))
+      .join(" ")
+      .trim();
+  const name = texts(NAMES);
+  return name === "" ? texts(KINDS) : `${name} ${nameIn(json.members.get("role"))}`.trim();
+}
+
+function nameIn(json: JsonText | undefined): string {
+  if (json?.kind === "string") return comparable(json.value);
+  return json?.kind === "object" ? nameIn(json.members.get("value")) : "";
 }
 
 /** Of a list of words: which are missing, which are too many. */
@@ -102,26 +156,21 @@ function compareWords(
   ];
 }
 
+/** The least that differs between `each` and one of `others`. */
 function closest(
   each: JsonText,
   others: readonly JsonText[],
   path: string,
-  order: "recorded first" | "live first" = "recorded first",
+  order: "recorded first" | "live first",
 ): readonly Difference[] {
   let best: readonly Difference[] | undefined;
   for (const other of others) {
     const found =
       order === "recorded first" ? compareJson(each, other, path) : compareJson(other, each, path);
     if (found.length === 0) return [];
-    if (best === undefined || weight(found) < weight(best)) best = found;
+    if (best === undefined || found.length < best.length) best = found;
   }
   return best ?? [];
-}
-
-/** Elements with one name belong together, however different they are. */
-function weight(differences: readonly Difference[]): number {
-  const isAnother = differences.some((each) => /\.(id|name|type|task_id\.value|key): /.test(each));
-  return differences.length + (isAnother ? 100 : 0);
 }
 
 function compareNumbers(recorded: string, live: string, path: string): readonly Difference[] {

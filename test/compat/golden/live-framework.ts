@@ -84,24 +84,29 @@ export class LiveFramework {
   }
 
   /** An outstanding offer that has at least what the recorded one had. */
-  offerLike(recorded: LiveOffer | undefined): LiveOffer | undefined {
-    return [...this.offers.values()].find(
-      (offer) => recorded === undefined || covers(offer, recorded),
-    );
+  offerLike(recorded: LiveOffer | undefined, likeness: Likeness): LiveOffer | undefined {
+    const offers = [...this.offers.values()];
+    return offers.find((offer) => recorded === undefined || covers(offer, recorded, likeness));
   }
 }
 
-function covers(offer: LiveOffer, wanted: LiveOffer): boolean {
-  const has = quantities(offer);
-  return [...quantities(wanted)].every(([kind, value]) => (has.get(kind) ?? 0) >= value - 1e-9);
+/** `AMOUNTS`: whatever of it is reserved or a volume. */
+export type Likeness = "RESERVATIONS" | "AMOUNTS";
+
+function covers(offer: LiveOffer, wanted: LiveOffer, likeness: Likeness): boolean {
+  const has = quantities(offer, likeness);
+  return [...quantities(wanted, likeness)].every(
+    ([kind, value]) => (has.get(kind) ?? 0) >= value - 1e-9,
+  );
 }
 
 /** Scalars by kind; what is reserved, and volumes, are kinds of their own. */
-function quantities(offer: LiveOffer): ReadonlyMap<string, number> {
+function quantities(offer: LiveOffer, likeness: Likeness): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const { name, scalar, reservations, role, disk } of offer.resources ?? []) {
     const isReserved = (reservations?.length ?? 0) > 0 || (role !== undefined && role !== "*");
-    const kind = `${name}${isReserved ? " reserved" : ""}${disk?.persistence ? " volume" : ""}`;
+    const state = `${isReserved ? " reserved" : ""}${disk?.persistence ? " volume" : ""}`;
+    const kind = likeness === "AMOUNTS" ? name : `${name}${state}`;
     sums.set(kind, (sums.get(kind) ?? 0) + (scalar?.value ?? 1));
   }
   return sums;

@@ -43,7 +43,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void endEverything().finally(() => process.exit(130)));
 }
 for (const replay of planReplays(recordings, ROOT)) {
-  const isWanted = (each: { readonly name: string }): boolean => wanted.some((glob) => glob.test(each.name));
+  const isWanted = (each: { readonly name: string }): boolean =>
+    wanted.some((glob) => glob.test(each.name));
   const last = replay.steps.findLastIndex(
     (step) => step.kind === "recording" && isWanted(step.recording),
   );
@@ -117,7 +118,8 @@ function printSummary(): void {
 function causeOf(difference: string): string {
   return difference
     .replace(/There is nothing at \S+/, "There is nothing at *")
-    .replace(/^(body .*[./])[^./ ]+(: (?:missing|not in Mesos' answer).*)$/, "$1*$2")
+    .replace(/^event UPDATE \S+ (TASK_\w+)/, "event UPDATE * $1")
+    .replace(/^(body .*flags\.)[^./ ]+(: missing)$/, "$1*$2")
     .replace(/^(body [a-z]+\/)\S+(: (?:missing|not in Mesos' answer).*)$/, "$1*$2");
 }
 

@@ -55,7 +55,10 @@ function parseRecording(name: string, text: string): Recording {
   const section = (title: string): string | undefined =>
     sections.find((each) => each.startsWith(title))?.replace(/^[^\n]*\n/, "");
   const request = parseRequest(unescapeBytes(section("REQUEST") ?? "").replace(/\n$/, ""));
-  const answer = parseAnswer(unescapeBytes(section("RESPONSE (") ?? ""), request.method);
+  const answer = parseAnswer(
+    unescapeBytes(section("RESPONSE (") ?? "").replace(/\n$/, ""),
+    request.method,
+  );
   const date = headerOf(answer?.head, "Date");
   const isStream = answer?.isChunked() === true && request.method === "POST";
   return {

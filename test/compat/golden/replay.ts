@@ -23,6 +23,8 @@ export interface Outcome {
 
 const OFFER_MS = 8_000;
 const EVENT_MS = 4_000;
+/** A heartbeat's interval, and a bit: the longest that a master needs to see that nobody reads. */
+const HANG_UP_MS = 17_000;
 /** After this long with offers that do not fit, they are given back, to come again as one. */
 const MERGE_MS = 400;
 
@@ -62,6 +64,7 @@ export class Replayer {
     const cluster = await LiveCluster.start();
     try {
       const replayer = new Replayer(cluster, recordings, say);
+      await replayer.#reserveAsRecorded(replay.families);
       for (const step of replay.steps) await replayer.#step(step);
       await replayer.#finish();
       return replayer.#outcomes;
@@ -84,6 +87,27 @@ export class Replayer {
         }
       }
     }
+  }
+
+  /** What the recorded agent's resources were reserved for before the first offer of a master's first family. */
+  async #reserveAsRecorded([family]: readonly string[]): Promise<void> {
+    const stream = this.#recordings.find(
+      (each) => each.family === family && each.isStream && /"OFFERS"/.test(eventsText(each)),
+    );
+    const offers = stream?.answer === undefined ? [] : liveEvents(stream.answer);
+    const first = offers.find((event) => event.offers)?.offers?.offers[0];
+    const resources = (first?.resources ?? [])
+      .filter(({ reservations }) => (reservations?.length ?? 0) > 0)
+      .map((each) => ({ ...each, allocation_info: undefined }));
+    if (resources.length === 0) return;
+    const reserve_resources = { agent_id: { value: this.#cluster.agent.id }, resources };
+    const response = await fetch(`http://127.0.0.1:${this.#cluster.port}/api/v1`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ type: "RESERVE_RESOURCES", reserve_resources }),
+    });
+    if (!response.ok)
+      this.#say(`    (the agent's resources cannot be reserved: ${response.status})`);
   }
 
   async #step(step: Step): Promise<void> {
@@ -126,7 +150,7 @@ export class Replayer {
       this.#streams.push(opened.stream);
       await this.#subscribed(opened.stream);
       if (recording.isHungUpAtOnce) await this.#lookAndHangUp(opened.stream);
-    } else this.#spend(recording, bytes);
+    } else if (live.answer.head?.status === 202) this.#spend(recording, bytes);
     return live;
   }
 
@@ -183,9 +207,12 @@ export class Replayer {
   ): Promise<LiveOffer | undefined> {
     const startMs = performance.now();
     while (performance.now() - startMs < OFFER_MS) {
-      const found = await this.#until(() => framework.offerLike(recorded), MERGE_MS);
+      const likeness = performance.now() - startMs > 2 * MERGE_MS ? "AMOUNTS" : "RESERVATIONS";
+      const found = await this.#until(() => framework.offerLike(recorded, likeness), MERGE_MS);
       if (found !== undefined) return found;
-      if (framework.offers.size > 0) await this.#giveBack(framework);
+      const isLittle = framework.offers.size > 0 && likeness === "RESERVATIONS";
+      if (isLittle || framework.offers.size > 1) await this.#giveBack(framework);
+      else if (framework.offers.size > 0) break;
     }
     const [largest] = framework.offers.values();
     return largest;
@@ -262,8 +289,7 @@ export class Replayer {
     if (verb === "wait") await sleep(Number(what) * 1_000);
     else if (verb === "hang up") {
       const stream = this.#streams.find(({ recording }) => recording.name === `${family}_${what}`);
-      stream?.live.socket.destroy();
-      await sleep(100);
+      if (stream) await this.#hangUp(stream);
     } else if (verb === "launch") await this.#launch(what);
     else await this.#cluster.act(action);
   }
@@ -336,11 +362,14 @@ export class Replayer {
     if (recordedStreamId !== undefined && streamId !== undefined) {
       this.#ids.set(recordedStreamId, streamId);
     }
-    const id = first?.subscribed?.framework_id?.value;
+    if (streamId === undefined) return;
+    const id = isJson ? first?.subscribed?.framework_id?.value : await this.#newestFrameworkId();
     const recordedId = recorded?.subscribed?.framework_id?.value;
-    if (id === undefined || recordedId === undefined || streamId === undefined) return;
-    this.#ids.set(recordedId, id);
-    this.#mapMaster(recordedId);
+    if (id === undefined) return;
+    if (recordedId !== undefined) {
+      this.#ids.set(recordedId, id);
+      this.#mapMaster(recordedId);
+    }
     const framework = this.#frameworks.get(id) ?? new LiveFramework(id, streamId);
     framework.streamId = streamId;
     framework.offers.clear();
@@ -349,6 +378,20 @@ export class Replayer {
     this.#frameworks.set(id, framework);
     stream.framework = framework;
     this.#takeEvents(stream);
+  }
+
+  /** Of a stream that this program cannot read. */
+  async #newestFrameworkId(): Promise<string | undefined> {
+    const known = this.#frameworks;
+    return (await this.#liveFrameworks()).find(({ id }) => !known.has(id))?.id;
+  }
+
+  async #liveFrameworks(): Promise<readonly { id: string; connected: boolean }[]> {
+    const response = await fetch(`http://127.0.0.1:${this.#cluster.port}/frameworks`);
+    const { frameworks } = (await response.json()) as {
+      frameworks: { id: string; connected: boolean }[];
+    };
+    return frameworks;
   }
 
   #mapMaster(frameworkId: string): void {
@@ -400,8 +443,25 @@ export class Replayer {
     const { recording, live } = stream;
     const expected = recording.answer?.chunks.length ?? 0;
     await this.#until(() => live.isClosed || live.answer.chunks.length >= expected, EVENT_MS);
+    await this.#hangUp(stream);
+  }
+
+  /**
+   * Closes the connection and waits until the master knows. workerd tells it when it writes to the
+   * stream the next time: so it is asked for an update that it has to write.
+   */
+  async #hangUp({ live, framework }: OpenStream): Promise<void> {
     live.socket.destroy();
-    await sleep(100);
+    if (framework === undefined) return;
+    await sleep(50);
+    const tasks = [{ task_id: { value: "nobody-listens" } }];
+    await this.#call(framework, { type: "RECONCILE", reconcile: { tasks } });
+    const deadlineMs = performance.now() + HANG_UP_MS;
+    while (performance.now() < deadlineMs) {
+      const frameworks = await this.#liveFrameworks();
+      if (!frameworks.some(({ id, connected }) => id === framework.id && connected)) return;
+      await sleep(50);
+    }
   }
 
   /** What the recorded streams had said before this request was sent, the live ones have to say first. */
@@ -442,6 +502,10 @@ export class Replayer {
       await sleep(10);
     }
   }
+}
+
+function eventsText({ events }: Recording): string {
+  return (events ?? []).map(({ json }) => json).join("\n");
 }
 
 /** What an update is about; undefined for events whose moment is open. */
