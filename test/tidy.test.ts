@@ -1,6 +1,6 @@
 /**
- * Rules of the house that no compiler checks: who may import whom, what pure rooms may not use, how long a file may
- * grow. (Functions of at most 60 lines and named exports are rules of the linter.)
+ * Rules of the house that no compiler checks: who may import whom, what pure rooms may not use, how
+ * long a file may grow. (Functions of at most 60 lines and named exports are rules of the linter.)
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
@@ -9,9 +9,14 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const LINES_MAX = 500;
-const COLUMNS_MAX = 120;
+/** The formatter keeps code within 100 columns but cannot break strings and comments. */
+const COMMENT_COLUMNS_MAX = 100;
+const COLUMNS_MAX = 160;
 
-/** Rooms from the innermost outwards, by the folder (or file) that they begin with; the longest match counts. */
+/**
+ * Rooms from the innermost outwards, by the folder (or file) that they begin with; the longest
+ * match counts.
+ */
 const rooms = [
   "worker/std",
   "worker/protocol",
@@ -203,16 +208,19 @@ test("pure rooms know no clock, no randomness, no waiting and no console", () =>
   expect(offences).toEqual([]);
 });
 
-test(`no file is longer than ${LINES_MAX} lines, no line than ${COLUMNS_MAX} columns`, () => {
+test(`no file is longer than ${LINES_MAX} lines, no comment wider than 100 columns`, () => {
   const offences: string[] = [];
   for (const file of all) {
     if (isGenerated(file)) continue;
     const lines = file.text.split("\n");
     if (lines.length - 1 > LINES_MAX) offences.push(`${file.path} has ${lines.length - 1} lines`);
     lines.forEach((line, at) => {
-      const isData = file.path.startsWith("test/") && /["'`{]/.test(line);
-      if (line.length > COLUMNS_MAX && !isData)
+      const isComment = /^\s*(?:\/\*\*|\*|\/\/) /.test(line) && !line.includes("http");
+      const isData = file.path.startsWith("test/") && !isComment;
+      const most = isComment ? COMMENT_COLUMNS_MAX : COLUMNS_MAX;
+      if (line.length > most && !isData) {
         offences.push(`${file.path}:${at + 1} is ${line.length} wide`);
+      }
     });
   }
   expect(offences).toEqual([]);

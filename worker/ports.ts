@@ -29,7 +29,10 @@ export type DocumentPath = StateDocumentPath | "/metrics/snapshot";
 
 export interface MasterPort {
   apply(principal: Principal, input: EdgeInput): Promise<Applied>;
-  /** `encoding`: of the events. Answers with the open stream, or with what became of the input when there is none. */
+  /**
+   * `encoding`: of the events. Answers with the open stream, or with what became of the input when
+   * there is none.
+   */
   subscribe(
     principal: Principal,
     call: scheduler.Call,

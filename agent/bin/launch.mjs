@@ -1,6 +1,6 @@
 /**
- * Finds and runs one of the bundles, in this process. In a checkout they are made from the sources (so
- * that they are never older than these); in the npm package they are there already.
+ * Finds and runs one of the bundles, in this process. In a checkout they are made from the sources
+ * (so that they are never older than these); in the npm package they are there already.
  *
  * It has to run on any Node that knows modules, if only to say which one is needed.
  */

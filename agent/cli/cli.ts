@@ -1,4 +1,7 @@
-/** From a command line to an exit code: parse, help or run. Everything of the process comes in as `host`. */
+/**
+ * From a command line to an exit code: parse, help or run. Everything of the process comes in as
+ * `host`.
+ */
 import type { Transport } from "../../worker/sdk/transport.ts";
 import type { Command, CommandContext, Terminal } from "./command.ts";
 import { errorLine } from "./error-line.ts";

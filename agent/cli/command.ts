@@ -1,9 +1,10 @@
 /**
- * What a command of `rimrock` is: data, from which routing, parsing and help are made, and one function.
+ * What a command of `rimrock` is: data, from which routing, parsing and help are made, and one
+ * function.
  *
  * A command file exports one value made by `defineCommand`; `index.ts` lists them. A command writes
- * through its context only, so that a test can run it without a process, and it answers with an exit
- * code: 0 done, 1 failed (one line on stderr says what to do), 2 wrong usage.
+ * through its context only, so that a test can run it without a process, and it answers with an
+ * exit code: 0 done, 1 failed (one line on stderr says what to do), 2 wrong usage.
  */
 import type { Transport } from "../../worker/sdk/transport.ts";
 

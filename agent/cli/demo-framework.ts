@@ -1,6 +1,6 @@
 /**
- * The framework of `rimrock demo`: a small, complete example of one on the SDK. It spreads its tasks evenly
- * over the agents, kills one, follows the output of one, and collects how each ended.
+ * The framework of `rimrock demo`: a small, complete example of one on the SDK. It spreads its
+ * tasks evenly over the agents, kills one, follows the output of one, and collects how each ended.
  */
 
 import { isTerminal } from "../../worker/protocol/task-state.ts";
@@ -70,7 +70,10 @@ export class DemoFramework {
     this.#waiting = [...request.tasks];
   }
 
-  /** Resolves when every task has ended and the framework is torn down, or without ends when aborted. */
+  /**
+   * Resolves when every task has ended and the framework is torn down, or without ends when
+   * aborted.
+   */
   async run(): Promise<readonly DemoEnd[]> {
     const { signal } = this.#request;
     const end = new AbortController();

@@ -1,4 +1,7 @@
-/** `rimrock demo`: a cluster of its own, 20 tasks on it, and a table of how they ended; checked, not just shown. */
+/**
+ * `rimrock demo`: a cluster of its own, 20 tasks on it, and a table of how they ended; checked, not
+ * just shown.
+ */
 import { setMaxListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

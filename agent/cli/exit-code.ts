@@ -2,7 +2,10 @@
 import { constants } from "node:os";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 
-/** The task ended without an exit code of its own: lost, refused, never launched. As `docker run` has it. */
+/**
+ * The task ended without an exit code of its own: lost, refused, never launched. As `docker run`
+ * has it.
+ */
 export const EXIT_NO_STATUS = 125;
 /** `--timeout` was reached. As timeout(1) has it. */
 export const EXIT_TIMEOUT = 124;
@@ -43,7 +46,10 @@ function signalNumber(text: string): number | undefined {
   return numbers[WORDS[text] ?? text];
 }
 
-/** The code that the command itself ended with, as a shell would give it; undefined when it is not known. */
+/**
+ * The code that the command itself ended with, as a shell would give it; undefined when it is not
+ * known.
+ */
 export function commandExitCode(message: string): number | undefined {
   const exited = /\bexited with status (\d+)/.exec(message);
   if (exited !== null) return Number(exited[1]);

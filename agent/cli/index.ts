@@ -1,4 +1,7 @@
-/** Every command, in the order in which the help shows them. A new one is one file and one line here. */
+/**
+ * Every command, in the order in which the help shows them. A new one is one file and one line
+ * here.
+ */
 import { agentList } from "./agent-list.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";

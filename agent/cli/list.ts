@@ -1,4 +1,7 @@
-/** What the `list` commands share: an array of plain objects, or a table with a head, or a word when empty. */
+/**
+ * What the `list` commands share: an array of plain objects, or a table with a head, or a word when
+ * empty.
+ */
 import type { CommandContext } from "./command.ts";
 import { alignColumns } from "./table.ts";
 import { paint } from "./terminal.ts";

@@ -1,4 +1,6 @@
-/** What somebody may have meant: the known word that takes the fewest slips to become the one given. */
+/**
+ * What somebody may have meant: the known word that takes the fewest slips to become the one given.
+ */
 
 /** Undefined when nothing known is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {

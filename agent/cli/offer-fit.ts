@@ -1,4 +1,6 @@
-/** Which offers a task of `rimrock run` can use, and a sentence about those that it cannot. Pure. */
+/**
+ * Which offers a task of `rimrock run` can use, and a sentence about those that it cannot. Pure.
+ */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { takeResources, type Wanted } from "../../worker/sdk/resources.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
@@ -17,7 +19,10 @@ export interface Misfit {
   readonly sentence: string;
 }
 
-/** As many tasks' resources as the offer has room for, at least one and at most `count`; else why not. */
+/**
+ * As many tasks' resources as the offer has room for, at least one and at most `count`; else why
+ * not.
+ */
 export function fitTasks(
   offer: mesos.Offer,
   demand: Demand,

@@ -1,5 +1,6 @@
 /**
- * A command line taken apart: which command, its flags' values, its operands. Pure; knows no command by name.
+ * A command line taken apart: which command, its flags' values, its operands. Pure; knows no
+ * command by name.
  *
  *     rimrock [global flags] <command> [flags, global or its own] [words] [-- argv]
  *

@@ -1,7 +1,11 @@
-/** Wire messages as plain objects for `--json` (stable names, no 64-bit integers) and as short text. */
+/**
+ * Wire messages as plain objects for `--json` (stable names, no 64-bit integers) and as short text.
+ */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 
-/** Scalars as numbers, ranges as "31000-32000,33000-33000", sets as lists; equal names are added up. */
+/**
+ * Scalars as numbers, ranges as "31000-32000,33000-33000", sets as lists; equal names are added up.
+ */
 export type PlainResources = Record<string, number | string | string[]>;
 
 export function plainResources(resources: readonly mesos.Resource[] = []): PlainResources {

@@ -1,4 +1,7 @@
-/** What `rimrock run` shows: the tasks' output, and on stderr a few notes; or everything as JSON lines. */
+/**
+ * What `rimrock run` shows: the tasks' output, and on stderr a few notes; or everything as JSON
+ * lines.
+ */
 
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -12,7 +15,9 @@ import { eventSink, type OutputSink, type OutputStream, textSink } from "./task-
 import { paint } from "./terminal.ts";
 
 const POLL_MS = { initial: 50, max: 1_000 };
-/** How long an agent that cannot be reached after its task's end is waited for, to show the rest. */
+/**
+ * How long an agent that cannot be reached after its task's end is waited for, to show the rest.
+ */
 const DRAIN_GRACE_MS = 15_000;
 /** Misfits that one note names. */
 const MISFITS_SHOWN = 3;
@@ -101,7 +106,10 @@ async function showFile(
   }
 }
 
-/** The ordinary way of a task is silent, as it would be here; its failure is its own output and exit code. */
+/**
+ * The ordinary way of a task is silent, as it would be here; its failure is its own output and exit
+ * code.
+ */
 function isWorthANote({ state, message }: mesos.TaskStatus): boolean {
   if (state === "TASK_FINISHED" || state === "TASK_KILLED") return false;
   if (state === "TASK_FAILED") return commandExitCode(message ?? "") === undefined;

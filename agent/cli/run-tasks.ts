@@ -1,9 +1,10 @@
 /**
- * The framework behind `rimrock run`: some instances of one command, each launched once on the first offer
- * that fits, watched to its end.
+ * The framework behind `rimrock run`: some instances of one command, each launched once on the
+ * first offer that fits, watched to its end.
  *
  * Invariants:
- * 1. An instance is launched again only when its last task provably never ran: the cluster said that it was
+ * 1. An instance is launched again only when its last task provably never ran: the cluster said
+ * that it was
  *    dropped, or does not know it, before any sign of life.
  * 2. A task that is not (or no longer) an instance's own is killed when it is heard of.
  * 3. The framework is torn down when all instances have ended and `output` has drained them.
@@ -109,7 +110,10 @@ export class RunFramework {
     }));
   }
 
-  /** To the end of all instances. Throws what ends the subscription, also when there is no master at first. */
+  /**
+   * To the end of all instances. Throws what ends the subscription, also when there is no master at
+   * first.
+   */
   async run(): Promise<readonly InstanceEnd[]> {
     const { signal } = this.#leave;
     try {
@@ -273,11 +277,14 @@ export class RunFramework {
     instance.endOutput?.();
   }
 
-  /** Not awaited by the events' loop: while the last output drains, the stream has to be watched. */
+  /**
+   * Not awaited by the events' loop: while the last output drains, the stream has to be watched.
+   */
   #finishIfDone(): void {
     if (this.#instances.some(({ end }) => end === undefined)) return;
     this.#finishing ??= (async () => {
-      // The events' loop first goes on, and with that acknowledges the update that ended the last task.
+      // The events' loop first goes on, and with that acknowledges the update that ended the last
+      // task.
       await new Promise((resolve) => setTimeout(resolve, 0));
       await Promise.all(this.#instances.map(({ drained }) => drained));
       await this.#scheduler.teardown();

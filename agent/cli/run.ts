@@ -7,7 +7,9 @@ import { EXIT_INTERRUPTED, EXIT_NO_STATUS, EXIT_TIMEOUT, exitCodeOf } from "./ex
 import { type RunPrinter, runPrinter } from "./run-printer.ts";
 import { type InstanceEnd, RunFramework } from "./run-tasks.ts";
 
-/** How long a framework without its stream keeps its tasks; s. A restarted master does not count. */
+/**
+ * How long a framework without its stream keeps its tasks; s. A restarted master does not count.
+ */
 const FAILOVER_SECONDS = 120;
 /** When the user is told what is waited for, and how often again; ms. */
 const FIRST_WAIT_MS = 2_000;
@@ -102,7 +104,9 @@ With --json every line of stdout is one event: STATE, OUTPUT and, last, EXIT.`,
   },
 });
 
-/** Runs to the end under the user's eyes: waiting is explained, Ctrl-C and the time limit stop it. */
+/**
+ * Runs to the end under the user's eyes: waiting is explained, Ctrl-C and the time limit stop it.
+ */
 async function watched(
   framework: RunFramework,
   printer: RunPrinter,

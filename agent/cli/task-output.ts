@@ -1,4 +1,7 @@
-/** The output of tasks on this terminal: as it is for one task, line by line with the task's name for several. */
+/**
+ * The output of tasks on this terminal: as it is for one task, line by line with the task's name
+ * for several.
+ */
 import type { Terminal } from "./command.ts";
 import { paint } from "./terminal.ts";
 

@@ -1,4 +1,6 @@
-/** Where commands write, for real: this process' stdout and stderr. And the few colours there are. */
+/**
+ * Where commands write, for real: this process' stdout and stderr. And the few colours there are.
+ */
 import { writeSync } from "node:fs";
 import type { Terminal } from "./command.ts";
 
@@ -17,8 +19,9 @@ export function processTerminal(): Terminal {
 }
 
 /**
- * Synchronous, so that what was written is out when the process exits. A full pipe answers EAGAIN: its
- * reader is slow, and waiting for it is right. A reader that is gone (EPIPE) ends the program quietly.
+ * Synchronous, so that what was written is out when the process exits. A full pipe answers EAGAIN:
+ * its reader is slow, and waiting for it is right. A reader that is gone (EPIPE) ends the program
+ * quietly.
  */
 function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;

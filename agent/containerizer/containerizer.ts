@@ -1,7 +1,8 @@
 /**
  * The contract of a containerizer: it starts, watches and ends containers, and knows nothing of
- * offers, frameworks or the master. Types and sentences only: no Node type, so that the agent's pure
- * core may import it. The entries are listed in `index.ts`; every entry runs `test/agent/containerizer`.
+ * offers, frameworks or the master. Types and sentences only: no Node type, so that the agent's
+ * pure core may import it. The entries are listed in `index.ts`; every entry runs
+ * `test/agent/containerizer`.
  *
  * Life of a container:
  *
@@ -85,7 +86,10 @@ export interface Recovery {
 
 /** How a container ended. `waitStatus` is wait(2)'s raw number: `code << 8`, or the signal. */
 export type ContainerTermination =
-  /** The command ended by itself. 127: it was not found, 126: it could not be executed; stderr has more. */
+  /**
+   * The command ended by itself. 127: it was not found, 126: it could not be executed; stderr has
+   * more.
+   */
   | { readonly kind: "EXITED"; readonly code: number; readonly waitStatus: number }
   /** A signal ended it. `signal` like "SIGTERM". */
   | { readonly kind: "SIGNALED"; readonly signal: string; readonly waitStatus: number }
@@ -132,7 +136,8 @@ export type KillError =
 
 export interface Containerizer {
   /** Runs once, before any launch: finds the containers that outlived the last agent process. Rejects
-   * when its records cannot be read: nothing is known then, and no task may be called lost for it. */
+   * when its records cannot be read: nothing is known then, and no task may be called lost for it.
+   * */
   recover(known: readonly ContainerRecord[]): Promise<Recovery>;
   /** Resolves when the container's process exists. After an error nothing of it is left. */
   launch(spec: ContainerSpec): Promise<Result<void, LaunchError>>;
@@ -153,7 +158,9 @@ export interface Containerizer {
 export interface ContainerizerOptions {
   /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
   readonly runtimeDirectory: string;
-  /** Name of the cgroup above all containers, like "rimrock". Agents on one machine may share it. */
+  /**
+   * Name of the cgroup above all containers, like "rimrock". Agents on one machine may share it.
+   */
   readonly cgroupRoot: string;
 }
 

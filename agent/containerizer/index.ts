@@ -1,4 +1,7 @@
-/** The containerizers, by the name that `--containerizer` takes. Adding one: a folder and a line here. */
+/**
+ * The containerizers, by the name that `--containerizer` takes. Adding one: a folder and a line
+ * here.
+ */
 import { cgroupsContainerizer } from "./cgroups/cgroups.ts";
 import type { ContainerizerModule } from "./containerizer.ts";
 import { processContainerizer } from "./process/process.ts";

@@ -98,9 +98,9 @@ export interface CompletedRunRow extends Row {
 }
 
 /**
- * Whether a Change has to survive the sudden end of the machine. Everything has to survive that of the process; but
- * with the machine its tasks end as well, and the master asks about those that the agent does not name. What
- * nobody else can know is how a task ended before, and who the agent is.
+ * Whether a Change has to survive the sudden end of the machine. Everything has to survive that of
+ * the process; but with the machine its tasks end as well, and the master asks about those that the
+ * agent does not name. What nobody else can know is how a task ended before, and who the agent is.
  */
 export function outlivesMachine({ table, before, after }: Change): boolean {
   if (table === "update") return after !== undefined && isTerminal((after as UpdateRow).state);

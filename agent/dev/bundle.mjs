@@ -1,9 +1,10 @@
 /**
  * Bundles the sources of a checkout: TypeScript does not run on Node 20, workerd wants one file.
  *
- * `bundleIntoCache` is what the launchers call. A bundle lies in a folder named after the content of all
- * its sources, so that a process that still runs from an older one keeps its files, and two builds at the
- * same time make the same thing. When nothing changed, only the sources are read (no esbuild is loaded).
+ * `bundleIntoCache` is what the launchers call. A bundle lies in a folder named after the content
+ * of all its sources, so that a process that still runs from an older one keeps its files, and two
+ * builds at the same time make the same thing. When nothing changed, only the sources are read (no
+ * esbuild is loaded).
  *
  * Plain JavaScript, because it has to run before anything is bundled.
  */
@@ -48,7 +49,10 @@ export async function bundleIntoCache() {
   return await buildIntoCache();
 }
 
-/** Writes every bundle of the npm package into `folder`; answers with the sources, relative to the root. */
+/**
+ * Writes every bundle of the npm package into `folder`; answers with the sources, relative to the
+ * root.
+ */
 export async function bundleInto(folder, { withSdk }) {
   const { build, stop } = await import("esbuild");
   const common = {
@@ -151,7 +155,10 @@ function isFolder(path) {
   }
 }
 
-/** Running processes may use older bundles for days; nobody uses one for longer unless it is touched. */
+/**
+ * Running processes may use older bundles for days; nobody uses one for longer unless it is
+ * touched.
+ */
 function dropOldBundles(current) {
   const nowMs = Date.now();
   utimesSync(current, new Date(nowMs), new Date(nowMs));

@@ -1,6 +1,7 @@
 /**
- * A whole cluster on this machine: workerd with the control plane, the front door before it, and agents,
- * all children of this process and started again when they die. Nothing of it outlives this process.
+ * A whole cluster on this machine: workerd with the control plane, the front door before it, and
+ * agents, all children of this process and started again when they die. Nothing of it outlives this
+ * process.
  */
 import type { ChildProcess } from "node:child_process";
 import type { AddressInfo } from "node:net";
@@ -32,7 +33,9 @@ export interface ClusterOptions {
   readonly quiet?: boolean;
   /** Where those lines go; stderr when absent. */
   readonly report?: (line: string) => void;
-  /** The folder with the bundles of Worker, agent and front door; where this file lies when absent. */
+  /**
+   * The folder with the bundles of Worker, agent and front door; where this file lies when absent.
+   */
   readonly bundles?: string;
 }
 

@@ -4,10 +4,12 @@
  * Miniflare v4 does not notice that workerd died, and its exit hooks end this process at the first
  * signal. So here:
  *
- * 1. workerd's process is seen when Node creates it (diagnostics channel `child_process`, Node 18), and
+ * 1. workerd's process is seen when Node creates it (diagnostics channel `child_process`, Node 18),
+ * and
  *    watched from then on.
  * 2. workerd runs behind a script that makes the kernel kill it when this process dies.
- * 3. Requests go to a socket bound straight to the Worker, not through Miniflare's entry Worker, which
+ * 3. Requests go to a socket bound straight to the Worker, not through Miniflare's entry Worker,
+ * which
  *    would compress (and so hold back) event streams.
  */
 import type { ChildProcess } from "node:child_process";
@@ -177,8 +179,9 @@ class MiniflareControlPlane implements ControlPlane {
 }
 
 /**
- * A script to run instead of workerd: it takes a session of its own (Ctrl-C is the supervisor's) and asks
- * the kernel for SIGKILL at this process' death. If that came before the asking, the parent is another.
+ * A script to run instead of workerd: it takes a session of its own (Ctrl-C is the supervisor's)
+ * and asks the kernel for SIGKILL at this process' death. If that came before the asking, the
+ * parent is another.
  */
 function writeWrapper(folder: string): string {
   const require = createRequire(createRequire(import.meta.url).resolve("miniflare"));
@@ -196,7 +199,10 @@ exec '${workerd.replaceAll("'", "'\\''")}' "$@"
   return path;
 }
 
-/** Runs `make` and takes back the listeners that it adds for SIGINT and SIGTERM: they would end the process. */
+/**
+ * Runs `make` and takes back the listeners that it adds for SIGINT and SIGTERM: they would end the
+ * process.
+ */
 function keepingSignals<T>(make: () => T): T {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const before = new Set(signals.flatMap((signal) => process.listeners(signal)));

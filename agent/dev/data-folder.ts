@@ -6,9 +6,11 @@
  *   logs/<name>.log   what each process prints
  *   processes.json    who runs now: the supervisor and its children
  *
- * 1. One supervisor at a time. The lock is an abstract socket named after the folder's inode, which the
+ * 1. One supervisor at a time. The lock is an abstract socket named after the folder's inode, which
+ * the
  *    kernel takes back the moment its holder ends, however that happens.
- * 2. A supervisor that was killed leaves children that are still ending; nothing starts before they have.
+ * 2. A supervisor that was killed leaves children that are still ending; nothing starts before they
+ * have.
  */
 import {
   closeSync,
@@ -51,7 +53,9 @@ export interface DataFolder {
 const LEFTOVERS_END_MS = 3_000;
 const LOG_BYTES = 10 * 1024 * 1024;
 
-/** Creates the folder if need be, and takes it. `given`: as the user wrote it. Throws `StartError`. */
+/**
+ * Creates the folder if need be, and takes it. `given`: as the user wrote it. Throws `StartError`.
+ */
 export async function openDataFolder(given: string): Promise<DataFolder> {
   const path = resolve(given);
   const processFile = join(path, "processes.json");

@@ -1,6 +1,6 @@
 /**
- * Which answers are gzipped on their way out: what Mesos gzips, plain bodies of a kilobyte and more for a
- * client that takes them. Event streams never are: their records would wait for a full block.
+ * Which answers are gzipped on their way out: what Mesos gzips, plain bodies of a kilobyte and more
+ * for a client that takes them. Event streams never are: their records would wait for a full block.
  */
 import type { IncomingMessage } from "node:http";
 

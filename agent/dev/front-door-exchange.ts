@@ -5,7 +5,8 @@
  *       │  ▲                   │
  *       └──┘ refused: again    └─ lost: 502, or once more if it was a bare GET or HEAD
  *
- * The body is not read before a connection stands, so a request can wait for workerd without a copy of it.
+ * The body is not read before a connection stands, so a request can wait for workerd without a copy
+ * of it.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";

@@ -1,4 +1,6 @@
-/** The front door's process. Started by the supervisor only; ends, and cleans up, when that is gone. */
+/**
+ * The front door's process. Started by the supervisor only; ends, and cleans up, when that is gone.
+ */
 import type { AddressInfo } from "node:net";
 import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
 import { unreachable } from "../../worker/std/assert.ts";

@@ -16,8 +16,8 @@ export type FromFrontDoor =
 /**
  * A process that must not outlive the supervisor, as a second line behind its own means.
  *
- * `sweep`: arguments of Node for a process that ends what a dead ward has left running; with no stdin it
- * does that and ends.
+ * `sweep`: arguments of Node for a process that ends what a dead ward has left running; with no
+ * stdin it does that and ends.
  */
 export interface Ward {
   readonly name: string;

@@ -1,9 +1,9 @@
 /**
  * Cuts an event stream back into RecordIO records, so that each leaves as one HTTP chunk.
  *
- * workerd splits large records at buffer edges and may hand over several small ones at once; Mesos writes
- * one record per chunk, and clients exist that rely on it (erl_mesos). Bytes are only regrouped, never
- * changed: whatever does not look like RecordIO passes as it came.
+ * workerd splits large records at buffer edges and may hand over several small ones at once; Mesos
+ * writes one record per chunk, and clients exist that rely on it (erl_mesos). Bytes are only
+ * regrouped, never changed: whatever does not look like RecordIO passes as it came.
  *
  * 1. What comes out, joined, is what went in.
  * 2. At most `maxRecordBytes` plus one piece of input are held back.

@@ -1,8 +1,8 @@
 /**
  * The way to workerd: where it listens, and the connections that are kept for reuse.
  *
- * workerd closes a connection 5 s after its last response; one that was idle for 4 s is closed from this
- * side, so that no request is ever written into a connection that is just being closed.
+ * workerd closes a connection 5 s after its last response; one that was idle for 4 s is closed from
+ * this side, so that no request is ever written into a connection that is just being closed.
  */
 import { Agent, type ClientRequest, request } from "node:http";
 

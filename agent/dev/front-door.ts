@@ -1,13 +1,16 @@
 /**
  * The front door: a reverse proxy between Mesos clients and workerd on the same machine.
  *
- * workerd closes a connection that was idle for 5 s, cuts event streams at buffer edges, and is not there
- * for a moment while it restarts; clients written for Mesos survive none of that. What a client sees here:
+ * workerd closes a connection that was idle for 5 s, cuts event streams at buffer edges, and is not
+ * there for a moment while it restarts; clients written for Mesos survive none of that. What a
+ * client sees here:
  *
  * 1. A connection is never closed for being idle.
  * 2. An event stream arrives unbuffered, one RecordIO record per HTTP chunk.
- * 3. Header names and values pass as they were written, Host and X-Forwarded-* too; hop-by-hop ones do not.
- * 4. Pipelined requests reach workerd in order: the next one when the one before has its response head.
+ * 3. Header names and values pass as they were written, Host and X-Forwarded-* too; hop-by-hop ones
+ * do not.
+ * 4. Pipelined requests reach workerd in order: the next one when the one before has its response
+ * head.
  * 5. A slow reader slows workerd down; memory here is bounded by socket buffers and one record.
  * 6. A client that goes away ends its request to workerd at once; a response that breaks off in
  *    workerd breaks off at the client.
@@ -41,8 +44,8 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     keepAliveTimeout: 0,
-    // Node counts a connection on which nothing was ever sent against this one, and clients exist that
-    // open theirs long before the first call.
+    // Node counts a connection on which nothing was ever sent against this one, and clients exist
+    // that open theirs long before the first call.
     headersTimeout: 0,
     requestTimeout: 0,
   });

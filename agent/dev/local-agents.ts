@@ -1,6 +1,6 @@
 /**
- * What each agent of a local cluster is started with. They share one machine, so each offers its part of
- * it: none of processors, memory, disk and ports is offered twice.
+ * What each agent of a local cluster is started with. They share one machine, so each offers its
+ * part of it: none of processors, memory, disk and ports is offered twice.
  */
 import { statfsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";

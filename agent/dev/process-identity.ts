@@ -18,8 +18,8 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   } catch {
     return undefined;
   }
-  // The command in parentheses may hold anything, so the fields are counted from its end: state is the
-  // third of all, start time the 22nd.
+  // The command in parentheses may hold anything, so the fields are counted from its end: state is
+  // the third of all, start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ended = fields[0] === "Z" || fields[0] === "X";
   return ended ? undefined : { pid, startTicks: Number(fields[19]) };
@@ -29,7 +29,9 @@ export function isAlive(process: ProcessIdentity): boolean {
   return identifyProcess(process.pid)?.startTicks === process.startTicks;
 }
 
-/** Ends it now, with its process group when it leads one. Nothing happens when it is gone already. */
+/**
+ * Ends it now, with its process group when it leads one. Nothing happens when it is gone already.
+ */
 export function killNow(target: ProcessIdentity): void {
   if (!isAlive(target)) return;
   for (const pid of [-target.pid, target.pid]) {

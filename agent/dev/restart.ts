@@ -1,6 +1,6 @@
 /**
- * When to start again what died, and the line that says so: at once at first, later each time while it
- * keeps dying young, and in the end rarely and silently.
+ * When to start again what died, and the line that says so: at once at first, later each time while
+ * it keeps dying young, and in the end rarely and silently.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 

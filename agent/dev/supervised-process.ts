@@ -1,8 +1,9 @@
 /**
  * A child process that is started again whenever it dies, until it is stopped.
  *
- * The child leads a session of its own, so that a Ctrl-C reaches the supervisor alone and the end has an
- * order. It learns of the supervisor's own death through a pipe (its stdin, or an IPC channel).
+ * The child leads a session of its own, so that a Ctrl-C reaches the supervisor alone and the end
+ * has an order. It learns of the supervisor's own death through a pipe (its stdin, or an IPC
+ * channel).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";

@@ -1,10 +1,10 @@
 /**
  * Leaves nothing running after the supervisor was killed.
  *
- * workerd dies by the kernel's hand (PDEATHSIG) and an agent ends its tasks and itself when its stdin
- * closes. What these two miss is an agent that was dead at that moment: its tasks live, and the supervisor
- * that would have started it again does not. Each such agent is started once more, with its stdin closed:
- * it recovers its tasks, ends them, and ends.
+ * workerd dies by the kernel's hand (PDEATHSIG) and an agent ends its tasks and itself when its
+ * stdin closes. What these two miss is an agent that was dead at that moment: its tasks live, and
+ * the supervisor that would have started it again does not. Each such agent is started once more,
+ * with its stdin closed: it recovers its tasks, ends them, and ends.
  */
 import { spawn } from "node:child_process";
 import type { Ward } from "./front-door-messages.ts";

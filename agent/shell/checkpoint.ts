@@ -6,10 +6,10 @@
  *
  * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write: the end of the process, also by
  * SIGKILL, leaves it there as a whole or not at all. What the end of the *machine* must leave as
- * well is committed with `sync`; the rest reaches the disk within a second. 2. A torn last line is what a crash during a commit leaves, and was never
- * acted on: it is cut off. A bad line before a good one is damage, and refused. 3. A snapshot
- * replaces the last one by rename, and names a new, empty journal: whatever a crash leaves, one
- * snapshot and its own journal are whole.
+ * well is committed with `sync`; the rest reaches the disk within a second. 2. A torn last line is
+ * what a crash during a commit leaves, and was never acted on: it is cut off. A bad line before a
+ * good one is damage, and refused. 3. A snapshot replaces the last one by rename, and names a new,
+ * empty journal: whatever a crash leaves, one snapshot and its own journal are whole.
  *
  * Synchronous on purpose: nothing may be decided between a step and its commit, and a commit takes
  * some tenths of a millisecond. Does not know what the rows mean.

@@ -2,7 +2,8 @@
  * The agent's folder: where everything lies in it, and the lock that keeps a second agent out.
  *
  *   meta/           checkpoints (checkpoint.ts), and how containers ended (the containerizer)
- *   slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>   sandboxes, in Mesos' layout
+ *   slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container> sandboxes, in
+ *   Mesos' layout
  *
  * The lock is a socket name of the kernel's, not a file: it goes with the process however that
  * ends, and cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network

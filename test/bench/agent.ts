@@ -55,7 +55,10 @@ function residentMegabytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
-/** Processes that carry a container's mark in their environment, or watch over one: tasks and their shells. */
+/**
+ * Processes that carry a container's mark in their environment, or watch over one: tasks and their
+ * shells.
+ */
 function processesOf(dataDir: string): number {
   return readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;

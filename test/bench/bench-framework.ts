@@ -1,4 +1,7 @@
-/** A framework for measuring: waits for offers and for states of its tasks, and notes when they came. */
+/**
+ * A framework for measuring: waits for offers and for states of its tasks, and notes when they
+ * came.
+ */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { Scheduler, takeResources } from "../../worker/sdk/index.ts";
 

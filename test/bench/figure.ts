@@ -1,6 +1,6 @@
 /**
- * A figure: what is measured, in which unit, and the budget it has to keep. One run gives many samples; the median
- * counts, because the machine is shared.
+ * A figure: what is measured, in which unit, and the budget it has to keep. One run gives many
+ * samples; the median counts, because the machine is shared.
  */
 export interface Figure {
   readonly name: string;

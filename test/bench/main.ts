@@ -1,4 +1,7 @@
-/** `npm run bench [-- NAME …] [--json]`: measures, prints figures with their budgets, exits 1 when one is not kept. */
+/**
+ * `npm run bench [-- NAME …] [--json]`: measures, prints figures with their budgets, exits 1 when
+ * one is not kept.
+ */
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { agent } from "./agent.ts";

@@ -1,6 +1,6 @@
 /**
- * An agent that runs nothing: it speaks the link and says of every task that it runs. A task whose command is "end"
- * also ends at once.
+ * An agent that runs nothing: it speaks the link and says of every task that it runs. A task whose
+ * command is "end" also ends at once.
  */
 import { randomUUID } from "node:crypto";
 import type { MessageName, Messages } from "../../worker/protocol/descriptors.ts";

@@ -1,4 +1,7 @@
-/** What a framework feels: from ACCEPT to TASK_RUNNING, from a task's end to the next offer, tasks a second. */
+/**
+ * What a framework feels: from ACCEPT to TASK_RUNNING, from a task's end to the next offer, tasks a
+ * second.
+ */
 import { endEverything, startCluster } from "../e2e/harness.ts";
 import { BenchFramework } from "./bench-framework.ts";
 import type { Benchmark, Figure, Measured } from "./figure.ts";

@@ -1,4 +1,7 @@
-/** npm mesos-framework 0.5.3, unmodified, against a running cluster. It parses chunk by chunk: one record, one chunk. */
+/**
+ * npm mesos-framework 0.5.3, unmodified, against a running cluster. It parses chunk by chunk: one
+ * record, one chunk.
+ */
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { endEverything, newFolder, ROOT, startCluster, startProcess } from "../e2e/harness.ts";

@@ -1,4 +1,7 @@
-/** A framework for tests: launches a batch of commands as offers come, and writes down what it hears. */
+/**
+ * A framework for tests: launches a batch of commands as offers come, and writes down what it
+ * hears.
+ */
 
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";

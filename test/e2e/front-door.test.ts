@@ -32,8 +32,8 @@ async function listen(server: Server, port = 0): Promise<number> {
 }
 
 /**
- * A stand-in for workerd: as workerd does, it closes a connection 5 s after its last response, without
- * announcing that (Node's own `keepAliveTimeout` would).
+ * A stand-in for workerd: as workerd does, it closes a connection 5 s after its last response,
+ * without announcing that (Node's own `keepAliveTimeout` would).
  */
 function standIn(listener: RequestListener): Server {
   const server = createServer({ keepAliveTimeout: 0 });

@@ -1,7 +1,8 @@
 /**
- * Whole processes for tests: a local cluster, agents, commands. Nothing outlives its test: every process
- * carries a mark of this test run in its environment and has its folder below one temporary folder, and
- * `endEverything` (after each test) ends all that carries the one or lives in the other.
+ * Whole processes for tests: a local cluster, agents, commands. Nothing outlives its test: every
+ * process carries a mark of this test run in its environment and has its folder below one temporary
+ * folder, and `endEverything` (after each test) ends all that carries the one or lives in the
+ * other.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -64,7 +65,10 @@ export interface TestCluster extends TestProcess {
   readonly dataDir: string;
   /** Who runs now, by its own books. */
   processes(): ProcessList;
-  /** Of "supervisor", "control-plane", "front-door", "agent-1", ...; undefined while it is started again. */
+  /**
+   * Of "supervisor", "control-plane", "front-door", "agent-1", ...; undefined while it is started
+   * again.
+   */
   pidOf(name: string): number | undefined;
 }
 
@@ -114,7 +118,9 @@ export function startAgent(
   ]);
 }
 
-/** Kills with SIGKILL the named process of the cluster; resolves when another has taken its place. */
+/**
+ * Kills with SIGKILL the named process of the cluster; resolves when another has taken its place.
+ */
 export async function killAndAwaitRestart(cluster: TestCluster, name: string): Promise<number> {
   const before = await until(() => cluster.pidOf(name), { what: () => `${name} runs` });
   process.kill(before, "SIGKILL");
@@ -156,7 +162,10 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** The first value that is neither false nor undefined. Throws after `withinMs`, or at once when `unless` holds. */
+/**
+ * The first value that is neither false nor undefined. Throws after `withinMs`, or at once when
+ * `unless` holds.
+ */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   {

@@ -27,7 +27,9 @@ interface Tally {
   begun(): readonly number[];
 }
 
-/** Commands that count their own runs, wait to be released, and then end with exit codes 0 to 19. */
+/**
+ * Commands that count their own runs, wait to be released, and then end with exit codes 0 to 19.
+ */
 function tally(count = TASKS): Tally {
   const folder = newFolder();
   const gate = join(folder, "gate");
@@ -129,7 +131,9 @@ test("20 tasks survive kill -9 of a local agent, which the supervisor starts aga
   await batch.end();
 });
 
-/** A running cluster with tasks; then its supervisor is killed, and started again on the same state. */
+/**
+ * A running cluster with tasks; then its supervisor is killed, and started again on the same state.
+ */
 async function expectTasksEndWithSupervisor({
   alsoKill = [],
   containerizer = "process",

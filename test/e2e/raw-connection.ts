@@ -1,4 +1,6 @@
-/** A client that sees bytes: for rules about chunks, order and broken connections that fetch hides. */
+/**
+ * A client that sees bytes: for rules about chunks, order and broken connections that fetch hides.
+ */
 import { connect, type Socket } from "node:net";
 
 export interface RawHead {

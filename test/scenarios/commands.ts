@@ -1,6 +1,6 @@
 /**
- * The words of a transcript, one function each. `--name=value` arguments are options, the rest is positional.
- * A word returns the lines that the dialogue shows.
+ * The words of a transcript, one function each. `--name=value` arguments are options, the rest is
+ * positional. A word returns the lines that the dialogue shows.
  */
 import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
@@ -18,7 +18,10 @@ type Command = (world: World, words: Words) => string[];
 /** "a,b" as its parts; "-" and nothing are empty. */
 const list = (text: string | undefined): string[] => (text && text !== "-" ? text.split(",") : []);
 
-/** framework NAME [--roles=a,b] [--capabilities=X,Y] [--failover=SECS] [--suppressed=a] [--id=X] [--principal=P] */
+/**
+ * framework NAME [--roles=a,b] [--capabilities=X,Y] [--failover=SECS] [--suppressed=a] [--id=X]
+ * [--principal=P]
+ */
 const framework: Command = (world, { args, options }) => {
   const name = args[0] ?? "";
   const known = world.frameworks.get(name);
@@ -351,7 +354,9 @@ const whoIs: Command = (world, { args, options }) => {
   return world.relay(args[0] ?? "", { type: "WHO_IS", agentId, sessionId });
 };
 
-/** close F : the client of F's stream went away. stall F : it was cut off for reading too slowly. */
+/**
+ * close F : the client of F's stream went away. stall F : it was cut off for reading too slowly.
+ */
 const ended =
   (cause: "CLIENT_CLOSED" | "READ_TOO_SLOWLY"): Command =>
   (world, { args, options }) => {

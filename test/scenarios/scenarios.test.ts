@@ -1,6 +1,7 @@
 /**
- * Transcripts: commands and the dialogue they cause. A block is a command line, `----`, and what follows up to the
- * next blank line. `REWRITE=1` writes the actual dialogue into the files, to be read before it is committed.
+ * Transcripts: commands and the dialogue they cause. A block is a command line, `----`, and what
+ * follows up to the next blank line. `REWRITE=1` writes the actual dialogue into the files, to be
+ * read before it is committed.
  *
  * A first line `# settings: offerTimeoutMs=…` sets up the master.
  */

@@ -1,6 +1,6 @@
 /**
- * What a transcript talks to: a master, and names for the frameworks, agents, offers and tasks in it. Agents and
- * frameworks here are scripted: they do and say exactly what the commands tell them.
+ * What a transcript talks to: a master, and names for the frameworks, agents, offers and tasks in
+ * it. Agents and frameworks here are scripted: they do and say exactly what the commands tell them.
  */
 import type { Input, RelayMessage } from "../../worker/core/input.ts";
 import type { Outcome } from "../../worker/core/master.ts";

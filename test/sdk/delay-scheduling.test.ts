@@ -70,8 +70,9 @@ describe("the clock of a key", () => {
 });
 
 /**
- * A cluster of 50 agents with 2 slots each, busy: whenever a slot is free, the tasks of the queue are asked in
- * order whether they take it. Each task's data is on 3 random agents; tasks run for 4 s on average.
+ * A cluster of 50 agents with 2 slots each, busy: whenever a slot is free, the tasks of the queue
+ * are asked in order whether they take it. Each task's data is on 3 random agents; tasks run for 4
+ * s on average.
  */
 function simulate(random: Prng, agentWaitMs: number) {
   const agents = 50;

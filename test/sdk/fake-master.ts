@@ -1,6 +1,7 @@
 /**
- * A master in this process, as far as a scheduler can see: it speaks RecordIO, gives stream ids and checks
- * them, remembers every call, and does what a test tells it (cut, fall silent, refuse, be away).
+ * A master in this process, as far as a scheduler can see: it speaks RecordIO, gives stream ids and
+ * checks them, remembers every call, and does what a test tells it (cut, fall silent, refuse, be
+ * away).
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as wire from "../../worker/protocol/v1/scheduler.ts";
@@ -15,7 +16,10 @@ export class FakeMaster {
   readonly streamIds: string[] = [];
   /** How the bytes of a record are cut into chunks. */
   cutChunks: (record: Uint8Array) => readonly Uint8Array[] = (record) => [record];
-  /** Answers that are given instead of the usual ones, first come first served, to calls of that type. */
+  /**
+   * Answers that are given instead of the usual ones, first come first served, to calls of that
+   * type.
+   */
   readonly refusals: { readonly type: wire.CallType; readonly answer: () => Response }[] = [];
   /** Set: nothing is reachable. */
   away = false;

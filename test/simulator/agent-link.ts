@@ -1,6 +1,6 @@
 /**
- * The agent's side of the link. It does what `agent/shell/master-link.ts` does, on virtual time: what belongs to an earlier
- * registration is dropped, a failed registration or poll is repeated.
+ * The agent's side of the link. It does what `agent/shell/master-link.ts` does, on virtual time:
+ * what belongs to an earlier registration is dropped, a failed registration or poll is repeated.
  */
 import type { Input } from "../../agent/core/input.ts";
 import { registerRequest } from "../../agent/core/registration.ts";

@@ -1,6 +1,7 @@
 /**
- * An agent's process around the real core: commits, then effects; it crashes between any two of them and starts again on
- * the same machine. It does what `agent/shell/agent-runner.ts` does, on virtual time.
+ * An agent's process around the real core: commits, then effects; it crashes between any two of
+ * them and starts again on the same machine. It does what `agent/shell/agent-runner.ts` does, on
+ * virtual time.
  */
 import { step } from "../../agent/core/agent.ts";
 import type { Effect } from "../../agent/core/effect.ts";
@@ -235,7 +236,10 @@ export class AgentNode {
     }
   }
 
-  /** The container comes to be a little later; a crash meanwhile leaves none, one after it an unknown one. */
+  /**
+   * The container comes to be a little later; a crash meanwhile leaves none, one after it an
+   * unknown one.
+   */
   #launch(process: Process, { containerId, task }: Effect & { readonly type: "LAUNCH" }): void {
     const { clock, truth } = this.#world;
     const run = Number(process.state.run.get(containerId)?.runNumber);

@@ -1,4 +1,7 @@
-/** Virtual time: what is to happen when. Things of the same moment happen in the order in which they were asked for. */
+/**
+ * Virtual time: what is to happen when. Things of the same moment happen in the order in which they
+ * were asked for.
+ */
 
 export interface Timer {
   cancelled: boolean;

@@ -1,6 +1,6 @@
 /**
- * One open response of events, from the master to a framework: in order until it breaks, and what is under way when it
- * breaks is lost.
+ * One open response of events, from the master to a framework: in order until it breaks, and what
+ * is under way when it breaks is lost.
  */
 import type { Input } from "../../worker/core/input.ts";
 import type { StreamId } from "../../worker/protocol/ids.ts";

@@ -1,6 +1,7 @@
 /**
- * A framework's side of the wire: subscribes, again and again, and makes calls whose fate it may never learn. It remembers
- * its id through crashes, as a framework with a disk does; everything else is its script's.
+ * A framework's side of the wire: subscribes, again and again, and makes calls whose fate it may
+ * never learn. It remembers its id through crashes, as a framework with a disk does; everything
+ * else is its script's.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";

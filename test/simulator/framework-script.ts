@@ -1,4 +1,7 @@
-/** What a framework does with its offers and tasks: launches, declines, acknowledges, kills, reconciles, changes its mind. */
+/**
+ * What a framework does with its offers and tasks: launches, declines, acknowledges, kills,
+ * reconciles, changes its mind.
+ */
 
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";

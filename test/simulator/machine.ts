@@ -1,7 +1,8 @@
 /**
- * One machine: containers that outlive the agent process, and the disk with the agent's rows. A container's command says
- * what it will do: `run <ms> exit <code> term <ms> as <intent>`, where `term` is how long it survives a SIGTERM, and the intent
- * is a number of its own for each launch that a framework asked for.
+ * One machine: containers that outlive the agent process, and the disk with the agent's rows. A
+ * container's command says what it will do: `run <ms> exit <code> term <ms> as <intent>`, where
+ * `term` is how long it survives a SIGTERM, and the intent is a number of its own for each launch
+ * that a framework asked for.
  */
 
 import type {
@@ -96,7 +97,9 @@ export class Machine {
     this.#containers.delete(id);
   }
 
-  /** As the containerizer's contract has it: one entry for each known one; the others are destroyed. */
+  /**
+   * As the containerizer's contract has it: one entry for each known one; the others are destroyed.
+   */
   recover(known: readonly { readonly containerId: ContainerId }[]): readonly RecoveredContainer[] {
     const ids = new Set(known.map(({ containerId }) => containerId));
     for (const id of [...this.#containers.keys()]) if (!ids.has(id)) this.remove(id);

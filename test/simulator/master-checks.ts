@@ -1,4 +1,7 @@
-/** What must hold of the master after every turn: its invariants, and that its rows alone bring it back. */
+/**
+ * What must hold of the master after every turn: its invariants, and that its rows alone bring it
+ * back.
+ */
 import type { Input } from "../../worker/core/input.ts";
 import {
   checkInvariants,

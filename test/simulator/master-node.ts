@@ -1,6 +1,7 @@
 /**
- * The master's object around the real core: turns, a disk, an outbox that waits for it, streams, an alarm; and all that can
- * happen to it. It does what `worker/durable/master-object.ts` does, on virtual time.
+ * The master's object around the real core: turns, a disk, an outbox that waits for it, streams, an
+ * alarm; and all that can happen to it. It does what `worker/durable/master-object.ts` does, on
+ * virtual time.
  */
 import type { Effect, Reply } from "../../worker/core/effect.ts";
 import type { Input } from "../../worker/core/input.ts";
@@ -121,7 +122,10 @@ export class MasterNode {
     );
   }
 
-  /** Its memory is gone, and with it what was not sent; the last turns may not have reached the disk. */
+  /**
+   * Its memory is gone, and with it what was not sent; the last turns may not have reached the
+   * disk.
+   */
   #evict(): void {
     const life = defined(this.#life, "only a living master is evicted");
     const problem = this.#world.checked ? unequalDisk(life.state, this.#disk) : undefined;

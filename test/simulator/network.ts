@@ -48,7 +48,9 @@ export function request<A>(world: World, { timeoutMs, isCut, serve, done }: Requ
   if (world.fault("requestDuplicated")) clock.after(world.between("again", 1, 20_000), arrive);
 }
 
-/** One call between two objects of the platform. `failed`: it may or may not have been carried out. */
+/**
+ * One call between two objects of the platform. `failed`: it may or may not have been carried out.
+ */
 export function rpc<A>(
   world: World,
   {

@@ -3,7 +3,10 @@ import { type Prng, prng } from "../../worker/std/prng.ts";
 
 /** Faults by name. A chance is in [0, 1]. */
 export interface FaultRates {
-  /** After each turn of the master: it is thrown out of memory; the last turns may not be on its disk. */
+  /**
+   * After each turn of the master: it is thrown out of memory; the last turns may not be on its
+   * disk.
+   */
   readonly masterEvicted: number;
   /** For each turn of the master: its transaction fails. */
   readonly writeFailed: number;
@@ -63,8 +66,8 @@ export interface Options {
   readonly offerTimeoutMs: number | undefined;
   readonly faults: FaultRates;
   /**
-   * After every turn another master is made of what is on disk, restarted and checked; and the master itself is
-   * evicted every few turns.
+   * After every turn another master is made of what is on disk, restarted and checked; and the
+   * master itself is evicted every few turns.
    */
   readonly restartAlways: boolean;
 }
@@ -93,7 +96,10 @@ export function optionsOf(
   };
 }
 
-/** Most seeds have some kinds of fault only: rare faults of one kind are drowned by frequent ones of another. */
+/**
+ * Most seeds have some kinds of fault only: rare faults of one kind are drowned by frequent ones of
+ * another.
+ */
 function chooseFaults(random: Prng, without: readonly FaultKind[]): FaultRates {
   const share = [0, 0.2, 0.5, 1][random.below(4)] ?? 1;
   const rates: Record<string, number> = {};

@@ -1,6 +1,7 @@
 /**
- * A relay's object around the real core: it holds requests, calls the master, keeps the time. It does what
- * `worker/relay/relay-object.ts` does, on virtual time; evicted, it forgets everything but its name.
+ * A relay's object around the real core: it holds requests, calls the master, keeps the time. It
+ * does what `worker/relay/relay-object.ts` does, on virtual time; evicted, it forgets everything
+ * but its name.
  */
 import type { MasterCall, RelayBatchAnswer } from "../../worker/core/relay/exchange.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";

@@ -1,6 +1,6 @@
 /**
- * The master's own words to its relays: one call in flight for each relay, a call that fails is made again. It does what
- * `worker/durable/relay-calls.ts` does, on virtual time.
+ * The master's own words to its relays: one call in flight for each relay, a call that fails is
+ * made again. It does what `worker/durable/relay-calls.ts` does, on virtual time.
  */
 import type { MasterCall, RelayEffect, TurnMessage } from "../../worker/core/relay/exchange.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";

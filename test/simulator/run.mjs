@@ -1,4 +1,7 @@
-/** Bundles the simulator and runs it: TypeScript does not run on Node 20. Plain JavaScript, because it has to run as it is. */
+/**
+ * Bundles the simulator and runs it: TypeScript does not run on Node 20. Plain JavaScript, because
+ * it has to run as it is.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

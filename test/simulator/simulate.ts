@@ -1,6 +1,7 @@
 /**
- * One simulation: some time in which everything goes wrong, then quiet, in which everything must come to its end.
- * A seed is run three times: twice the same, with one audit, and once with a restart of the master after every turn.
+ * One simulation: some time in which everything goes wrong, then quiet, in which everything must
+ * come to its end. A seed is run three times: twice the same, with one audit, and once with a
+ * restart of the master after every turn.
  */
 import type { RelayId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -165,7 +166,9 @@ class Simulation {
     return leftOver(this.#master.state, (id) => this.#isGhost(id));
   }
 
-  /** An agent that crashed before it had its id on disk: the next process registers as another one. */
+  /**
+   * An agent that crashed before it had its id on disk: the next process registers as another one.
+   */
   #isGhost(agentId: string): boolean {
     return this.#agents.every((agent) => agent.id !== agentId);
   }

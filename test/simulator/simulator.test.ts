@@ -1,6 +1,6 @@
 /**
- * Many short simulations, each run twice and once more with restarts. The seeds are fixed, so that the same commit has the
- * same result; SIM_SEED moves them.
+ * Many short simulations, each run twice and once more with restarts. The seeds are fixed, so that
+ * the same commit has the same result; SIM_SEED moves them.
  */
 import { expect, test } from "vitest";
 import { optionsOf } from "./options.ts";

@@ -1,6 +1,7 @@
 /**
- * What really happened, seen from outside: which runs the master made, what their containers did, what their agents said
- * and what their frameworks heard. Rules that hold at every moment are checked here as things happen.
+ * What really happened, seen from outside: which runs the master made, what their containers did,
+ * what their agents said and what their frameworks heard. Rules that hold at every moment are
+ * checked here as things happen.
  */
 
 import type { UpdateRow as AgentUpdateRow } from "../../agent/core/rows.ts";
@@ -85,7 +86,9 @@ export class Truth {
     }
   }
 
-  /** `intent`: number of the task in the ACCEPT that the framework made, however often that arrived. */
+  /**
+   * `intent`: number of the task in the ACCEPT that the framework made, however often that arrived.
+   */
   containerStarted(runNumber: number, intent: number): void {
     const run = this.runs.get(runNumber);
     if (run === undefined) return;
@@ -132,8 +135,9 @@ export class Truth {
   }
 
   /**
-   * Every run whose framework is still there has ended as its container did, and its framework knows. `isGhost`: whether
-   * an agent never learned of its own id (it crashed right after its first registration), so that nobody can tell.
+   * Every run whose framework is still there has ended as its container did, and its framework
+   * knows. `isGhost`: whether an agent never learned of its own id (it crashed right after its
+   * first registration), so that nobody can tell.
    */
   finalProblems(isGhost: (agentId: string) => boolean): string[] {
     const problems: string[] = [];

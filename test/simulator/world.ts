@@ -1,6 +1,7 @@
 /**
- * What all parts of a simulation share: time, dice, trace, audit, and the truth they are held against. Every kind of
- * decision has dice of its own, so that leaving one fault out changes as little as possible of the rest.
+ * What all parts of a simulation share: time, dice, trace, audit, and the truth they are held
+ * against. Every kind of decision has dice of its own, so that leaving one fault out changes as
+ * little as possible of the rest.
  */
 import { type Prng, prng } from "../../worker/std/prng.ts";
 import { Audit } from "./audit.ts";

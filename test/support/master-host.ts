@@ -1,6 +1,7 @@
 /**
- * A host for the pure master in tests: keeps its disk, its clock and its turns, and checks every invariant after
- * every step. Also what a Durable Object does to it: evict it, so that only what was stored remains.
+ * A host for the pure master in tests: keeps its disk, its clock and its turns, and checks every
+ * invariant after every step. Also what a Durable Object does to it: evict it, so that only what
+ * was stored remains.
  */
 import { expect } from "vitest";
 import type { Input, Principal } from "../../worker/core/input.ts";

@@ -77,7 +77,10 @@ export function arbitraryMessage(
   return fc.record(arbitraries, { requiredKeys, noNullPrototype: true });
 }
 
-/** What the message is after a round trip through JSON: explicit defaults of unset fields are filled in. */
+/**
+ * What the message is after a round trip through JSON: explicit defaults of unset fields are filled
+ * in.
+ */
 export function withDefaults(name: string, value: Readonly<Record<string, unknown>>): unknown {
   const filled: Record<string, unknown> = {};
   for (const descriptor of messageDescriptor(name).fields) {

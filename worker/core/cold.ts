@@ -1,5 +1,6 @@
 /**
- * Texts that live on disk and are read back on demand. Reads see this step's own puts; what-if drops them.
+ * Texts that live on disk and are read back on demand. Reads see this step's own puts; what-if
+ * drops them.
  */
 import type { ColdTableName } from "./rows.ts";
 

@@ -15,19 +15,22 @@ export const DEFAULT_REFUSE_MS = 5_000;
 export const MAX_REFUSE_MS = 365 * 86_400_000;
 
 /**
- * What a framework declined or left unused returns to it no sooner, also with `refuse_seconds` 0. It stands for
- * Mesos' allocation interval; others are offered the resources at once.
+ * What a framework declined or left unused returns to it no sooner, also with `refuse_seconds` 0.
+ * It stands for Mesos' allocation interval; others are offered the resources at once.
  */
 export const MIN_REFUSE_MS = 1_000;
 
 export const COMPLETED_FRAMEWORKS_MAX = 50;
 /**
- * Completed tasks kept in the object, all frameworks together; the oldest is overwritten. The state documents show
- * all of them in one piece, so there are not more than a turn can read.
+ * Completed tasks kept in the object, all frameworks together; the oldest is overwritten. The state
+ * documents show all of them in one piece, so there are not more than a turn can read.
  */
 export const COMPLETED_TASKS_MAX = 1_000;
 
-/** Statuses kept of one task, and characters of one: an agent may send any number, but a row is bounded. */
+/**
+ * Statuses kept of one task, and characters of one: an agent may send any number, but a row is
+ * bounded.
+ */
 export const KEPT_STATUSES = 50;
 export const KEPT_STATUS_LENGTH = 16_000;
 

@@ -8,7 +8,10 @@ import type * as scheduler from "../protocol/v1/scheduler.ts";
 import type { CallError } from "./call-error.ts";
 
 export type Effect =
-  /** The answer to the caller of this turn. Lost: the caller sees a broken connection and repeats the call. */
+  /**
+   * The answer to the caller of this turn. Lost: the caller sees a broken connection and repeats
+   * the call.
+   */
   | { readonly type: "REPLY"; readonly reply: Reply }
   /**
    * Lost: the stream is lost with it, and at the next SUBSCRIBE offers are made afresh, agents send
@@ -18,9 +21,9 @@ export type Effect =
   /** Ends the stream after everything sent so far. Lost: the stream is lost anyway. */
   | { readonly type: "CLOSE_STREAM"; readonly streamId: StreamId }
   /**
-   * Lost: numbered commands are rows until acknowledged and are sent again after a restart of either side; those without
-   * a number (ACKNOWLEDGE, RESUME_UPDATES, FRAMEWORK_MESSAGE) are asked for again by the agent's own retry,
-   * or best effort by contract.
+   * Lost: numbered commands are rows until acknowledged and are sent again after a restart of
+   * either side; those without a number (ACKNOWLEDGE, RESUME_UPDATES, FRAMEWORK_MESSAGE) are asked
+   * for again by the agent's own retry, or best effort by contract.
    */
   | {
       readonly type: "SEND_COMMANDS";
@@ -29,19 +32,28 @@ export type Effect =
       readonly sessionId: SessionId;
       readonly commands: readonly link.Command[];
     }
-  /** Tells the relay of an agent to expect. Lost: the relay asks WHO_IS at the agent's first poll. */
+  /**
+   * Tells the relay of an agent to expect. Lost: the relay asks WHO_IS at the agent's first poll.
+   */
   | { readonly type: "ADD_TO_RELAY"; readonly relayId: RelayId; readonly agent: RosterEntry }
-  /** The agent (or this session of it) is no longer the relay's. Lost: its next message is refused. */
+  /**
+   * The agent (or this session of it) is no longer the relay's. Lost: its next message is refused.
+   */
   | {
       readonly type: "REMOVE_FROM_RELAY";
       readonly relayId: RelayId;
       readonly agentId: AgentId;
       readonly sessionId: SessionId;
     }
-  /** The relay was silent for too long: wake it so that it counts. Lost: the watch's row fires again. */
+  /**
+   * The relay was silent for too long: wake it so that it counts. Lost: the watch's row fires
+   * again.
+   */
   | { readonly type: "WAKE_RELAY"; readonly relayId: RelayId };
 
-/** An agent as its relay must know it: its live session and the commands it has not acknowledged. */
+/**
+ * An agent as its relay must know it: its live session and the commands it has not acknowledged.
+ */
 export interface RosterEntry {
   readonly agentId: AgentId;
   readonly sessionId: SessionId;
@@ -51,7 +63,9 @@ export interface RosterEntry {
 export type Reply =
   /** 202 with an empty body. */
   | { readonly type: "ACCEPTED" }
-  /** SUBSCRIBE was taken: 200, and the stream's events follow (also when the first one is an ERROR). */
+  /**
+   * SUBSCRIBE was taken: 200, and the stream's events follow (also when the first one is an ERROR).
+   */
   | { readonly type: "STREAMING"; readonly streamId: StreamId }
   | { readonly type: "REFUSED"; readonly error: CallError }
   | { readonly type: "REGISTERED"; readonly agentId: AgentId; readonly relayId: RelayId }

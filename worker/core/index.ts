@@ -1,5 +1,6 @@
 /**
- * Look-ups derived from the tables, kept in step by their Changes: who has what, and which row is due when.
+ * Look-ups derived from the tables, kept in step by their Changes: who has what, and which row is
+ * due when.
  */
 import { TimerQueue } from "../std/timer-queue.ts";
 import type { Rows, TableName, TaskRow, UpdateRow } from "./rows.ts";
@@ -76,7 +77,10 @@ export class Index {
     else this.due.set(name, at);
   }
 
-  /** Takes out the first row that is due; its due time counts again when the row is put with a new one. */
+  /**
+   * Takes out the first row that is due; its due time counts again when the row is put with a new
+   * one.
+   */
   takeDue(nowMs: number): DueRow | undefined {
     const name = this.due.takeDue(nowMs);
     if (name === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Everything that can reach the master. One Input is one turn: one `step`, one transaction, one answer.
- * (Not "event": in Mesos an Event is what the master sends to a scheduler.)
+ * Everything that can reach the master. One Input is one turn: one `step`, one transaction, one
+ * answer. (Not "event": in Mesos an Event is what the master sends to a scheduler.)
  */
 import type { AgentId, FrameworkId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
@@ -31,7 +31,10 @@ export type Input =
       readonly relayId: RelayId;
       readonly messages: readonly RelayMessage[];
     }
-  /** The object has just loaded its rows: every stream and every volatile row of its last life is gone. */
+  /**
+   * The object has just loaded its rows: every stream and every volatile row of its last life is
+   * gone.
+   */
   | { readonly type: "RESTARTED" }
   /** A row's due time has come (or may have come: a wake-up too early does nothing). */
   | { readonly type: "TIMER_DUE" };

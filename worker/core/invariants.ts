@@ -1,12 +1,15 @@
 /**
- * What must hold between any two steps. Numbered as in the list of the architecture document; a violation
- * names its number. All are checked after every step in tests and in the simulator.
+ * What must hold between any two steps. Numbered as in the list of the architecture document; a
+ * violation names its number. All are checked after every step in tests and in the simulator.
  *
- * 1. What is held of an agent is within its total, or the agent is over-committed from outside and nothing of it is
+ * 1. What is held of an agent is within its total, or the agent is over-committed from outside and
+ * nothing of it is
  *    offered; no port and no set item is held twice.
- * 2. Every outstanding offer names a connected framework that wants its role, and a connected agent.
+ * 2. Every outstanding offer names a connected framework that wants its role, and a connected
+ * agent.
  * 3. (Quota: no role has one yet.)
- * 4. A task's updates are delivered in order: acknowledged ones come first, none follows a terminal one, and each
+ * 4. A task's updates are delivered in order: acknowledged ones come first, none follows a terminal
+ * one, and each
  *    belongs to a task that is there. Every task has its body, its framework and its agent.
  * 5. A framework has one live stream when it is connected and none otherwise.
  * 6. `load(save(state))` equals `state`: see `reload`.

@@ -1,8 +1,9 @@
 /**
  * The master: one input in, what changed and what is to be done out.
  *
- * `step` is the only way in. It is synchronous and deterministic: the same state and the same stamped input give
- * the same outcome everywhere. It throws only on a bug; the state is then half changed and must be dropped.
+ * `step` is the only way in. It is synchronous and deterministic: the same state and the same
+ * stamped input give the same outcome everywhere. It throws only on a bug; the state is then half
+ * changed and must be dropped.
  */
 
 import type { ClusterId, FrameworkId } from "../protocol/ids.ts";
@@ -54,7 +55,9 @@ export function step(state: MasterState, stamped: StampedInput): Outcome {
   return { changes, coldChanges: state.cold.takeChanges(), effects: turn.effects };
 }
 
-/** When TIMER_DUE is wanted next, ms; undefined = nothing waits. May lie in the past: then at once. */
+/**
+ * When TIMER_DUE is wanted next, ms; undefined = nothing waits. May lie in the past: then at once.
+ */
 export function nextDueMs(state: MasterState): number | undefined {
   if (state.allocation.hasWork()) return 0;
   return state.index.due.nextDueMs();

@@ -4,7 +4,10 @@ export interface MasterSettings {
   readonly address: { readonly hostname: string; readonly ip: string; readonly port: number };
   /** The Mesos version that clients are told: they compare it as `N.N.N`. */
   readonly version: string;
-  /** When and by whom this code was built, for the version documents; absent = the build does not say. */
+  /**
+   * When and by whom this code was built, for the version documents; absent = the build does not
+   * say.
+   */
   readonly build?: BuildFacts;
   /** Offers older than this are rescinded; undefined = never. */
   readonly offerTimeoutMs?: number;

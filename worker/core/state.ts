@@ -1,8 +1,8 @@
 /**
  * The master's state: tables, cold texts, and indexes derived from the tables.
  *
- * Only tables and cold texts are truth. Everything in `index` follows from the Changes of the tables and is
- * equal to what a fresh load would make (checked by `checkInvariants`).
+ * Only tables and cold texts are truth. Everything in `index` follows from the Changes of the
+ * tables and is equal to what a fresh load would make (checked by `checkInvariants`).
  */
 import type { ClusterId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/task-state.ts";
@@ -111,8 +111,8 @@ function loadTable<T extends TableName>(
 }
 
 /**
- * The launches that may not have arrived: of tasks of which no agent has said anything. One that did arrive is
- * sent again, and the agent knows its number.
+ * The launches that may not have arrived: of tasks of which no agent has said anything. One that
+ * did arrive is sent again, and the agent knows its number.
  */
 function launchCommands(tasks: readonly Rows["task"][]): Rows["command"][] {
   return tasks

@@ -1,9 +1,10 @@
 /**
  * Tables of immutable rows, and the Changes that say what a step did to them.
  *
- * 1. A row is never changed in place: `put` replaces it. 2. Rows iterate in the order of their `seq`, which a
- * row gets once, when its key first appears: a reloaded table and a live one iterate alike. 3. Every `put` and
- * `delete` reaches the recorder, so that whoever follows the Changes knows everything.
+ * 1. A row is never changed in place: `put` replaces it. 2. Rows iterate in the order of their
+ * `seq`, which a row gets once, when its key first appears: a reloaded table and a live one iterate
+ * alike. 3. Every `put` and `delete` reaches the recorder, so that whoever follows the Changes
+ * knows everything.
  */
 import { assert } from "../std/assert.ts";
 

@@ -1,6 +1,7 @@
 /**
- * One turn: the state, the stamp, and the effects gathered so far. Handlers get it as their first argument,
- * change rows through `turn.state.tables` and push effects; they return nothing the caller could forget.
+ * One turn: the state, the stamp, and the effects gathered so far. Handlers get it as their first
+ * argument, change rows through `turn.state.tables` and push effects; they return nothing the
+ * caller could forget.
  */
 
 import type * as link from "../protocol/link/messages.ts";
@@ -23,7 +24,9 @@ export function reply(turn: Turn, answer: Reply): void {
   turn.effects.push({ type: "REPLY", reply: answer });
 }
 
-/** To a framework that is not connected nothing is sent: rows say what it is told when it returns. */
+/**
+ * To a framework that is not connected nothing is sent: rows say what it is told when it returns.
+ */
 export function sendEvent(turn: Turn, framework: FrameworkRow, event: scheduler.Event): void {
   if (framework.connection.state !== "CONNECTED") return;
   turn.effects.push({ type: "SEND_EVENT", streamId: framework.connection.streamId, event });

@@ -1,8 +1,9 @@
 /**
  * Steps on approval: carries out an input, shows what would come of it, and puts everything back.
  *
- * Rows are put back by their Changes in reverse order; cold texts were only in the overlay; numbers taken from
- * counters are given back, because nobody has seen them. The policy forgets whose turn it was, as at a restart.
+ * Rows are put back by their Changes in reverse order; cold texts were only in the overlay; numbers
+ * taken from counters are given back, because nobody has seen them. The policy forgets whose turn
+ * it was, as at a restart.
  */
 
 import type { StampedInput } from "./input.ts";

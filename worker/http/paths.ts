@@ -3,7 +3,10 @@
  * it, and everything the master serves is there a second time below `/master`.
  */
 
-/** The path of an absolute URL, as the platform gives it; `new URL` costs more than the whole routing. */
+/**
+ * The path of an absolute URL, as the platform gives it; `new URL` costs more than the whole
+ * routing.
+ */
 function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return "/";

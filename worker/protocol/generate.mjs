@@ -3,8 +3,8 @@
 //
 // Columns: package, message, kind (field | value | empty | oneof), name, number, type, label,
 // default, deprecated, oneof. A message named ...Entry is a map entry; it gets no type of its own.
-// Fields keep the order of the table, which is the order of their declaration: JSON is written in it.
-// (An encoder that needs the order of the numbers sorts for itself.)
+// Fields keep the order of the table, which is the order of their declaration: JSON is written in
+// it. (An encoder that needs the order of the numbers sorts for itself.)
 import { readFileSync, writeFileSync } from "node:fs";
 
 const here = new URL(".", import.meta.url);
@@ -35,7 +35,10 @@ const SCALARS = {
   uint64: "bigint",
 };
 
-/** @type {Map<string, {package: string, name: string, kind: "message" | "enum", fields: any[], values: any[]}>} */
+/**
+ * @type {Map<string, {package: string, name: string, kind: "message" | "enum", fields: any[],
+ * values: any[]}>}
+ */
 const types = new Map();
 for (const table of ["v1/wire.tsv", "link/wire.tsv"]) {
   const [, ...lines] = readFileSync(new URL(table, here), "utf8").trimEnd().split("\n");
@@ -153,8 +156,9 @@ for (const pkg of packages) {
 }
 out += `
 /**
- * [name, number, type, label, default, deprecated]. \`type\` is a scalar's name, or "message:", "enum:" or
- * "map:" and a full name ("map:" names the entry message). \`default\` is text as in the table, "" when none.
+ * [name, number, type, label, default, deprecated]. \`type\` is a scalar's name, or "message:",
+ * "enum:" or "map:" and a full name ("map:" names the entry message). \`default\` is text as in the
+ * table, "" when none.
  */
 export type FieldRow = readonly [
   name: string,

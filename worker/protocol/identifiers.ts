@@ -3,8 +3,8 @@ import { CONTAINER_ID_BYTES, ID_BYTES } from "./limits.ts";
 import { utf8Length } from "./wire/utf8.ts";
 
 /**
- * Checks a framework, agent, task, executor or persistence id. Returns what is wrong, as the rest of a
- * sentence that begins with the id ("must not contain '/'"), or undefined when it is in order.
+ * Checks a framework, agent, task, executor or persistence id. Returns what is wrong, as the rest
+ * of a sentence that begins with the id ("must not contain '/'"), or undefined when it is in order.
  * Source: http-semantics 15.1.
  */
 export function checkIdentifier(id: string): string | undefined {

@@ -1,4 +1,6 @@
-/** The kinds of id. Each is a branded string: made where the id is made or decoded, never elsewhere. */
+/**
+ * The kinds of id. Each is a branded string: made where the id is made or decoded, never elsewhere.
+ */
 import type { Brand } from "../std/brand.ts";
 
 export type ClusterId = Brand<string, "ClusterId">;

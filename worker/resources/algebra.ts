@@ -1,9 +1,10 @@
 /**
  * Addition, subtraction and containment of resources.
  *
- * 1. Every `Resources` taken and given is in normal form; `normalize` makes it. 2. Scalars are integers, so
- * nothing drifts: (a + b) − b = a whenever a and b have no range, set item in common. 3. Containment goes by
- * all facts: what is reserved does not contain what is not. Does not know agents, offers or allocation roles.
+ * 1. Every `Resources` taken and given is in normal form; `normalize` makes it. 2. Scalars are
+ * integers, so nothing drifts: (a + b) − b = a whenever a and b have no range, set item in common.
+ * 3. Containment goes by all facts: what is reserved does not contain what is not. Does not know
+ * agents, offers or allocation roles.
  */
 import { assert, unreachable } from "../std/assert.ts";
 import { compareEntries, compareText, isIndivisible } from "./compare.ts";
@@ -102,7 +103,10 @@ export function reservedRoles(resources: Resources): readonly string[] {
   return [...new Set(roles)].sort(compareText);
 }
 
-/** The role that a resource is reserved to: that of its most refined reservation. Undefined: unreserved. */
+/**
+ * The role that a resource is reserved to: that of its most refined reservation. Undefined:
+ * unreserved.
+ */
 export function reservedRole(resource: Resource): string | undefined {
   return resource.reservations.at(-1)?.role;
 }

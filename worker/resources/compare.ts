@@ -1,8 +1,9 @@
 /**
  * The order of resources within `Resources`, and which of them are one.
  *
- * Resources of equal facts are added into one, except indivisible ones (persistent volumes, mounted disks and
- * the like), which stay side by side: two equal entries of a shared volume mean that it is there twice.
+ * Resources of equal facts are added into one, except indivisible ones (persistent volumes, mounted
+ * disks and the like), which stay side by side: two equal entries of a shared volume mean that it
+ * is there twice.
  */
 import { unreachable } from "../std/assert.ts";
 import type { Reservation, Resource } from "./resource.ts";

@@ -1,4 +1,7 @@
-/** What the resources of one task (executor, or task and executor together) must keep among themselves. */
+/**
+ * What the resources of one task (executor, or task and executor together) must keep among
+ * themselves.
+ */
 import { unreachable } from "../std/assert.ts";
 import type { Resources } from "./resource.ts";
 

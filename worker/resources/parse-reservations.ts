@@ -1,6 +1,7 @@
 /**
- * The two ways to write a reservation: the old one (`role` and `reservation`, one reservation at most) and the
- * new one (`reservations`, from the outermost to the most refined). Both at once must say the same.
+ * The two ways to write a reservation: the old one (`role` and `reservation`, one reservation at
+ * most) and the new one (`reservations`, from the outermost to the most refined). Both at once must
+ * say the same.
  */
 import type * as mesos from "../protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../std/result.ts";

@@ -6,8 +6,8 @@ import { normalizeRanges } from "./ranges.ts";
 import type { ResourceFault } from "./resource-error.ts";
 
 /**
- * The largest scalar: an exabyte in MB, which is what Mesos allows as quota. Thousands of them still add up
- * exactly in thousandths.
+ * The largest scalar: an exabyte in MB, which is what Mesos allows as quota. Thousands of them
+ * still add up exactly in thousandths.
  */
 export const SCALAR_LIMIT = 1024 ** 4;
 

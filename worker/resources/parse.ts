@@ -14,7 +14,10 @@ import type { ResourceError, ResourceFault } from "./resource-error.ts";
 
 export { describeResourceError, type ResourceError } from "./resource-error.ts";
 
-/** The first fault ends it. Messages without an amount (0, no ranges, no items) are valid and leave nothing. */
+/**
+ * The first fault ends it. Messages without an amount (0, no ranges, no items) are valid and leave
+ * nothing.
+ */
 export function parseResources(
   messages: readonly mesos.Resource[] | undefined,
 ): Result<Resources, ResourceError> {

@@ -1,4 +1,6 @@
-/** Sums of scalars by name, reservations and other facts left aside; for shares, quota and minimums. */
+/**
+ * Sums of scalars by name, reservations and other facts left aside; for shares, quota and minimums.
+ */
 import { assert } from "../std/assert.ts";
 import type { Quantities, Resources } from "./resource.ts";
 

@@ -1,4 +1,7 @@
-/** Arithmetic on ranges of integers in normal form: sorted, disjoint, not adjacent, both ends included. */
+/**
+ * Arithmetic on ranges of integers in normal form: sorted, disjoint, not adjacent, both ends
+ * included.
+ */
 
 export type Range = readonly [begin: number, end: number];
 export type Ranges = readonly Range[];

@@ -8,8 +8,8 @@ export interface RenderOptions {
   /** The role that all of them are allocated to; absent = not said. */
   readonly allocationRole?: string;
   /**
-   * True: `reservations`, for those with RESERVATION_REFINEMENT. False: `role` and `reservation`, which cannot
-   * say more than one reservation: asserts that `withoutRefinements` was used.
+   * True: `reservations`, for those with RESERVATION_REFINEMENT. False: `role` and `reservation`,
+   * which cannot say more than one reservation: asserts that `withoutRefinements` was used.
    */
   readonly refinedReservations: boolean;
 }
@@ -26,8 +26,8 @@ export function renderResources(resources: Resources, options: RenderOptions): m
 }
 
 /**
- * As the state documents show them (`reserved_resources_full` and the like): `role` and `reservation` where
- * they can say it, and `reservations` as well.
+ * As the state documents show them (`reserved_resources_full` and the like): `role` and
+ * `reservation` where they can say it, and `reservations` as well.
  */
 export function renderForDocuments(resources: Resources): mesos.Resource[] {
   return resources.map((resource) => ({

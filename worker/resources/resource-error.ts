@@ -1,4 +1,7 @@
-/** Why a resource message is refused: codes and facts, and the one place that makes sentences of them. */
+/**
+ * Why a resource message is refused: codes and facts, and the one place that makes sentences of
+ * them.
+ */
 import { unreachable } from "../std/assert.ts";
 
 /** `index`: the message's place in its list. `name`: as it came, "" when it has none. */
@@ -60,7 +63,10 @@ export type DiskFault =
     }
   | { readonly code: "SHARED_NOT_PERSISTENT" };
 
-/** Without a capital and a full stop, so that it can follow the owner: "Task's resource 'cpus' is ...". */
+/**
+ * Without a capital and a full stop, so that it can follow the owner: "Task's resource 'cpus' is
+ * ...".
+ */
 export function describeResourceError(error: ResourceError): string {
   const name = error.name === "" ? "" : ` '${error.name}'`;
   return `resource${name} (number ${error.index + 1} of the list) ${describeFault(error)}`;

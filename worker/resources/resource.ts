@@ -1,9 +1,9 @@
 /**
  * Resources as everything inside counts them.
  *
- * Scalars are integer thousandths. Range bounds are safe integers (≤ 2^53 − 1); the wire carries 64-bit
- * bounds exactly, larger ones are refused when resources are parsed. The role that resources are
- * allocated to is not part of them: whoever holds them knows it.
+ * Scalars are integer thousandths. Range bounds are safe integers (≤ 2^53 − 1); the wire carries
+ * 64-bit bounds exactly, larger ones are refused when resources are parsed. The role that resources
+ * are allocated to is not part of them: whoever holds them knows it.
  */
 import type * as mesos from "../protocol/v1/mesos.ts";
 
@@ -36,8 +36,8 @@ export type Resource = ResourceFacts &
   );
 
 /**
- * In normal form: nothing empty, nothing that could be merged, sorted by name and then by the other facts
- * (`compare.ts`). Volumes and whole disks are never merged: equal ones stay side by side.
+ * In normal form: nothing empty, nothing that could be merged, sorted by name and then by the other
+ * facts (`compare.ts`). Volumes and whole disks are never merged: equal ones stay side by side.
  */
 export type Resources = readonly Resource[];
 

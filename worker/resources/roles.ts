@@ -1,4 +1,7 @@
-/** Role names: `*`, or a path of components joined by `/` ("eng/web"); `eng` is an ancestor of `eng/web`. */
+/**
+ * Role names: `*`, or a path of components joined by `/` ("eng/web"); `eng` is an ancestor of
+ * `eng/web`.
+ */
 import { ROLE_BYTES } from "../protocol/limits.ts";
 import { utf8Length } from "../protocol/wire/utf8.ts";
 
@@ -47,7 +50,10 @@ export function isStrictlyBelow(role: string, ancestor: string): boolean {
   return role.startsWith(`${ancestor}/`);
 }
 
-/** Whether frameworks of `role` may use what is reserved to `reservedRole`: the role itself or an ancestor. */
+/**
+ * Whether frameworks of `role` may use what is reserved to `reservedRole`: the role itself or an
+ * ancestor.
+ */
 export function mayUse(role: string, reservedRole: string): boolean {
   return role === reservedRole || isStrictlyBelow(role, reservedRole);
 }

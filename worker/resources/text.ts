@@ -1,9 +1,9 @@
 /**
  * Resources and attributes as people write and read them.
  *
- * `cpus:4;mem:1024;ports:[31000-32000,40000-40010];zones:{a,b}`, with a static reservation `cpus(role):1`; resources
- * also as a JSON list of `mesos.v1.Resource`. Attributes: `rack:r1;level:10;ports:[1-2]`; what is neither number
- * nor ranges is text.
+ * `cpus:4;mem:1024;ports:[31000-32000,40000-40010];zones:{a,b}`, with a static reservation
+ * `cpus(role):1`; resources also as a JSON list of `mesos.v1.Resource`. Attributes:
+ * `rack:r1;level:10;ports:[1-2]`; what is neither number nor ranges is text.
  */
 
 import { REQUEST_JSON } from "../protocol/limits.ts";
@@ -158,7 +158,10 @@ function listed(value: string): readonly string[] {
   return inner === "" ? [] : inner.split(",").map((part) => part.trim());
 }
 
-/** Decimal numbers only: what `Number` takes beyond them ("", "0x1f", "Infinity") is a typing error here. */
+/**
+ * Decimal numbers only: what `Number` takes beyond them ("", "0x1f", "Infinity") is a typing error
+ * here.
+ */
 function isNumber(value: string): boolean {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value);
 }

@@ -1,4 +1,6 @@
-/** Pauses between attempts: doubling up to a bound, and random so that clients do not come in step. */
+/**
+ * Pauses between attempts: doubling up to a bound, and random so that clients do not come in step.
+ */
 
 export interface BackOffOptions {
   readonly initialMs: number;
@@ -8,7 +10,8 @@ export interface BackOffOptions {
 /**
  * The pause before attempt number `attempt` (0 = the first repetition), in ms.
  *
- * Uniform between half of and the whole doubled bound: never at once, never in step. `random` is in [0, 1).
+ * Uniform between half of and the whole doubled bound: never at once, never in step. `random` is in
+ * [0, 1).
  */
 export function backOffMs(options: BackOffOptions, attempt: number, random: number): number {
   const boundMs = Math.min(options.maxMs, options.initialMs * 2 ** Math.min(attempt, 30));

@@ -1,6 +1,6 @@
 /**
- * Keeps one subscription alive: opens the stream, opens it again when it is lost, and sends calls with
- * the id of the stream that is live.
+ * Keeps one subscription alive: opens the stream, opens it again when it is lost, and sends calls
+ * with the id of the stream that is live.
  *
  * Invariants:
  * 1. At most one stream is live. A call carries the stream id that was live when it was sent.
@@ -109,7 +109,9 @@ export class Connection {
     await this.#post(this.#live, call, options);
   }
 
-  /** For calls that may reach the master twice: waits for a stream, and repeats after a lost one. */
+  /**
+   * For calls that may reach the master twice: waits for a stream, and repeats after a lost one.
+   */
   async repeated(call: SchedulerCall, options: CallOptions): Promise<void> {
     const { backOff, random } = this.#options;
     for (let attempt = 0; ; attempt++) {
@@ -125,8 +127,8 @@ export class Connection {
   }
 
   /**
-   * For calls that mean nothing on another stream: repeats while this one is up; when it is lost, or
-   * there is none, the call is done.
+   * For calls that mean nothing on another stream: repeats while this one is up; when it is lost,
+   * or there is none, the call is done.
    */
   async whileLive(call: SchedulerCall, options: CallOptions): Promise<void> {
     const { backOff, random } = this.#options;
@@ -266,7 +268,10 @@ export class Connection {
   }
 }
 
-/** An ERROR before SUBSCRIBED refuses the framework; a later one that we do not know ends only the stream. */
+/**
+ * An ERROR before SUBSCRIBED refuses the framework; a later one that we do not know ends only the
+ * stream.
+ */
 function endOfStream(message: string, wasUp: boolean): SchedulerError {
   const code = codeOfErrorEvent(message);
   const sentence = `the master ended the subscription: ${message}`;

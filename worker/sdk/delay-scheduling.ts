@@ -1,12 +1,15 @@
 /**
- * Delay scheduling: a task that would rather run on certain agents (its data is there) lets offers of other
- * agents pass for a bounded time. Since tasks end all the time, waiting a little usually brings an offer of a
- * preferred agent, and locality rises to nearly all tasks at a small cost in waiting.
+ * Delay scheduling: a task that would rather run on certain agents (its data is there) lets offers
+ * of other agents pass for a bounded time. Since tasks end all the time, waiting a little usually
+ * brings an offer of a preferred agent, and locality rises to nearly all tasks at a small cost in
+ * waiting.
  *
- * Source: Zaharia et al., "Delay Scheduling: A Simple Technique for Achieving Locality and Fairness in
- * Cluster Scheduling", EuroSys 2010, algorithm 2 with its levels: node, then rack, then anywhere.
+ * Source: Zaharia et al., "Delay Scheduling: A Simple Technique for Achieving Locality and Fairness
+ * in Cluster Scheduling", EuroSys 2010, algorithm 2 with its levels: node, then rack, then
+ * anywhere.
  *
- * The clock of a task runs only while it is passed over: it starts with the first offer that it lets go.
+ * The clock of a task runs only while it is passed over: it starts with the first offer that it
+ * lets go.
  */
 
 /** How close an agent is to what a task prefers. */
@@ -32,7 +35,9 @@ export interface OfferPlace {
   readonly rack?: string;
 }
 
-/** Take it, and how local it is; or let it pass, and until when at most (ms of the caller's clock). */
+/**
+ * Take it, and how local it is; or let it pass, and until when at most (ms of the caller's clock).
+ */
 export type DelayDecision =
   | { readonly take: true; readonly locality: Locality }
   | { readonly take: false; readonly takesAnyAtMs: number };
@@ -46,7 +51,8 @@ export function localityOf(preference: Preference, place: OfferPlace): Locality 
 /**
  * The decision for one task and one offer. Pure.
  *
- * `waitingSinceMs`: when the task first let an offer pass since it last had one taken; undefined = never.
+ * `waitingSinceMs`: when the task first let an offer pass since it last had one taken; undefined =
+ * never.
  */
 export function decideDelay(
   policy: DelayPolicy,
@@ -68,7 +74,10 @@ export function decideDelay(
   return takes ? { take: true, locality } : { take: false, takesAnyAtMs: sinceMs + anyAfterMs };
 }
 
-/** Keeps the clocks of tasks that wait, by any key of the author's: a task's id, or a job's for all its tasks. */
+/**
+ * Keeps the clocks of tasks that wait, by any key of the author's: a task's id, or a job's for all
+ * its tasks.
+ */
 export class DelayScheduling<K> {
   readonly #policy: DelayPolicy;
   readonly #waitingSinceMs = new Map<K, number>();
@@ -78,9 +87,10 @@ export class DelayScheduling<K> {
   }
 
   /**
-   * Whether `key` takes this offer; remembers that it let it pass. Launching more than one task under a
-   * key: after each local launch the clock starts anew, after one that is not local it stays run out, as in
-   * the paper, so that a job which must wait does not wait again for every task.
+   * Whether `key` takes this offer; remembers that it let it pass. Launching more than one task
+   * under a key: after each local launch the clock starts anew, after one that is not local it
+   * stays run out, as in the paper, so that a job which must wait does not wait again for every
+   * task.
    */
   offered(key: K, preference: Preference, place: OfferPlace, nowMs: number): DelayDecision {
     const waitingSinceMs = this.#waitingSinceMs.get(key);

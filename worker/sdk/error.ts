@@ -1,8 +1,8 @@
 /**
  * Every way in which the SDK can fail, as a closed set of codes.
  *
- * Codes are for programs, messages for people: a message says what happened, to which id or URL, and
- * what to do where that is known.
+ * Codes are for programs, messages for people: a message says what happened, to which id or URL,
+ * and what to do where that is known.
  */
 
 export type SchedulerErrorCode =
@@ -26,7 +26,10 @@ export type SchedulerErrorCode =
   | "NOT_FOUND"
   /** The master does not serve this call, or not in this form (405, 406, 415, 501). */
   | "UNSUPPORTED"
-  /** No answer: network failure, no leader (503), a failure of the master (5xx), too many calls (429). */
+  /**
+   * No answer: network failure, no leader (503), a failure of the master (5xx), too many calls
+   * (429).
+   */
   | "UNAVAILABLE"
   /** Nothing came on the stream for several heartbeat intervals. */
   | "HEARTBEAT_LOST"

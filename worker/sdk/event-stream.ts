@@ -1,9 +1,9 @@
 /**
  * One subscription: the open response, read record by record and watched.
  *
- * It ends by throwing a `SchedulerError`, always: a scheduler stream has no good end. While the reader
- * is not asking for the next event (its author is slow) the watch stands still, so that only silence of
- * the master counts.
+ * It ends by throwing a `SchedulerError`, always: a scheduler stream has no good end. While the
+ * reader is not asking for the next event (its author is slow) the watch stands still, so that only
+ * silence of the master counts.
  */
 import { ANSWER_BYTES, ANSWER_JSON } from "../protocol/limits.ts";
 import { decodeJsonWithin, describeDecodeError } from "../protocol/wire/json.ts";

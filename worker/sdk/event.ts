@@ -1,8 +1,8 @@
 /**
  * What a scheduler hears, one shape per type.
  *
- * The wire's event is a bag of optional sub-messages; here every type has exactly its own fields, with
- * the wire's names, and a repeated field is always there. Two more come from the SDK itself:
+ * The wire's event is a bag of optional sub-messages; here every type has exactly its own fields,
+ * with the wire's names, and a repeated field is always there. Two more come from the SDK itself:
  * DISCONNECTED, and `resumed` on SUBSCRIBED.
  */
 import type * as mesos from "../protocol/v1/mesos.ts";
@@ -26,7 +26,9 @@ interface EventFields {
     readonly executor_id: mesos.ExecutorID;
     readonly data: Uint8Array;
   };
-  /** Without `executor_id` the agent is gone; with it, that executor ended with `status` (wait(2)). */
+  /**
+   * Without `executor_id` the agent is gone; with it, that executor ended with `status` (wait(2)).
+   */
   FAILURE: {
     readonly agent_id?: mesos.AgentID;
     readonly executor_id?: mesos.ExecutorID;

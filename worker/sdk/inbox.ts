@@ -4,7 +4,8 @@
  * Invariants:
  * 1. Events leave in the order they came; what is taken out by `discard` never leaves.
  * 2. After `end`, what is queued still leaves, then `take` answers undefined or throws the error.
- * 3. `room` is resolved exactly while fewer than `limit` events wait: the reader then stops reading,
+ * 3. `room` is resolved exactly while fewer than `limit` events wait: the reader then stops
+ * reading,
  *    and the master feels it.
  */
 export class Inbox<T> {

@@ -1,6 +1,6 @@
 /**
- * One POST to a master: encode, send, follow redirects, bound the wait, and turn every failure into a
- * `SchedulerError`. Knows no call by name and keeps no subscription.
+ * One POST to a master: encode, send, follow redirects, bound the wait, and turn every failure into
+ * a `SchedulerError`. Knows no call by name and keeps no subscription.
  */
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
@@ -107,7 +107,8 @@ export class MasterClient {
       abortable(this.#transport.send(new Request(url, { ...init, redirect }), signal), signal);
     try {
       const response = await send("manual");
-      // Browsers hide where a redirect leads behind a status 0; the platform has to follow it by itself.
+      // Browsers hide where a redirect leads behind a status 0; the platform has to follow it by
+      // itself.
       return response.status === 0 ? await send("follow") : response;
     } catch (cause) {
       this.forgetLeader();

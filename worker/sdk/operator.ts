@@ -1,6 +1,6 @@
 /**
- * Questions to a cluster that need no framework: the master's operator API, and an agent's own API, which
- * is reached through the master (agents listen to nobody).
+ * Questions to a cluster that need no framework: the master's operator API, and an agent's own API,
+ * which is reached through the master (agents listen to nobody).
  */
 import type * as agent from "../protocol/v1/agent.ts";
 import type * as master from "../protocol/v1/master.ts";
@@ -8,7 +8,9 @@ import { SchedulerError } from "./error.ts";
 import { type CallOptions, MasterClient } from "./master-client.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 
-/** An agent's answer waits for its next poll when the agent is about to poll: more than a master's. */
+/**
+ * An agent's answer waits for its next poll when the agent is about to poll: more than a master's.
+ */
 const CALL_TIMEOUT_MS = 30_000;
 
 export interface OperatorOptions {
@@ -41,7 +43,9 @@ export class Operator {
     return this.#client.ask({ ...post, answer: "mesos.v1.agent.Response" }, options);
   }
 
-  /** One piece of a file on an agent; `data` is empty at the end, `size` the whole file's. Bytes. */
+  /**
+   * One piece of a file on an agent; `data` is empty at the end, `size` the whole file's. Bytes.
+   */
   async readFile(
     agentId: string,
     file: { readonly path: string; readonly offset: number; readonly length: number },

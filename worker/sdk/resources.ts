@@ -1,9 +1,10 @@
 /**
- * Resources as a framework's author handles them: what an offer has, and taking a task's share out of it.
+ * Resources as a framework's author handles them: what an offer has, and taking a task's share out
+ * of it.
  *
- * Works on the wire's messages. Scalars are compared in thousandths, as everywhere in Mesos, so that ten
- * times 0.1 cpu fit into 1. Nothing is taken from revocable or shared resources, nor from persistent
- * volumes: a framework that uses those names them itself.
+ * Works on the wire's messages. Scalars are compared in thousandths, as everywhere in Mesos, so
+ * that ten times 0.1 cpu fit into 1. Nothing is taken from revocable or shared resources, nor from
+ * persistent volumes: a framework that uses those names them itself.
  */
 import type * as mesos from "../protocol/v1/mesos.ts";
 

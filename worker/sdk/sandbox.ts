@@ -1,8 +1,8 @@
 /**
  * Following a file of a running task: its output as it is written, through the master.
  *
- * There is no push: the file is asked for from where the last answer ended, soon again while it grows and
- * less and less often while it does not.
+ * There is no push: the file is asked for from where the last answer ended, soon again while it
+ * grows and less and less often while it does not.
  */
 import { pause } from "./back-off.ts";
 import { SchedulerError } from "./error.ts";
@@ -35,10 +35,11 @@ export function outputPath(
 }
 
 /**
- * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer has
- * ended. A file that is not there yet is waited for, and while the agent cannot be reached it is tried again.
- * Throws the last `SchedulerError` when that does not change for `graceMs` after the writer's end, or when
- * asking again cannot help. Ends early, without an error, when `signal` aborts.
+ * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer
+ * has ended. A file that is not there yet is waited for, and while the agent cannot be reached it
+ * is tried again. Throws the last `SchedulerError` when that does not change for `graceMs` after
+ * the writer's end, or when asking again cannot help. Ends early, without an error, when `signal`
+ * aborts.
  */
 export async function* followFile(
   operator: Operator,

@@ -3,20 +3,27 @@
  *
  *     const scheduler = new Scheduler({ master: "http://127.0.0.1:5050", framework: { user: "", name: "mine" } });
  *     for await (const event of scheduler.subscribe()) {
- *       if (event.type === "OFFERS") for (const offer of event.offers) await scheduler.launch(offer, tasksFor(offer));
+ *       if (event.type === "OFFERS") for (const offer of event.offers) await
+ *       scheduler.launch(offer, tasksFor(offer));
  *       if (event.type === "UPDATE") console.log(event.status.task_id.value, event.status.state);
  *     }
  *
  * What it does by itself:
  * 1. Subscribes again when the stream is lost, with jittered back-off and the same framework id; a
- *    DISCONNECTED event says so. Offers of the lost stream that were not looked at yet are thrown away.
- * 2. Then asks about every task it believes alive (reconciliation), again with back-off until each is
- *    answered; the answers are ordinary UPDATE events. A scheduler that starts with a framework id asks
+ *    DISCONNECTED event says so. Offers of the lost stream that were not looked at yet are thrown
+ *    away.
+ * 2. Then asks about every task it believes alive (reconciliation), again with back-off until each
+ * is
+ *    answered; the answers are ordinary UPDATE events. A scheduler that starts with a framework id
+ *    asks
  *    for all tasks once.
- * 3. Acknowledges an update when the author's code has finished with it: when the next event is asked
+ * 3. Acknowledges an update when the author's code has finished with it: when the next event is
+ * asked
  *    for. An update that comes again after that is acknowledged again and not delivered twice.
- * 4. Repeats calls that may be repeated (kill, reconcile, revive, suppress, shutdown, teardown) over a
- *    lost stream. An ACCEPT is never repeated: it rejects, and what became of its tasks is told by the
+ * 4. Repeats calls that may be repeated (kill, reconcile, revive, suppress, shutdown, teardown)
+ * over a
+ *    lost stream. An ACCEPT is never repeated: it rejects, and what became of its tasks is told by
+ *    the
  *    reconciliation.
  *
  * Everything that fails does so with a `SchedulerError`.
@@ -55,7 +62,10 @@ export interface SchedulerOptions {
   /** With `id` set: the framework that this scheduler takes over. */
   readonly framework: mesos.FrameworkInfo;
   readonly transport?: Transport;
-  /** AUTOMATIC: after the author's code. EXPLICIT: only `acknowledge()` does, and repetitions are delivered. */
+  /**
+   * AUTOMATIC: after the author's code. EXPLICIT: only `acknowledge()` does, and repetitions are
+   * delivered.
+   */
   readonly acknowledge?: "AUTOMATIC" | "EXPLICIT";
   readonly backOff?: BackOffOptions;
   readonly reconcileBackOff?: BackOffOptions;
@@ -125,8 +135,8 @@ export class Scheduler {
   /**
    * The framework's events, from now until `signal` aborts, `teardown` is done or the loop is left.
    *
-   * Throws a `SchedulerError` when subscribing again cannot help. Leaving the loop closes the stream
-   * without tearing the framework down; the update in hand is then not acknowledged.
+   * Throws a `SchedulerError` when subscribing again cannot help. Leaving the loop closes the
+   * stream without tearing the framework down; the update in hand is then not acknowledged.
    */
   async *subscribe(options: CallOptions = {}): AsyncGenerator<SchedulerEvent, void> {
     if (this.#session !== undefined) {
@@ -177,7 +187,10 @@ export class Scheduler {
     return this.accept(accept, callOptions);
   }
 
-  /** Never repeated. After a rejection that is `retryable`, UPDATE events tell what became of the tasks. */
+  /**
+   * Never repeated. After a rejection that is `retryable`, UPDATE events tell what became of the
+   * tasks.
+   */
   async accept(accept: wire.CallAccept, options: CallOptions = {}): Promise<void> {
     const taskIds = this.#ledger.launched(accept.operations ?? []);
     try {

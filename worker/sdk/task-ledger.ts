@@ -1,6 +1,6 @@
 /**
- * The tasks that the framework believes to be alive, for reconciliation: what was launched through this
- * scheduler or heard of, until its terminal state. And which updates were handled already.
+ * The tasks that the framework believes to be alive, for reconciliation: what was launched through
+ * this scheduler or heard of, until its terminal state. And which updates were handled already.
  *
  * Knows no calls: it says what to ask, the scheduler asks.
  */
@@ -20,7 +20,10 @@ export class TaskLedger {
   /** Update uuid (hex) → where it is; the oldest leave first. */
   readonly #updates = new Map<string, "DELIVERED" | "HANDLED">();
 
-  /** The operations of an ACCEPT are about to be sent: from now on their tasks may exist. Gives their ids. */
+  /**
+   * The operations of an ACCEPT are about to be sent: from now on their tasks may exist. Gives
+   * their ids.
+   */
   launched(operations: readonly mesos.OfferOperation[]): readonly string[] {
     const ids: string[] = [];
     for (const operation of operations) {
@@ -75,7 +78,9 @@ export class TaskLedger {
     return "NEW";
   }
 
-  /** The queue of delivered updates is gone: what was in it must be delivered when it comes again. */
+  /**
+   * The queue of delivered updates is gone: what was in it must be delivered when it comes again.
+   */
   forgetDelivered(): void {
     for (const [key, where] of this.#updates) {
       if (where === "DELIVERED") this.#updates.delete(key);

@@ -1,15 +1,15 @@
 /**
  * How requests reach a master: over HTTP, or by a call in the same process.
  *
- * A transport adds what belongs to the way (credentials, a proxy) and knows nothing of calls, streams
- * and retries. It rejects only when there is no answer: any status is an answer. Redirects are the
- * caller's: a transport hands a 307 back as it is.
+ * A transport adds what belongs to the way (credentials, a proxy) and knows nothing of calls,
+ * streams and retries. It rejects only when there is no answer: any status is an answer. Redirects
+ * are the caller's: a transport hands a 307 back as it is.
  */
 export interface Transport {
   /**
-   * Answers once the response's head is there. Aborting `signal` rejects, and later ends the body. It is
-   * apart from the request because Node's Request follows a signal through a weak reference only: once
-   * the request is collected, an abort would reach nobody (seen with Node 20.20).
+   * Answers once the response's head is there. Aborting `signal` rejects, and later ends the body.
+   * It is apart from the request because Node's Request follows a signal through a weak reference
+   * only: once the request is collected, an abort would reach nobody (seen with Node 20.20).
    */
   send(request: Request, signal: AbortSignal): Promise<Response>;
 }
@@ -33,7 +33,9 @@ export function httpTransport(options: HttpTransportOptions = {}): Transport {
 /** A function that answers requests in this process, such as a hono app's `fetch`. */
 export type RequestHandler = (request: Request) => Response | Promise<Response>;
 
-/** The transport that calls `handle`; such handlers rarely look at the signal, so it is kept here. */
+/**
+ * The transport that calls `handle`; such handlers rarely look at the signal, so it is kept here.
+ */
 export function inProcessTransport(handle: RequestHandler): Transport {
   return {
     send: async (request, signal) => {

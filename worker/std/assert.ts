@@ -3,7 +3,9 @@ export class AssertionError extends Error {
   override readonly name = "AssertionError";
 }
 
-/** States one fact that must hold. Stays on in production: a broken promise must not become a row. */
+/**
+ * States one fact that must hold. Stays on in production: a broken promise must not become a row.
+ */
 export function assert(condition: unknown, fact: string): asserts condition {
   if (!condition) throw new AssertionError(fact);
 }

@@ -2,8 +2,8 @@
  * A priority queue of keys by due time, with change and removal by key.
  *
  * Keys due at the same time leave in the order of their first insertion, so that two runs over the
- * same history agree. All operations are O(log n) but `delete` and a changed due time, which leave a
- * stale heap entry behind that is skipped later; the heap is rebuilt when stale entries outnumber
+ * same history agree. All operations are O(log n) but `delete` and a changed due time, which leave
+ * a stale heap entry behind that is skipped later; the heap is rebuilt when stale entries outnumber
  * live ones.
  */
 export class TimerQueue<K> {

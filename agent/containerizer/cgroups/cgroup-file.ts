@@ -1,4 +1,6 @@
-/** The files of a cgroup. They live in memory and answer in microseconds, so they are read in place. */
+/**
+ * The files of a cgroup. They live in memory and answer in microseconds, so they are read in place.
+ */
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";

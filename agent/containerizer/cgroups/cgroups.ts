@@ -1,8 +1,8 @@
 /**
  * The `cgroups` containerizer: every container in a cgroup of its own, `<root>/<container id>`, in
- * v2's tree or in each of v1's. The command enters before its first instruction; its supervisor stays
- * outside. (A service manager that kills an agent's whole cgroup would still take the supervisors,
- * which are in the agent's: tell it to kill the main process only.)
+ * v2's tree or in each of v1's. The command enters before its first instruction; its supervisor
+ * stays outside. (A service manager that kills an agent's whole cgroup would still take the
+ * supervisors, which are in the agent's: tell it to kill the main process only.)
  */
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";

@@ -11,7 +11,8 @@ import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { isStill, membersOf } from "./members.ts";
 
-// Every architecture that Node 20 supports on Linux runs with pages of 4 KiB unless built otherwise.
+// Every architecture that Node 20 supports on Linux runs with pages of 4 KiB unless built
+// otherwise.
 const PAGE_BYTES = 4_096;
 
 class ProcessIsolation implements Isolation {

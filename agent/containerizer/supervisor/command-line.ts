@@ -1,6 +1,6 @@
 /**
- * From a container's command to the argv that the supervisor's child becomes. Every step is an exec,
- * so the chain leaves no process behind but the command:
+ * From a container's command to the argv that the supervisor's child becomes. Every step is an
+ * exec, so the chain leaves no process behind but the command:
  *
  *   [setpriv → sh →] setsid → [env →] the command
  *
@@ -31,7 +31,8 @@ export interface SupervisorPlan {
 }
 
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-// Variables that a shell computes, guards or obeys: exported from within one they would change or fail.
+// Variables that a shell computes, guards or obeys: exported from within one they would change or
+// fail.
 const SHELL_OWN = new RegExp(
   "^(?:IFS|OPTIND|OPTARG|PPID|E?UID|GROUPS|RANDOM|SECONDS|LINENO|HISTCMD|SHELLOPTS|SHLVL|DIRSTACK|" +
     "FUNCNAME|PS4|EPOCH\\w*|BASH\\w*|COMP_\\w+|_|RIMROCK_ENV_\\w+)$",

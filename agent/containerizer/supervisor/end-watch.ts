@@ -1,7 +1,7 @@
 /**
- * Notices the end of containers whose supervisor is no child of this agent process. One watch on the
- * runtime directory serves them all and tells at once; a slow poll finds supervisors that were killed
- * and so wrote nothing. Neither exists while there is nothing to watch.
+ * Notices the end of containers whose supervisor is no child of this agent process. One watch on
+ * the runtime directory serves them all and tells at once; a slow poll finds supervisors that were
+ * killed and so wrote nothing. Neither exists while there is nothing to watch.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { type ContainerId, containerId } from "../containerizer.ts";

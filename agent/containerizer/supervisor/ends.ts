@@ -20,7 +20,10 @@ export function recordedEnd(records: Records, id: ContainerId): ContainerTermina
   return { kind: "EXITED", code: end.code, waitStatus };
 }
 
-/** The end of a container whose supervisor is gone without writing one. `started`: what it wrote before. */
+/**
+ * The end of a container whose supervisor is gone without writing one. `started`: what it wrote
+ * before.
+ */
 export function unrecordedEnd(
   records: Records,
   fields: {
@@ -70,8 +73,9 @@ const EXHAUSTED = ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"];
 const EXHAUSTED_PAUSE_MS = 100;
 
 /**
- * Looks again while the agent or the machine is out of descriptors or memory, without a bound: an end
- * that cannot be seen must not be told as lost, and nothing else waits for it. Other failures pass.
+ * Looks again while the agent or the machine is out of descriptors or memory, without a bound: an
+ * end that cannot be seen must not be told as lost, and nothing else waits for it. Other failures
+ * pass.
  */
 export async function patiently<T>(look: () => T | Promise<T>): Promise<T> {
   for (;;) {

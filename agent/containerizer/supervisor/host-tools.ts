@@ -1,4 +1,6 @@
-/** The few programs of the machine that starting a container takes, and what they are able to do. */
+/**
+ * The few programs of the machine that starting a container takes, and what they are able to do.
+ */
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -8,7 +10,9 @@ export interface HostTools {
   readonly shellKind: "BASH" | "OTHER";
   readonly setsid: string;
   readonly env: string;
-  /** What makes env(1) undo the ignored SIGINT and SIGQUIT; empty where it is not needed or unable. */
+  /**
+   * What makes env(1) undo the ignored SIGINT and SIGQUIT; empty where it is not needed or unable.
+   */
   readonly envSignalOptions: readonly string[];
   /** Needed to change the user. */
   readonly setpriv: string | undefined;

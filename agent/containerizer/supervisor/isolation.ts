@@ -27,7 +27,10 @@ export interface Isolation {
   usage(container: Confined): Promise<Result<ResourceStatistics, FileError>>;
   /** Its live processes without the supervisor, descendants in other sessions included. */
   processes(container: Confined): Promise<readonly number[]>;
-  /** SIGKILLs what `processes` finds; a new process may have been forked meanwhile. True: none was found. */
+  /**
+   * SIGKILLs what `processes` finds; a new process may have been forked meanwhile. True: none was
+   * found.
+   */
   killAll(container: Confined): Promise<boolean>;
   /** The sentence of the limit that ended it; undefined: none did. */
   limitation(id: ContainerId): string | undefined;

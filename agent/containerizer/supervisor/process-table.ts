@@ -9,7 +9,9 @@ import { errnoOf } from "./file-error.ts";
 /** The variable in a process' environment that says which container it belongs to. */
 export const CONTAINER_MARK = "RIMROCK_CONTAINER_ID";
 
-/** One line of /proc/<pid>/stat. Ticks are hundredths of a second on every Linux that Node runs on. */
+/**
+ * One line of /proc/<pid>/stat. Ticks are hundredths of a second on every Linux that Node runs on.
+ */
 export interface ProcessStat {
   readonly pid: number;
   /** "Z": it is dead and waits for its parent to take note. */
@@ -68,7 +70,10 @@ function isGone(cause: unknown): boolean {
   return ["ENOENT", "ESRCH"].includes(errnoOf(cause));
 }
 
-/** The container that a process is marked with; undefined also when its environment is not ours to read. */
+/**
+ * The container that a process is marked with; undefined also when its environment is not ours to
+ * read.
+ */
 export function readMark(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/environ`, "latin1");
@@ -101,7 +106,8 @@ export class ProcessTable {
 
   async #read(): Promise<readonly ProcessStat[]> {
     await nextTurn();
-    // From here on a new caller could miss a process that we are already past: it gets its own read.
+    // From here on a new caller could miss a process that we are already past: it gets its own
+    // read.
     this.#pending = undefined;
     const processes: ProcessStat[] = [];
     let read = 0;

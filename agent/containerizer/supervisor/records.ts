@@ -74,7 +74,9 @@ export class Records {
     return ids;
   }
 
-  /** Takes the id, before anything else of the container exists: a crash right after leaves a trace. */
+  /**
+   * Takes the id, before anything else of the container exists: a crash right after leaves a trace.
+   */
   reserve(id: ContainerId): Result<void, FileError> {
     const path = `${this.pathOf(id)}.started`;
     try {
@@ -130,7 +132,9 @@ export function parseStarted(text: string): StartedRecord | undefined {
   return { supervisor, commandPid };
 }
 
-/** Throws when the file may be there and cannot be read, as when the agent is out of descriptors. */
+/**
+ * Throws when the file may be there and cannot be read, as when the agent is out of descriptors.
+ */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

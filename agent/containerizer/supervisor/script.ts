@@ -9,10 +9,10 @@
  * `.ended` is not renamed into place: a file that lacks its `end` line counts as not written, which
  * gives a reader the same promise. The kernel's boot id stands for everything a crash could tear.
  *
- * Exit status or signal? `$?` is 143 for both `exit 143` and SIGTERM. Reading the zombie's exit code
- * in /proc is no way out: every shell reaps within `wait`. But a shell's job table knows, and the
- * builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise. dash and
- * busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
+ * Exit status or signal? `$?` is 143 for both `exit 143` and SIGTERM. Reading the zombie's exit
+ * code in /proc is no way out: every shell reaps within `wait`. But a shell's job table knows, and
+ * the builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise.
+ * dash and busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
  * proves at start that the shell of this machine does.
  *
  * A shell without job control makes `&` children ignore SIGINT and SIGQUIT. bash takes that back by
@@ -43,8 +43,9 @@ exec "$@"`;
 
 /**
  * Arguments: path of the records without suffix; count of the files to write 0 to, and these files;
- * then `become` and what BECOME_SCRIPT takes, or `exec` and an argv (which leads to BECOME_SCRIPT after a change of
- * user: nothing of the container's environment may reach a program that still runs as root).
+ * then `become` and what BECOME_SCRIPT takes, or `exec` and an argv (which leads to BECOME_SCRIPT
+ * after a change of user: nothing of the container's environment may reach a program that still
+ * runs as root).
  */
 export const SUPERVISOR_SCRIPT = `record=$1
 shift

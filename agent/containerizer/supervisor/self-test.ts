@@ -16,7 +16,10 @@ import { SupervisedContainerizer } from "./supervised-containerizer.ts";
 
 type Check = Result<void, { readonly why: string }>;
 
-/** Whether a supervised containerizer can work with this runtime directory. `shell` as in `findHostTools`. */
+/**
+ * Whether a supervised containerizer can work with this runtime directory. `shell` as in
+ * `findHostTools`.
+ */
 export async function checkSupervisor(runtimeDirectory: string, shell?: string): Promise<Check> {
   const created = new Records(runtimeDirectory).createDirectory();
   if (!created.ok) return err({ why: describeLaunchError(created.error) });

@@ -1,4 +1,6 @@
-/** Starts one supervisor: opens the sandbox's files, spawns the shell with them, and lets go of it. */
+/**
+ * Starts one supervisor: opens the sandbox's files, spawns the shell with them, and lets go of it.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -15,7 +17,10 @@ export interface SandboxOutput {
   readonly stderr: number;
 }
 
-/** Opens `stdout` and `stderr` for appending, and hands the sandbox to the user that the command runs as. */
+/**
+ * Opens `stdout` and `stderr` for appending, and hands the sandbox to the user that the command
+ * runs as.
+ */
 export function openOutput(
   sandboxDirectory: string,
   account: Account | undefined,
@@ -41,7 +46,10 @@ export function openOutput(
   }
 }
 
-/** The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but the three. */
+/**
+ * The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but the
+ * three.
+ */
 export async function startSupervisor(start: {
   readonly process: SupervisorProcess;
   readonly sandboxDirectory: string;

@@ -5,7 +5,8 @@
  * Invariants:
  * 1. A record on disk exists before anything else of a container does, and until `remove`.
  * 2. `wait` resolves once, after no process of the container is left and its cgroups are gone.
- * 3. At idle nothing runs here: no timer, and a watch only for containers of an earlier agent process.
+ * 3. At idle nothing runs here: no timer, and a watch only for containers of an earlier agent
+ * process.
  */
 
 import { closeSync } from "node:fs";
@@ -38,7 +39,9 @@ import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { type Account, accountToBecome } from "./users.ts";
 
-/** How long a process may resist SIGKILL (uninterruptible I/O) before the container counts as ended. */
+/**
+ * How long a process may resist SIGKILL (uninterruptible I/O) before the container counts as ended.
+ */
 const SWEEP_TIMEOUT_MS = 5_000;
 /** How long a supervisor may go on after its command was killed. */
 const SUPERVISOR_TIMEOUT_MS = 2_000;

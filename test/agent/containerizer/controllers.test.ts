@@ -1,4 +1,6 @@
-/** What is written to and read from the kernel's files, on plain files with the kernel's own text. */
+/**
+ * What is written to and read from the kernel's files, on plain files with the kernel's own text.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

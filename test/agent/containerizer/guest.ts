@@ -1,4 +1,7 @@
-/** Runs in the virtual machine, under plain Node: every check of the cgroups containerizer, one line each. */
+/**
+ * Runs in the virtual machine, under plain Node: every check of the cgroups containerizer, one line
+ * each.
+ */
 import { detectHierarchy } from "../../../agent/containerizer/cgroups/hierarchy.ts";
 import { suites } from "./suite.ts";
 

@@ -1,4 +1,6 @@
-/** A containerizer with a folder of its own, and containers described by what matters to a check. */
+/**
+ * A containerizer with a folder of its own, and containers described by what matters to a check.
+ */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -28,7 +30,10 @@ export interface Lab {
   readonly containerizer: Containerizer;
 }
 
-/** A fresh containerizer that has recovered from nothing. Destroys what it ran, whatever the check did. */
+/**
+ * A fresh containerizer that has recovered from nothing. Destroys what it ran, whatever the check
+ * did.
+ */
 export async function inLab(
   kind: ContainerizerKind,
   check: (lab: Lab) => Promise<void>,

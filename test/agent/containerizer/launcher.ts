@@ -1,4 +1,6 @@
-/** Plays the agent that dies: launches what RIMROCK_LAUNCH says, says so, and waits to be killed. */
+/**
+ * Plays the agent that dies: launches what RIMROCK_LAUNCH says, says so, and waits to be killed.
+ */
 import type {
   ContainerizerOptions,
   ContainerSpec,

@@ -20,7 +20,10 @@ import { bundleTo } from "./launcher-command.ts";
 
 const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/rimrock-guest", import.meta.url));
 const TIMEOUT_MS = 240_000;
-/** busybox does the rest; these it lacks, or does in another way than the machines that agents run on. */
+/**
+ * busybox does the rest; these it lacks, or does in another way than the machines that agents run
+ * on.
+ */
 const REAL_TOOLS = [
   "/bin/dash",
   "/bin/bash",

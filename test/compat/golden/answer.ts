@@ -89,7 +89,10 @@ export function headerOf(head: AnswerHead | undefined, name: string): string | u
   return head?.headers.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
 }
 
-/** The records of a RecordIO body: a length in decimal, a line feed, that many bytes; the last one may be cut. */
+/**
+ * The records of a RecordIO body: a length in decimal, a line feed, that many bytes; the last one
+ * may be cut.
+ */
 export function splitRecords(body: Buffer): readonly Buffer[] {
   const records: Buffer[] = [];
   let at = 0;

@@ -1,4 +1,7 @@
-/** What differs between a recorded and a live HTTP answer: status line, headers that clients look at, body. */
+/**
+ * What differs between a recorded and a live HTTP answer: status line, headers that clients look
+ * at, body.
+ */
 import { type AnswerReader, headerOf, splitRecords } from "./answer.ts";
 import { comparable, compareJson, type Difference } from "./compare.ts";
 import { compareEvents, eventsOf } from "./compare-events.ts";
@@ -117,7 +120,10 @@ function sentenceOf_(text: string): string {
   return JSON.stringify(comparable(text.slice(0, 160)));
 }
 
-/** The fields and values that a sentence is about: what it quotes, names with a `_` or a `.`, parts of the request. */
+/**
+ * The fields and values that a sentence is about: what it quotes, names with a `_` or a `.`, parts
+ * of the request.
+ */
 function namesIn(sentence: string, { request }: Recording): readonly string[] {
   const quoted = [...sentence.matchAll(/'([^']+)'/g)].map(([, name = ""]) => name);
   const fields = [...sentence.matchAll(/\b[a-z]+(?:[_.][a-z]+)+\b/g)].map(([name]) => name);

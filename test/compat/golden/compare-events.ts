@@ -1,6 +1,7 @@
 /**
  * Two event streams. When offers come and how often they are made anew is Mesos' tick, and so are
- * heartbeats; so offers are compared by what they look like, and the other events each with its like.
+ * heartbeats; so offers are compared by what they look like, and the other events each with its
+ * like.
  */
 import { type AnswerReader, splitRecords } from "./answer.ts";
 import { compareJson, type Difference } from "./compare.ts";
@@ -8,7 +9,9 @@ import { type JsonText, parseJsonText } from "./json-text.ts";
 
 /** Events whose number and place depend on the moment. */
 const OF_THE_MOMENT = new Set(["HEARTBEAT", "OFFERS", "INVERSE_OFFERS", "RESCIND"]);
-/** States that a real agent may pass so fast that an acknowledgement decides whether they are seen. */
+/**
+ * States that a real agent may pass so fast that an acknowledgement decides whether they are seen.
+ */
 const FIRST_EVENTS = 2;
 
 export function eventsOf(answer: AnswerReader): readonly JsonText[] {
@@ -79,7 +82,10 @@ function updateSignature(event: JsonText): string {
   return `${task} ${textOf(member(status, "state"))}${reason === "" ? "" : ` ${reason}`}`;
 }
 
-/** All offers in one event, each kind of resource once: what of an agent is free varies with the moment. */
+/**
+ * All offers in one event, each kind of resource once: what of an agent is free varies with the
+ * moment.
+ */
 function merged(events: readonly JsonText[]): readonly JsonText[] {
   return events.slice(0, 1).map((event) => {
     if (event.kind !== "object") return event;

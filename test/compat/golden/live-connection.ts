@@ -14,7 +14,10 @@ export interface LiveExchange {
   isClosed: boolean;
 }
 
-/** Sends `bytes` on a connection of its own and resolves when the answer is complete, or a stream's head is there. */
+/**
+ * Sends `bytes` on a connection of its own and resolves when the answer is complete, or a stream's
+ * head is there.
+ */
 export async function exchange(
   port: number,
   bytes: string,

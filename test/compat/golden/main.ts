@@ -1,6 +1,6 @@
 /**
- * `npm run golden -- FOLDER [--only GLOB] [--verbose] [--summary]`: replays the recordings in FOLDER
- * against fresh clusters, one for each recorded master, and says what differs.
+ * `npm run golden -- FOLDER [--only GLOB] [--verbose] [--summary]`: replays the recordings in
+ * FOLDER against fresh clusters, one for each recorded master, and says what differs.
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -39,7 +39,10 @@ export function planReplays(recordings: readonly Recording[], root: string): rea
   });
 }
 
-/** The id of the master that a family was recorded with: what its agents' and frameworks' ids begin with. */
+/**
+ * The id of the master that a family was recorded with: what its agents' and frameworks' ids begin
+ * with.
+ */
 function masterOf(recordings: readonly Recording[]): string | undefined {
   const counts = new Map<string, number>();
   for (const { request, answer } of recordings) {
@@ -133,8 +136,9 @@ export function globPattern(glob: string): RegExp {
 }
 
 /**
- * The earliest moment, in seconds since 1970, at which a request can have been sent: its second, the
- * moment at which the last of the ids that it uses was made, the last time that its answer names.
+ * The earliest moment, in seconds since 1970, at which a request can have been sent: its second,
+ * the moment at which the last of the ids that it uses was made, the last time that its answer
+ * names.
  */
 function evidence(recordings: readonly Recording[]): ReadonlyMap<Recording, number> {
   const born = new Map<string, number>();

@@ -1,7 +1,7 @@
 /**
  * One file of a folder of recordings: the request's bytes, the answer's bytes, and for long streams
- * every event with its time. The format writes CRLF as `\r\n` before the line end and bytes that are
- * no text as `\xNN`.
+ * every event with its time. The format writes CRLF as `\r\n` before the line end and bytes that
+ * are no text as `\xNN`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

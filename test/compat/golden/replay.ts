@@ -1,4 +1,6 @@
-/** Sends the recorded requests of one master to a live cluster, in order, each with the live ids. */
+/**
+ * Sends the recorded requests of one master to a live cluster, in order, each with the live ids.
+ */
 import type { AnswerReader } from "./answer.ts";
 import { headerOf } from "./answer.ts";
 import type { Difference } from "./compare.ts";
@@ -89,7 +91,10 @@ export class Replayer {
     }
   }
 
-  /** What the recorded agent's resources were reserved for before the first offer of a master's first family. */
+  /**
+   * What the recorded agent's resources were reserved for before the first offer of a master's
+   * first family.
+   */
   async #reserveAsRecorded([family]: readonly string[]): Promise<void> {
     const stream = this.#recordings.find(
       (each) => each.family === family && each.isStream && /"OFFERS"/.test(eventsText(each)),
@@ -200,7 +205,10 @@ export class Replayer {
     else this.#ids.set(recordedId, offer.id.value);
   }
 
-  /** An outstanding offer with at least the recorded one's resources; gives smaller ones back until one comes. */
+  /**
+   * An outstanding offer with at least the recorded one's resources; gives smaller ones back until
+   * one comes.
+   */
   async #offerLike(
     framework: LiveFramework,
     recorded: LiveOffer | undefined,
@@ -412,7 +420,9 @@ export class Replayer {
     stream.taken = events.length;
   }
 
-  /** What the recorder acknowledged without recording it: what the recorded master did not repeat. */
+  /**
+   * What the recorder acknowledged without recording it: what the recorded master did not repeat.
+   */
   async #acknowledge(framework: LiveFramework, event: LiveEvent, stream: Recording): Promise<void> {
     const status = event.update?.status;
     if (status?.uuid === undefined) return;
@@ -464,7 +474,10 @@ export class Replayer {
     }
   }
 
-  /** What the recorded streams had said before this request was sent, the live ones have to say first. */
+  /**
+   * What the recorded streams had said before this request was sent, the live ones have to say
+   * first.
+   */
   async #awaitEventsBefore(seconds: number, { family }: Recording): Promise<void> {
     for (const { recording, live } of this.#streams) {
       if (recording.family !== family || live.isClosed) continue;

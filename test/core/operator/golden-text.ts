@@ -1,4 +1,7 @@
-/** Recorded answers, made comparable with ours: what differs from run to run is masked, lists are sorted. */
+/**
+ * Recorded answers, made comparable with ours: what differs from run to run is masked, lists are
+ * sorted.
+ */
 import { readFileSync } from "node:fs";
 
 export function recorded(name: string): string {
@@ -6,8 +9,8 @@ export function recorded(name: string): string {
 }
 
 /**
- * The value of a JSON text with numbers as their text ("4.0" is not "4"), and with ids of this run, times, uuids
- * and the master's own sentences replaced by what they are.
+ * The value of a JSON text with numbers as their text ("4.0" is not "4"), and with ids of this run,
+ * times, uuids and the master's own sentences replaced by what they are.
  */
 export function masked(text: string): unknown {
   const marked = text

@@ -138,7 +138,8 @@ test("a task that has ended stays among the tasks until its framework has acknow
 
 test("completed tasks come in the order of their completion, also after the ring went round", () => {
   const { cluster, frameworkId } = runningCluster();
-  // As if 9,999 tasks had been completed: the next one takes the last slot, the one after it the first.
+  // As if 9,999 tasks had been completed: the next one takes the last slot, the one after it the
+  // first.
   cluster.host.state.next.set("completion", 9_999);
   cluster.update(frameworkId, "long", "TASK_FINISHED");
   cluster.run(frameworkId, "next");

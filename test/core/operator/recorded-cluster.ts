@@ -1,6 +1,7 @@
 /**
- * The clusters that the recordings show, made by the same calls: one agent, a framework "golden" whose tasks
- * sleep1 and exit3 have ended and whose task long runs; or two frameworks with a task each.
+ * The clusters that the recordings show, made by the same calls: one agent, a framework "golden"
+ * whose tasks sleep1 and exit3 have ended and whose task long runs; or two frameworks with a task
+ * each.
  */
 import type { Input } from "../../../worker/core/input.ts";
 import type { Outcome } from "../../../worker/core/master.ts";
@@ -102,7 +103,9 @@ export class RecordedCluster {
     return this.apply({ type: "SCHEDULER_CALL", streamId, call: full });
   }
 
-  /** Takes what it is offered for one task of 0.1 cpus and 32 MB; the rest stays away for a year. */
+  /**
+   * Takes what it is offered for one task of 0.1 cpus and 32 MB; the rest stays away for a year.
+   */
   launch(frameworkId: FrameworkId, id: string, facts: Partial<mesos.TaskInfo> = {}): void {
     this.host.nowMs += 1_000;
     this.call(frameworkId, { type: "REVIVE" });

@@ -1,4 +1,7 @@
-/** A policy with short names for what it is told: clients are "role:framework", quantities whole units. */
+/**
+ * A policy with short names for what it is told: clients are "role:framework", quantities whole
+ * units.
+ */
 import type {
   Client,
   Policy,

@@ -9,7 +9,10 @@ import { Cluster, client } from "./cluster.ts";
 const ALL = ["*:f1", "a:f1", "a:f2", "a/b:f1", "a/b/c:f3", "d:f3", "d:f4", "x/y:f5"] as const;
 const someClient = fc.constantFrom(...ALL);
 
-/** Anything that may happen to a client; what the rules forbid at that point is left out when it is played. */
+/**
+ * Anything that may happen to a client; what the rules forbid at that point is left out when it is
+ * played.
+ */
 const event = fc.oneof(
   fc.record({
     type: fc.constantFrom("ADD", "REMOVE", "ACTIVATE", "DEACTIVATE", "TURN"),
@@ -34,7 +37,9 @@ interface Known {
   held: { cpus: number; mem: number }[];
 }
 
-/** Plays the events by the rules, and keeps its own book of who is there, active and holding what. */
+/**
+ * Plays the events by the rules, and keeps its own book of who is there, active and holding what.
+ */
 function play(
   policy: Policy,
   events: readonly Event[],

@@ -4,7 +4,10 @@ import { treePolicy } from "../../../worker/core/allocator/policies/role-tree.ts
 import { prng } from "../../../worker/std/prng.ts";
 import { Cluster, client } from "./cluster.ts";
 
-/** Gives the first in the order one of its tasks, again and again, as long as a task fits; returns the tasks. */
+/**
+ * Gives the first in the order one of its tasks, again and again, as long as a task fits; returns
+ * the tasks.
+ */
 function fill(
   cluster: Cluster,
   total: Record<string, number>,
@@ -33,7 +36,8 @@ describe("the example of the DRF paper (9 CPUs, 18 GB)", () => {
     const cluster = new Cluster(drf, total).add("a:A", "b:B");
     const demands = { "a:A": { cpus: 1, mem: 4 }, "b:B": { cpus: 3, mem: 1 } };
     expect(fill(cluster, total, demands)).toEqual({ "a:A": 3, "b:B": 2 });
-    // Both have a share of 2/3 now (12/18 of the memory, 6/9 of the CPUs): a tie, so names and turns decide.
+    // Both have a share of 2/3 now (12/18 of the memory, 6/9 of the CPUs): a tie, so names and
+    // turns decide.
     expect(cluster.order()).toEqual(["a:A", "b:B"]);
     expect(cluster.turn("a:A").order()).toEqual(["b:B", "a:A"]);
   });

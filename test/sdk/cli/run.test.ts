@@ -23,7 +23,10 @@ function live(cli: FakeCli, taskId: string, code: number, output = ""): void {
   cli.master.update(taskId, code === 0 ? "TASK_FINISHED" : "TASK_FAILED", exited(code));
 }
 
-/** Started, and offered one big agent. `exitCode` is wrapped, or awaiting this would wait for the end. */
+/**
+ * Started, and offered one big agent. `exitCode` is wrapped, or awaiting this would wait for the
+ * end.
+ */
 async function running(...argv: readonly string[]) {
   const cli = new FakeCli();
   const done = { exitCode: cli.run("run", ...argv) };

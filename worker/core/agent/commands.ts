@@ -1,4 +1,7 @@
-/** Commands to agents: rows until the agent has acknowledged their number, and what they look like on the link. */
+/**
+ * Commands to agents: rows until the agent has acknowledged their number, and what they look like
+ * on the link.
+ */
 
 import type * as link from "../../protocol/link/messages.ts";
 import { assert, unreachable } from "../../std/assert.ts";

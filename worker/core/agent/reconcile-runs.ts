@@ -1,6 +1,6 @@
 /**
- * What an agent runs, held against what the master believes. Task truth is the agent's: runs it has are believed,
- * runs it lacks are asked about, runs nobody wants are ended.
+ * What an agent runs, held against what the master believes. Task truth is the agent's: runs it has
+ * are believed, runs it lacks are asked about, runs nobody wants are ended.
  */
 
 import type { FrameworkId, TaskId } from "../../protocol/ids.ts";
@@ -44,7 +44,10 @@ function runKey(frameworkId: string, taskId: string, run: number): string {
   return `${taskKey(frameworkId, taskId)}/${run}`;
 }
 
-/** The task's framework. One that only the agent remembers (the master lost its disk) waits as recovered. */
+/**
+ * The task's framework. One that only the agent remembers (the master lost its disk) waits as
+ * recovered.
+ */
 function adoptFramework(
   turn: Turn,
   id: string,
@@ -82,7 +85,8 @@ function believe(
     return;
   }
   if (known?.agentId !== agent.id || known.run !== run) {
-    // The run is completed: the registration was long on its way, or the agent's disk is an old copy.
+    // The run is completed: the registration was long on its way, or the agent's disk is an old
+    // copy.
     const taskId = task.task_id.value as TaskId;
     if (!isTerminal(task.state)) killRun(turn, agent, framework.id, taskId, run);
     return;
@@ -93,7 +97,9 @@ function believe(
   }
 }
 
-/** A task that nobody here knows. One that has ended is not revived: its framework has had its end. */
+/**
+ * A task that nobody here knows. One that has ended is not revived: its framework has had its end.
+ */
 function adoptTask(
   turn: Turn,
   agent: AgentRow,

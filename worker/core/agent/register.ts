@@ -1,4 +1,6 @@
-/** An agent registers: for the first time, after its process restarted, or after it was unreachable. */
+/**
+ * An agent registers: for the first time, after its process restarted, or after it was unreachable.
+ */
 
 import { checkIdentifier } from "../../protocol/identifiers.ts";
 import type { AgentId, SessionId } from "../../protocol/ids.ts";
@@ -55,8 +57,8 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
 }
 
 /**
- * An agent that has no id yet may have got one: the answer to its first registration was lost, or the registration came
- * twice. A session is one life of one agent, so it tells.
+ * An agent that has no id yet may have got one: the answer to its first registration was lost, or
+ * the registration came twice. A session is one life of one agent, so it tells.
  */
 function knownAgent(
   turn: Turn,

@@ -1,6 +1,6 @@
 /**
- * Offers what is free. Runs at the end of every turn, over the agents that the turn touched: a turn in which
- * nothing was freed and nobody began to want costs nothing.
+ * Offers what is free. Runs at the end of every turn, over the agents that the turn touched: a turn
+ * in which nothing was freed and nobody began to want costs nothing.
  */
 
 import type { AgentId } from "../../protocol/ids.ts";

@@ -1,8 +1,10 @@
 /**
- * What the allocator needs to know at a glance, derived from the tables by their Changes: what every agent has
- * left, who stands where in the policy's order, and which agents are worth looking at.
+ * What the allocator needs to know at a glance, derived from the tables by their Changes: what
+ * every agent has left, who stands where in the policy's order, and which agents are worth looking
+ * at.
  *
- * Nothing here is truth: `new Allocation` over the same tables, told of every row, is the same again.
+ * Nothing here is truth: `new Allocation` over the same tables, told of every row, is the same
+ * again.
  */
 
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
@@ -70,8 +72,8 @@ export class Allocation {
   }
 
   /**
-   * What nobody holds of the agent. Undefined: more is held than the agent has (it came back smaller, or with
-   * tasks thought lost); nothing more is offered of it until that is over.
+   * What nobody holds of the agent. Undefined: more is held than the agent has (it came back
+   * smaller, or with tasks thought lost); nothing more is offered of it until that is over.
    */
   free(agent: AgentRow): Resources | undefined {
     const held = this.held(agent.id);
@@ -164,7 +166,10 @@ export class Allocation {
     for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
   }
 
-  /** Made when first needed (the cluster's row says by which policy), and told everything that is so. */
+  /**
+   * Made when first needed (the cluster's row says by which policy), and told everything that is
+   * so.
+   */
   #standings(): Standing {
     if (this.#standing !== undefined) return this.#standing;
     const name = this.#tables.cluster.get("cluster")?.policy ?? "";

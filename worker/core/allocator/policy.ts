@@ -1,19 +1,24 @@
 /**
  * The contract of an allocation policy: who is offered an agent's free resources first.
  *
- * A policy is told what the allocator knows (the notifications) and asked for an order. It never decides how
- * much somebody gets or whether he may have it: filters, quota, capabilities and minimums are the allocator's.
- * Everything in it is derived from rows: after a reload it is built again by the same notifications.
+ * A policy is told what the allocator knows (the notifications) and asked for an order. It never
+ * decides how much somebody gets or whether he may have it: filters, quota, capabilities and
+ * minimums are the allocator's. Everything in it is derived from rows: after a reload it is built
+ * again by the same notifications.
  *
  * Rules that the caller keeps, and a policy may assert:
- * 1. A client is added before its first allocation and removed after its last one; `unallocated` takes back
+ * 1. A client is added before its first allocation and removed after its last one; `unallocated`
+ * takes back
  *    only what was `allocated`.
  * 2. While the caller goes through an order, it notifies only of the client it was given last.
  *
  * Rules that every policy keeps (the contract suite runs over the table in `policies/index.ts`):
- * 3. An order has every active client exactly once, the best one first, and no other. It is that of the
- *    moment at which the first one is taken, and lazy: a caller that stops early does not pay for the rest.
- * 4. The same clients, settings, allocations and turns with the same randomness give the same order, in whatever
+ * 3. An order has every active client exactly once, the best one first, and no other. It is that of
+ * the
+ *    moment at which the first one is taken, and lazy: a caller that stops early does not pay for
+ *    the rest.
+ * 4. The same clients, settings, allocations and turns with the same randomness give the same
+ * order, in whatever
  *    order the notifications came. `unallocated` undoes `allocated` exactly.
  */
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
@@ -46,7 +51,10 @@ export const DEFAULT_ROLE_SETTINGS: RoleSettings = { weight: 1, priority: 0 };
 
 export interface OrderRequest {
   readonly random: Prng;
-  /** Leaves out the role's own clients (not those of its subroles) without looking at them. Absent: none. */
+  /**
+   * Leaves out the role's own clients (not those of its subroles) without looking at them. Absent:
+   * none.
+   */
   readonly skipsRole?: (role: string) => boolean;
 }
 
@@ -67,16 +75,20 @@ export interface PolicyState {
   add(client: Client): void;
   /** Asserts that nothing is allocated to it any more. */
   remove(client: Client): void;
-  /** Active = wants offers. What is allocated to an inactive client still counts for its role. Both may repeat. */
+  /**
+   * Active = wants offers. What is allocated to an inactive client still counts for its role. Both
+   * may repeat.
+   */
   activate(client: Client): void;
   deactivate(client: Client): void;
 
   allocated(allocation: Allocation): void;
   unallocated(allocation: Allocation): void;
   /**
-   * The client had its turn: an offer was made to it. Among those with equal claims it comes after those with
-   * fewer turns. Apart from `allocated`, because taking an allocation back does not take the turn back: who
-   * declines everything must not stay first for ever. Turns are not kept over a restart.
+   * The client had its turn: an offer was made to it. Among those with equal claims it comes after
+   * those with fewer turns. Apart from `allocated`, because taking an allocation back does not take
+   * the turn back: who declines everything must not stay first for ever. Turns are not kept over a
+   * restart.
    */
   tookTurn(client: Client): void;
 

@@ -1,8 +1,8 @@
 /**
  * Who stands where: keeps a policy told of clients and of what they hold, and of nothing twice.
  *
- * A client is in the policy while it wants offers or holds something; what it holds counts for its role also when
- * it is suppressed or away.
+ * A client is in the policy while it wants offers or holds something; what it holds counts for its
+ * role also when it is suppressed or away.
  */
 
 import type { Quantities } from "../../resources/resource.ts";

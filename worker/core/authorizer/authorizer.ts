@@ -1,6 +1,6 @@
 /**
- * The one place that is asked whether a principal may do something. It allows everything until ACLs exist;
- * the actions are those of Mesos' authorizer.
+ * The one place that is asked whether a principal may do something. It allows everything until ACLs
+ * exist; the actions are those of Mesos' authorizer.
  */
 import type { Principal } from "../input.ts";
 

@@ -19,8 +19,8 @@ import { removeFramework } from "./remove.ts";
 type Handler = (turn: Turn, framework: FrameworkRow, call: scheduler.Call) => void;
 
 /**
- * How each call is carried out. Undefined: not served yet. A call whose sub-message is missing was refused before
- * it came here, except where the sub-message is optional.
+ * How each call is carried out. Undefined: not served yet. A call whose sub-message is missing was
+ * refused before it came here, except where the sub-message is optional.
  */
 const handlers: { readonly [T in scheduler.CallType]: Handler | undefined } = {
   UNKNOWN: undefined,
@@ -28,7 +28,8 @@ const handlers: { readonly [T in scheduler.CallType]: Handler | undefined } = {
   TEARDOWN: (turn, framework) => removeFramework(turn, framework),
   ACCEPT: (turn, framework, { accept: call }) => call && accept(turn, framework, call),
   DECLINE: (turn, framework, { decline: call }) => call && decline(turn, framework, call),
-  // No agent has an unavailability, so there are no inverse offers: their ids are unknown and ignored.
+  // No agent has an unavailability, so there are no inverse offers: their ids are unknown and
+  // ignored.
   ACCEPT_INVERSE_OFFERS: () => {},
   DECLINE_INVERSE_OFFERS: () => {},
   REVIVE: (turn, framework, { revive: call }) => revive(turn, framework, call?.roles ?? []),

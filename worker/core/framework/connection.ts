@@ -25,7 +25,8 @@ export function streamClosed(
       disconnect(turn, framework);
       return;
     case "READ_TOO_SLOWLY":
-      // It was we who ended the stream, so its failover timeout (which may be 0) must not kill its work.
+      // It was we who ended the stream, so its failover timeout (which may be 0) must not kill its
+      // work.
       recover(turn, framework);
       return;
     default:

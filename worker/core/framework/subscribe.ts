@@ -1,5 +1,6 @@
 /**
- * SUBSCRIBE: a new framework, the return of a known one, or the failover from a live stream to a new one.
+ * SUBSCRIBE: a new framework, the return of a known one, or the failover from a live stream to a
+ * new one.
  */
 
 import type { FrameworkId, StreamId } from "../../protocol/ids.ts";

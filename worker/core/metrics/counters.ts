@@ -1,9 +1,10 @@
 /**
- * What happened since the object's start: read off every turn's input and outcome by the shell, after the turn
- * is durable. Volatile, as Mesos' counters are: a new life begins at 0, and so does the uptime.
+ * What happened since the object's start: read off every turn's input and outcome by the shell,
+ * after the turn is durable. Volatile, as Mesos' counters are: a new life begins at 0, and so does
+ * the uptime.
  *
- * Only what can be counted for certain is here. Subscriptions and registrations count as they come; any other call
- * counts when it was accepted, also if it then changed nothing.
+ * Only what can be counted for certain is here. Subscriptions and registrations count as they come;
+ * any other call counts when it was accepted, also if it then changed nothing.
  */
 
 import { isTerminal } from "../../protocol/task-state.ts";
@@ -166,7 +167,10 @@ function countCall({ counters, outcome }: CountedTurn, call: scheduler.Call): vo
   }
 }
 
-/** What left on the frameworks' streams. Statuses that the master makes in answer to an ACCEPT are refused tasks. */
+/**
+ * What left on the frameworks' streams. Statuses that the master makes in answer to an ACCEPT are
+ * refused tasks.
+ */
 function countEvents(turn: CountedTurn, input: Input): void {
   const { counters, outcome } = turn;
   const isAccept = input.type === "SCHEDULER_CALL" && input.call.type === "ACCEPT";
@@ -206,7 +210,10 @@ function countAgent(
   count(counters, "slave_removals/reason_unhealthy");
 }
 
-/** A task's end counts when the master learns of it. A task that left in the middle ended with its framework. */
+/**
+ * A task's end counts when the master learns of it. A task that left in the middle ended with its
+ * framework.
+ */
 function countTask(
   { counters, state, removedFrameworks }: CountedTurn,
   before: TaskRow | undefined,

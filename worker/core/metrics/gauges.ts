@@ -1,6 +1,6 @@
 /**
- * What can be read off the state at any moment. Amounts are units (not thousandths); "percent" is a fraction, as
- * in Mesos.
+ * What can be read off the state at any moment. Amounts are units (not thousandths); "percent" is a
+ * fraction, as in Mesos.
  */
 import { add } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, quantityOf } from "../../resources/quantities.ts";
@@ -53,7 +53,10 @@ function connectionGauges(state: MasterState): Metrics {
   };
 }
 
-/** Unreachable tasks of frameworks that know no partitions are not in: those were told that they are lost. */
+/**
+ * Unreachable tasks of frameworks that know no partitions are not in: those were told that they are
+ * lost.
+ */
 function taskGauges(state: MasterState): Metrics {
   const counts = { STAGING: 0, STARTING: 0, RUNNING: 0, KILLING: 0, UNREACHABLE: 0 };
   for (const task of state.tables.task.values()) {

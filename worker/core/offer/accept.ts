@@ -71,7 +71,10 @@ function takeOffers(
   return ok({ first, pool: { agent, role: first.role, resources } });
 }
 
-/** Carries out one operation and returns what it left of the pool. A failed one leaves the pool as it was. */
+/**
+ * Carries out one operation and returns what it left of the pool. A failed one leaves the pool as
+ * it was.
+ */
 function perform(
   turn: Turn,
   framework: FrameworkRow,
@@ -102,7 +105,10 @@ const notServed: { readonly [T in Exclude<OperationType, "UNKNOWN" | "LAUNCH">]:
   DESTROY_DISK: "DESTROY_DISK needs a resource provider, and this agent has none",
 };
 
-/** Tells the framework of an operation that is not carried out: its tasks one by one, others by their id. */
+/**
+ * Tells the framework of an operation that is not carried out: its tasks one by one, others by
+ * their id.
+ */
 function refuseOperation(
   turn: Turn,
   framework: FrameworkRow,

@@ -3,7 +3,10 @@ import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
 import { addFilter, refuseMs } from "./filter.ts";
 
-/** DECLINE: the offers end and their resources stay away for a while. Unknown and foreign ids are ignored. */
+/**
+ * DECLINE: the offers end and their resources stay away for a while. Unknown and foreign ids are
+ * ignored.
+ */
 export function decline(turn: Turn, framework: FrameworkRow, call: scheduler.CallDecline): void {
   const durationMs = refuseMs(call.filters);
   for (const { value: id } of call.offer_ids ?? []) {

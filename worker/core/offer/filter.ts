@@ -16,9 +16,10 @@ export function refuseMs(filters: mesos.Filters | undefined): number {
 }
 
 /**
- * Keeps `refused` of the offer's agent from its framework and role. A framework that declines faster than
- * once a second is offered nothing at all of the agent until a second has passed, whatever is freed meanwhile:
- * so declining everything costs it (and us) at most two calls a second and agent.
+ * Keeps `refused` of the offer's agent from its framework and role. A framework that declines
+ * faster than once a second is offered nothing at all of the agent until a second has passed,
+ * whatever is freed meanwhile: so declining everything costs it (and us) at most two calls a second
+ * and agent.
  */
 export function addFilter(
   turn: Turn,
@@ -60,7 +61,9 @@ function addRow(
   });
 }
 
-/** Whether a filter keeps `candidate` from its framework: more than was refused is offered again. */
+/**
+ * Whether a filter keeps `candidate` from its framework: more than was refused is offered again.
+ */
 export function refuses(filter: FilterRow, candidate: Resources): boolean {
   return filter.blocksAll || contains(filter.refused, candidate);
 }

@@ -1,4 +1,7 @@
-/** The life of an offer: made by the allocator, ended by its framework, its agent, its time, or a failover. */
+/**
+ * The life of an offer: made by the allocator, ended by its framework, its agent, its time, or a
+ * failover.
+ */
 
 import type { AgentId, FrameworkId, OfferId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";

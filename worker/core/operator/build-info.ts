@@ -2,8 +2,8 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import type { MasterState } from "../state.ts";
 
 /**
- * The version as the API tells it. Clients expect the three facts of the build to be there, so a build that does
- * not know them says "" and 0.
+ * The version as the API tells it. Clients expect the three facts of the build to be there, so a
+ * build that does not know them says "" and 0.
  */
 export function versionInfo(state: MasterState): VersionFacts {
   const { version, build } = state.settings;

@@ -6,7 +6,10 @@ import type { MasterState } from "../state.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { offeredIn, renderAllocated, usedBy } from "./holdings.ts";
 
-/** Unreachable agents are not listed; none waits as recovered, because an agent's row survives a restart. */
+/**
+ * Unreachable agents are not listed; none waits as recovered, because an agent's row survives a
+ * restart.
+ */
 export function getAgents(state: MasterState): master.Response {
   const agents = registeredAgents(state).map((agent) => agentMessage(state, agent));
   return { type: "GET_AGENTS", get_agents: { agents, recovered_agents: [] } };

@@ -9,7 +9,10 @@ import type { MasterState } from "../state.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { offeredIn, renderAllocated, usedBy } from "./holdings.ts";
 
-/** A framework that has yet to come back is among `frameworks`, as recovered; the deprecated list is never there. */
+/**
+ * A framework that has yet to come back is among `frameworks`, as recovered; the deprecated list is
+ * never there.
+ */
 export function getFrameworks(state: MasterState): master.Response {
   const { framework, completedFramework } = state.tables;
   return {

@@ -1,5 +1,6 @@
 /**
- * Who has what, as operators are shown it: used by tasks, or offered, kept apart by the role it is allocated to.
+ * Who has what, as operators are shown it: used by tasks, or offered, kept apart by the role it is
+ * allocated to.
  *
  * What an ended or unreachable task had counts for nobody, as in the allocator.
  */

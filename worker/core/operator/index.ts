@@ -1,6 +1,6 @@
 /**
- * The read calls of the operator API: one file per call, and this table. A read looks at the state between two
- * steps and changes nothing; the answer is one consistent snapshot.
+ * The read calls of the operator API: one file per call, and this table. A read looks at the state
+ * between two steps and changes nothing; the answer is one consistent snapshot.
  */
 import type * as master from "../../protocol/v1/master.ts";
 import type { MasterState } from "../state.ts";

@@ -1,8 +1,8 @@
 /**
  * The roles of the cluster and what each has: for GET_ROLES, the `/roles` document and the metrics.
  *
- * A role is known while a framework subscribes to it, something is held or reserved for it, or an operator gave
- * it a weight. Amounts count the role and everything below it, as quota does.
+ * A role is known while a framework subscribes to it, something is held or reserved for it, or an
+ * operator gave it a weight. Amounts count the role and everything below it, as quota does.
  */
 import { add } from "../../resources/algebra.ts";
 import type { Resource, Resources } from "../../resources/resource.ts";
@@ -11,7 +11,10 @@ import { unreachable } from "../../std/assert.ts";
 import type { MasterState } from "../state.ts";
 import { type AllocatedResources, offeredIn, usedBy } from "./holdings.ts";
 
-/** Amounts per kind: units of a scalar, how many numbers in ranges, how many items of a set. Nothing is 0. */
+/**
+ * Amounts per kind: units of a scalar, how many numbers in ranges, how many items of a set. Nothing
+ * is 0.
+ */
 export type Amounts = Readonly<Record<string, number>>;
 
 export interface RoleOverview {
@@ -22,7 +25,10 @@ export interface RoleOverview {
   readonly allocated: Amounts;
   readonly offered: Amounts;
   readonly reserved: Amounts;
-  /** What counts against its quota: reserved for it, or allocated to it and neither reserved nor revocable. */
+  /**
+   * What counts against its quota: reserved for it, or allocated to it and neither reserved nor
+   * revocable.
+   */
   readonly consumed: Amounts;
 }
 

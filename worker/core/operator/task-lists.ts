@@ -1,7 +1,9 @@
 /**
- * Tasks as operators are shown them: in the three lists of Mesos, and in the states their framework was told.
+ * Tasks as operators are shown them: in the three lists of Mesos, and in the states their framework
+ * was told.
  *
- * A task that has ended stays in the first list until its framework has acknowledged that, as in Mesos.
+ * A task that has ended stays in the first list until its framework has acknowledged that, as in
+ * Mesos.
  */
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { defined } from "../../std/assert.ts";
@@ -26,7 +28,9 @@ export function allTasks(state: MasterState): TaskLists {
   return { ...liveTasks(state, state.tables.task.values()), completed: completedTasks(state) };
 }
 
-/** The tasks of each framework, completed frameworks included; for those without any see `tasksOf`. */
+/**
+ * The tasks of each framework, completed frameworks included; for those without any see `tasksOf`.
+ */
 export function tasksByFramework(state: MasterState): ReadonlyMap<string, TaskLists> {
   const { tasks, unreachable, completed } = allTasks(state);
   const byFramework = new Map<string, { [L in keyof TaskLists]: mesos.Task[] }>();
@@ -61,7 +65,10 @@ function liveTasks(
   return { tasks, unreachable };
 }
 
-/** A framework that knows no partitions is told TASK_LOST, and so are the operators who look at its tasks. */
+/**
+ * A framework that knows no partitions is told TASK_LOST, and so are the operators who look at its
+ * tasks.
+ */
 function asTold(framework: FrameworkRow, task: mesos.Task): mesos.Task {
   const told = (state: mesos.TaskState): mesos.TaskState => stateToldTo(framework, state);
   return {
@@ -74,7 +81,8 @@ function asTold(framework: FrameworkRow, task: mesos.Task): mesos.Task {
 
 /** The ring's texts, decoded, in the order in which the tasks were completed. */
 function completedTasks(state: MasterState): readonly mesos.Task[] {
-  // Slots from the next one on hold the round before: they are older than those already written over.
+  // Slots from the next one on hold the round before: they are older than those already written
+  // over.
   const next = defined(state.next.get("completion"), "the completion counter is set up");
   const age = (slot: number): number =>
     (slot - (next % COMPLETED_TASKS_MAX) + COMPLETED_TASKS_MAX) % COMPLETED_TASKS_MAX;

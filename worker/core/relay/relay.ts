@@ -1,4 +1,6 @@
-/** The master's side of its relays: who serves whom, what they report, and whether they are there. */
+/**
+ * The master's side of its relays: who serves whom, what they report, and whether they are there.
+ */
 
 import type { RelayId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
@@ -100,8 +102,8 @@ export function relaySilent(turn: Turn, row: RelayWatchRow): void {
 }
 
 /**
- * After a restart the relays are told of all their agents and of what waits for them: effects of the last turn may
- * have been lost, and a relay that was not restarted itself does not ask.
+ * After a restart the relays are told of all their agents and of what waits for them: effects of
+ * the last turn may have been lost, and a relay that was not restarted itself does not ask.
  */
 export function introduceAgents(turn: Turn): void {
   for (const agent of turn.state.tables.agent.values()) {

@@ -7,8 +7,9 @@ import { stateToldTo } from "./status.ts";
 import { redeliver } from "./update.ts";
 
 /**
- * Unacknowledged updates are delivered again, and so is the news of unreachable tasks, which no agent can repeat.
- * Updates that were queued in an earlier life of the object are with the agents: those are asked for them.
+ * Unacknowledged updates are delivered again, and so is the news of unreachable tasks, which no
+ * agent can repeat. Updates that were queued in an earlier life of the object are with the agents:
+ * those are asked for them.
  */
 export function catchUp(turn: Turn, framework: FrameworkRow, before: FrameworkConnection): void {
   const tasks = turn.state.index.tasksOfFramework(framework.id);

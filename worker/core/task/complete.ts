@@ -13,8 +13,8 @@ import { taskKey } from "../tables.ts";
 import { type Turn, timestamp } from "../turn.ts";
 
 /**
- * The task with one more status by the master itself: its state becomes the status' one. What it was told last by
- * its agent (`statusState`, `statusUuid`) stays, as in Mesos.
+ * The task with one more status by the master itself: its state becomes the status' one. What it
+ * was told last by its agent (`statusState`, `statusUuid`) stays, as in Mesos.
  */
 export function withStatus(
   turn: Turn,
@@ -35,7 +35,9 @@ export function withStatus(
   return { ...task, state: facts.state, statuses };
 }
 
-/** The kept statuses and this one: of a run of equal states only the last is kept, and `data` never. */
+/**
+ * The kept statuses and this one: of a run of equal states only the last is kept, and `data` never.
+ */
 export function appendStatus(task: TaskRow, status: mesos.TaskStatus): readonly string[] {
   const text = keptStatus(status);
   const last = task.statuses.at(-1);
@@ -65,7 +67,8 @@ export function completeTask(turn: Turn, task: TaskRow): void {
   for (const update of state.index.updatesOfTask(taskKey(task.frameworkId, task.id))) {
     state.tables.update.delete(String(update.seq));
   }
-  // The agent has carried it out; without its task it can not be sent again, so nobody would acknowledge it.
+  // The agent has carried it out; without its task it can not be sent again, so nobody would
+  // acknowledge it.
   state.tables.command.delete(String(task.run));
   state.tables.task.delete(taskKey(task.frameworkId, task.id));
 }

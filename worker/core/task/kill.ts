@@ -6,8 +6,8 @@ import type { Turn } from "../turn.ts";
 import { reconcileTask } from "./reconcile.ts";
 
 /**
- * KILL: a command that waits for the agent if it is away. An unknown task is answered as RECONCILE would; a known
- * one with another agent's id is ignored.
+ * KILL: a command that waits for the agent if it is away. An unknown task is answered as RECONCILE
+ * would; a known one with another agent's id is ignored.
  */
 export function kill(turn: Turn, framework: FrameworkRow, call: scheduler.CallKill): void {
   const task = turn.state.tables.task.get(taskKey(framework.id, call.task_id.value));

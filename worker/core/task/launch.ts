@@ -104,7 +104,10 @@ function addTask(
   enqueueNumbered(turn, pool.agent, { type: "RUN_TASK", frameworkId: framework.id, taskId }, run);
 }
 
-/** Resources without an allocation role are given the offer's, as Mesos does before anyone else sees them. */
+/**
+ * Resources without an allocation role are given the offer's, as Mesos does before anyone else sees
+ * them.
+ */
 function withRole(task: mesos.TaskInfo, role: string): mesos.TaskInfo {
   const resources = task.resources?.map((r) => ({ ...r, allocation_info: { role } }));
   return { ...task, resources };

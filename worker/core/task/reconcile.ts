@@ -58,7 +58,10 @@ export function reconcileTask(
   }
 }
 
-/** The last state the framework was told (or would have been), not a newer one still to be delivered. */
+/**
+ * The last state the framework was told (or would have been), not a newer one still to be
+ * delivered.
+ */
 function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
   const unreachable = task.state === "TASK_UNREACHABLE";
   const last = task.statuses.at(-1);

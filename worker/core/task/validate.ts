@@ -69,7 +69,9 @@ function validateTimes(task: mesos.TaskInfo): string | undefined {
   return undefined;
 }
 
-/** What no agent of this version can do is refused before it is tried: nothing is silently left out. */
+/**
+ * What no agent of this version can do is refused before it is tried: nothing is silently left out.
+ */
 function validateServed(task: mesos.TaskInfo): string | undefined {
   const refusals: readonly (readonly [unknown, string])[] = [
     [task.executor, "executor: custom executors are not served by this version; use command"],

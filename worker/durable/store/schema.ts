@@ -8,8 +8,9 @@
  * are append only.
  *
  * After a change: copy this file into an empty folder and `migrations/master` to `./master` there,
- * `npm i drizzle-kit@0.31.11 drizzle-orm@0.45.4` (drizzle-kit finds drizzle-orm only beside itself),
- * and run `npx drizzle-kit generate --dialect sqlite --driver durable-sqlite --schema ./schema.ts
+ * `npm i drizzle-kit@0.31.11 drizzle-orm@0.45.4` (drizzle-kit finds drizzle-orm only beside
+ * itself), and run `npx drizzle-kit generate --dialect sqlite --driver durable-sqlite --schema
+ * ./schema.ts
  * --out ./master`; then commit what is new in it.
  */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";

@@ -18,7 +18,8 @@ export function processesIn(cgroup: string): readonly number[] {
   return cgroupsIn(cgroup).flatMap((directory) => {
     const text = readCgroupFile(directory, "cgroup.procs");
     if (!text.ok) return [];
-    // A 0 is a process of another pid namespace: not ours to signal, and kill(0) would be ourselves.
+    // A 0 is a process of another pid namespace: not ours to signal, and kill(0) would be
+    // ourselves.
     return text.value
       .split("\n")
       .map(Number)
@@ -43,7 +44,9 @@ const FREEZE = {
   2: { file: "cgroup.freeze", frozen: "1", thawed: "0" },
 } as const;
 
-/** SIGKILLs every process. True: there was none. Call it again: what was forked meanwhile is left. */
+/**
+ * SIGKILLs every process. True: there was none. Call it again: what was forked meanwhile is left.
+ */
 export function killAllIn(version: CgroupVersion, cgroup: string): boolean {
   if (processesIn(cgroup).length === 0) return true;
   // Since Linux 5.14, and it leaves no gap for a fork.

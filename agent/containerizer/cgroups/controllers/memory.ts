@@ -1,4 +1,6 @@
-/** Memory with swap: one hard limit, and the kernel's count of processes killed for going beyond it. */
+/**
+ * Memory with swap: one hard limit, and the kernel's count of processes killed for going beyond it.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ok, type Result } from "../../../../worker/std/result.ts";
@@ -91,7 +93,9 @@ const OOM_FILES = {
   2: { events: "memory.events", limit: "memory.max", peak: "memory.peak" },
 } as const;
 
-/** What the kernel says of kills for lack of memory in this cgroup: line `oom_kill 1` of its events. */
+/**
+ * What the kernel says of kills for lack of memory in this cgroup: line `oom_kill 1` of its events.
+ */
 export function outOfMemory(
   version: CgroupVersion,
   cgroup: string,

@@ -1,6 +1,6 @@
 /**
- * Containers outlive the agent. The "agent" is a process of its own (`launcher.ts`) that launches and
- * is killed by SIGKILL; the check then recovers in its place.
+ * Containers outlive the agent. The "agent" is a process of its own (`launcher.ts`) that launches
+ * and is killed by SIGKILL; the check then recovers in its place.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -30,7 +30,10 @@ import {
 import { launcherCommand } from "../launcher-command.ts";
 import type { Checks } from "../suite.ts";
 
-/** Launches each command in another process; resolves, with that process killed, when all are started. */
+/**
+ * Launches each command in another process; resolves, with that process killed, when all are
+ * started.
+ */
 async function launchedByAnAgentThatDied(
   lab: Lab,
   commands: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Hierarchical, weighted dominant resource fairness: at every level of the tree, the sibling with the smallest
- * share comes first.
+ * Hierarchical, weighted dominant resource fairness: at every level of the tree, the sibling with
+ * the smallest share comes first.
  *
  * Source: Ghodsi et al., "Dominant Resource Fairness", NSDI 2011; the hierarchy and the ties as in http-semantics
  * 12.5.
@@ -28,8 +28,8 @@ function shareOf(node: TreeNode, context: ArrangeContext): number {
 }
 
 /**
- * Dominant share: the largest fraction of any one kind of resource, divided by the weight. Result ≥ 0, not
- * capped at 1. A kind that the total does not have counts as 0.
+ * Dominant share: the largest fraction of any one kind of resource, divided by the weight. Result ≥
+ * 0, not capped at 1. A kind that the total does not have counts as 0.
  */
 function dominantShare(node: TreeNode, { total }: ArrangeContext): number {
   let share = 0;

@@ -1,4 +1,7 @@
-/** Every allocation policy by the name that a cluster's settings give it. A new one is a file and a line here. */
+/**
+ * Every allocation policy by the name that a cluster's settings give it. A new one is a file and a
+ * line here.
+ */
 import type { Policy } from "../policy.ts";
 import { drf } from "./drf.ts";
 import { random } from "./random.ts";

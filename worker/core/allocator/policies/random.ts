@@ -1,6 +1,6 @@
 /**
- * A weighted lottery: at every level of the tree, each sibling's chance to come next is its weight among those that
- * are left. Shares do not matter.
+ * A weighted lottery: at every level of the tree, each sibling's chance to come next is its weight
+ * among those that are left. Shares do not matter.
  *
  * The smallest policy there is; copy it to begin another one.
  */

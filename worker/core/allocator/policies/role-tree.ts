@@ -1,13 +1,14 @@
 /**
- * The tree that policies order by: roles, within each role its subroles and one node for its own frameworks, and
- * the frameworks as leaves.
+ * The tree that policies order by: roles, within each role its subroles and one node for its own
+ * frameworks, and the frameworks as leaves.
  *
  *     (root) ─ eng ─┬─ .       own frameworks of eng: f1, f2      weight 1
  *                   └─ eng/web ─ .  own frameworks of eng/web: f3
  *
- * 1. A node's `allocated` is the sum over its children. 2. `active` counts the active leaves at or below a
- * node. 3. An inner node without leaves does not exist. 4. Children are listed by name, so
- * that an order does not depend on which came first. Does not know how siblings are ordered: that is the policy.
+ * 1. A node's `allocated` is the sum over its children. 2. `active` counts the active leaves at or
+ * below a node. 3. An inner node without leaves does not exist. 4. Children are listed by name, so
+ * that an order does not depend on which came first. Does not know how siblings are ordered: that
+ * is the policy.
  */
 import type { Quantities } from "../../../resources/resource.ts";
 import { assert, defined } from "../../../std/assert.ts";
@@ -42,7 +43,10 @@ export interface TreeNode {
   readonly allocated: Map<string, number>;
   /** Children by name; undefined when it has to be made again. */
   sorted: readonly TreeNode[] | undefined;
-  /** A policy's own number for this node and when it was computed; undefined when it has to be computed again. */
+  /**
+   * A policy's own number for this node and when it was computed; undefined when it has to be
+   * computed again.
+   */
   share: { readonly value: number; readonly totalVersion: number } | undefined;
 }
 
@@ -55,15 +59,17 @@ export interface ArrangeContext {
 }
 
 /**
- * Puts siblings in order, best first. Gets those only that have active clients, by name, in an array it must not
- * change; decides with what it sees at the call, not later.
+ * Puts siblings in order, best first. Gets those only that have active clients, by name, in an
+ * array it must not change; decides with what it sees at the call, not later.
  */
 export type Arrange = (
   siblings: readonly TreeNode[],
   context: ArrangeContext,
 ) => Iterable<TreeNode>;
 
-/** The policy that goes down the tree and puts the siblings of every level in order with `arrange`. */
+/**
+ * The policy that goes down the tree and puts the siblings of every level in order with `arrange`.
+ */
 export function treePolicy(arrange: Arrange): Policy {
   return { create: () => new TreePolicyState(arrange) };
 }

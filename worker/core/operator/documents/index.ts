@@ -1,8 +1,9 @@
 /**
  * The JSON documents of Mesos' older HTTP interface, by path: one file each, and this table.
  *
- * A document is the text of one consistent moment between two steps. Doubles keep their fraction ("4.0"), times
- * are seconds since 1970. Whether the answer is wrapped for `jsonp` is the HTTP layer's business.
+ * A document is the text of one consistent moment between two steps. Doubles keep their fraction
+ * ("4.0"), times are seconds since 1970. Whether the answer is wrapped for `jsonp` is the HTTP
+ * layer's business.
  */
 import type { MasterState } from "../../state.ts";
 import { frameworksDocument } from "./frameworks.ts";

@@ -1,6 +1,6 @@
 /**
- * JSON text put together by hand, as the documents need it: whether a number is a double ("4.0") or an integer
- * is said where it is written, and messages go in as the codec writes them.
+ * JSON text put together by hand, as the documents need it: whether a number is a double ("4.0") or
+ * an integer is said where it is written, and messages go in as the codec writes them.
  */
 import type { MessageName, Messages } from "../../../protocol/descriptors.ts";
 import { encodeJson } from "../../../protocol/wire/json.ts";

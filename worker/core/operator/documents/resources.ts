@@ -1,4 +1,6 @@
-/** Resources as the documents show them: amounts by name, reservations and other facts left aside. */
+/**
+ * Resources as the documents show them: amounts by name, reservations and other facts left aside.
+ */
 
 import { normalize, reservedRoles, reservedTo, unreserved } from "../../../resources/algebra.ts";
 import type { Resource, Resources } from "../../../resources/resource.ts";
@@ -7,7 +9,10 @@ import { unreachable } from "../../../std/assert.ts";
 import type { Amounts } from "../role-overview.ts";
 import { double, type JsonText, object, string } from "./json-text.ts";
 
-/** `{"disk":0.0,"mem":32.0,"gpus":0.0,"cpus":0.1,"ports":"[31000-31000]"}`: these four scalars are always there. */
+/**
+ * `{"disk":0.0,"mem":32.0,"gpus":0.0,"cpus":0.1,"ports":"[31000-31000]"}`: these four scalars are
+ * always there.
+ */
 export function resourcesText(resources: Resources): JsonText {
   const members = new Map<string, JsonText>();
   for (const name of ["disk", "mem", "gpus", "cpus"]) members.set(name, double(0));
@@ -40,7 +45,9 @@ function scalar({ thousandths }: Resource & { kind: "SCALAR" }): JsonText {
   return double(thousandths / 1_000);
 }
 
-/** Amounts of one name become one, whomever they are reserved for; revocable ones are counted apart. */
+/**
+ * Amounts of one name become one, whomever they are reserved for; revocable ones are counted apart.
+ */
 function bare(resource: Resource): Resource {
   const { name, revocable } = resource;
   const facts = { name, reservations: [], ...(revocable && { revocable }) };

@@ -1,4 +1,7 @@
-/** `/state-summary`: agents and frameworks with how many tasks they have in each state, and nothing long. */
+/**
+ * `/state-summary`: agents and frameworks with how many tasks they have in each state, and nothing
+ * long.
+ */
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
 import type { MasterState } from "../../state.ts";

@@ -1,4 +1,7 @@
-/** `/state`: the whole cluster in one document. What web pages, service discovery and exporters read. */
+/**
+ * `/state`: the whole cluster in one document. What web pages, service discovery and exporters
+ * read.
+ */
 
 import { defined } from "../../../std/assert.ts";
 import { formatDuration } from "../../../std/duration.ts";

@@ -21,10 +21,10 @@ import { resourcesText } from "./resources.ts";
 const TASKS_SHOWN = 100;
 
 /**
- * Active, unreachable and completed tasks of all frameworks, the latest first; by the time of the first status,
- * tasks that have none counting as the oldest. Parameters: framework_id, task_id, limit (100), offset (0), order
- * ("asc" = the oldest first). As in Mesos what is not a whole number counts as not given, and a limit below 0
- * as none.
+ * Active, unreachable and completed tasks of all frameworks, the latest first; by the time of the
+ * first status, tasks that have none counting as the oldest. Parameters: framework_id, task_id,
+ * limit (100), offset (0), order ("asc" = the oldest first). As in Mesos what is not a whole number
+ * counts as not given, and a limit below 0 as none.
  */
 export function tasksDocument(state: MasterState, query: Query): string {
   const { tasks, unreachable, completed } = allTasks(state);
