@@ -7,12 +7,18 @@ import { comparable, compareJson, type Difference } from "./compare.ts";
 import { compareEvents, eventsOf } from "./compare-events.ts";
 import { parseJsonText } from "./json-text.ts";
 import { compareProtobuf } from "./protobuf-shape.ts";
+import { withoutStrangers } from "./prune.ts";
 import type { Recording } from "./recording.ts";
 
 /** Texts that clients match on: they have to be the same. */
 const SAME_SENTENCES = ["Framework cannot be found", "Framework is not subscribed"];
 
-export function compareAnswer(recording: Recording, live: AnswerReader): readonly Difference[] {
+/** `isReplayed`: whether the framework with a recorded id was subscribed in the live cluster, too. */
+export function compareAnswer(
+  recording: Recording,
+  live: AnswerReader,
+  isReplayed: (frameworkId: string) => boolean,
+): readonly Difference[] {
   const { answer } = recording;
   if (answer?.head === undefined) {
     return [`status: the recorded master closed the connection; this one says ${statusOf(live)}`];
@@ -21,7 +27,10 @@ export function compareAnswer(recording: Recording, live: AnswerReader): readonl
   if (answer.head.statusLine !== live.head.statusLine) {
     return [`status: ${statusOf(answer)} is ${statusOf(live)}: ${sentenceOf(live)}`];
   }
-  return [...compareHeaders(recording, live), ...compareBodies(recording, answer, live)];
+  return [
+    ...compareHeaders(recording, live),
+    ...compareBodies(recording, answer, live, isReplayed),
+  ];
 }
 
 function statusOf(answer: AnswerReader): string {
@@ -62,10 +71,11 @@ function compareBodies(
   recording: Recording,
   recorded: AnswerReader,
   live: AnswerReader,
+  isReplayed: (frameworkId: string) => boolean,
 ): readonly Difference[] {
   const type = headerOf(recorded.head, "Content-Type") ?? "";
   if (type !== (headerOf(live.head, "Content-Type") ?? "")) return [];
-  if (recording.isStream) return compareStreams(recording, recorded, live, type);
+  if (recording.isStream) return compareStreams(recording, recorded, live, isReplayed);
   const [expected, got] = [recorded.body(), live.body()];
   if (expected.length === 0 || got.length === 0) {
     if (expected.length === got.length) return [];
@@ -75,16 +85,20 @@ function compareBodies(
   if (type === "application/x-protobuf") return compareProtobuf(expected, got);
   const texts = [expected.toString("utf8"), got.toString("utf8")] as const;
   if ((recorded.head?.status ?? 0) >= 400) return compareSentences(recording, ...texts);
-  return compareDocuments(...texts);
+  return compareDocuments(...texts, isReplayed);
 }
 
-function compareDocuments(recorded: string, live: string): readonly Difference[] {
+function compareDocuments(
+  recorded: string,
+  live: string,
+  isReplayed: (frameworkId: string) => boolean,
+): readonly Difference[] {
   const callbacks = [recorded, live].map((text) => /^([\w$.]+)\((.*)\)(;?)$/s.exec(text));
   const [expected, got] = callbacks;
   if (expected || got) {
     const around = callbacks.map((each) => (each ? `${each[1]}(…)${each[3]}` : "no callback"));
     if (around[0] !== around[1]) return [`body: ${around[0]} is ${around[1]}`];
-    return compareDocuments(expected?.[2] ?? "", got?.[2] ?? "");
+    return compareDocuments(expected?.[2] ?? "", got?.[2] ?? "", isReplayed);
   }
   const values = [recorded, live].map(parseJsonText);
   const [first, second] = values;
@@ -94,7 +108,7 @@ function compareDocuments(recorded: string, live: string): readonly Difference[]
       `body: ${JSON.stringify(recorded.slice(0, 80))} is ${JSON.stringify(live.slice(0, 80))}`,
     ];
   }
-  return compareJson(first, second);
+  return compareJson(withoutStrangers(first, isReplayed), second);
 }
 
 /** Our sentences are our own, but they name what Mesos' name: the field, the id, the value. */
@@ -137,7 +151,7 @@ function compareStreams(
   recording: Recording,
   recorded: AnswerReader,
   live: AnswerReader,
-  type: string,
+  isReplayed: (frameworkId: string) => boolean,
 ): readonly Difference[] {
   const differences: Difference[] = [];
   for (const chunk of live.chunks) {
@@ -154,11 +168,12 @@ function compareStreams(
   if (recording.isEndedByMaster && !live.isComplete) {
     differences.push("stream: Mesos ends it; here it stays open");
   }
-  if (type === "application/x-protobuf") {
+  if (headerOf(recorded.head, "Content-Type") === "application/x-protobuf") {
     const [first, second] = [recorded, live].map((each) => splitRecords(each.body()));
     return [...differences, ...compareProtobufEvents(first ?? [], second ?? [])];
   }
-  return [...differences, ...compareEvents(eventsOf(recorded), eventsOf(live))];
+  const events = eventsOf(recorded).map((event) => withoutStrangers(event, isReplayed));
+  return [...differences, ...compareEvents(events, eventsOf(live))];
 }
 
 function compareProtobufEvents(

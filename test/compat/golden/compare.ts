@@ -119,7 +119,10 @@ function namesOf(items: readonly JsonText[]): string {
   return [...new Set(items.map(identity))].join(", ");
 }
 
-const NAMES = ["id", "name", "key", "task_id", "operation_id", "executor_id"];
+const NAMES = [
+  ...["id", "name", "key", "task_id", "operation_id", "executor_id"],
+  ...["framework_info", "agent_info", "executor_info"],
+];
 const KINDS = ["type", "state", "role", "protocol"];
 
 /** What an element of a list is called, as far as that is the same in every run. */
@@ -136,7 +139,8 @@ function identity(json: JsonText): string {
 
 function nameIn(json: JsonText | undefined): string {
   if (json?.kind === "string") return comparable(json.value);
-  return json?.kind === "object" ? nameIn(json.members.get("value")) : "";
+  if (json?.kind !== "object") return "";
+  return nameIn(json.members.get("value") ?? json.members.get("name") ?? json.members.get("id"));
 }
 
 /** Of a list of words: which are missing, which are too many. */

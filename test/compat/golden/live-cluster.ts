@@ -56,7 +56,17 @@ export class LiveCluster {
     else if (action === "kill agent") child.kill("SIGKILL");
     else if (action === "start agent") {
       this.#process = startGoldenAgent(this.#url, this.#workDir, this.agent.port);
-    } else throw new Error(`nobody knows how to ${action}`);
+    } else if (action === "await the agent's loss") await this.#awaitAgent({ isActive: false });
+    else if (action === "await the agent's return") await this.#awaitAgent({ isActive: true });
+    else throw new Error(`nobody knows how to ${action}`);
+  }
+
+  /** A Mesos takes as long as its flags say; this master's time without a sign of life is fixed. */
+  async #awaitAgent({ isActive }: { isActive: boolean }): Promise<void> {
+    await until(async () => ((await firstAgent(this.#url)) !== undefined) === isActive, {
+      what: () => `the agent is ${isActive ? "active" : "lost"}`,
+      withinMs: 120_000,
+    });
   }
 
   async end(): Promise<void> {

@@ -15,6 +15,8 @@ export type Step =
 /** Clusters to start, one for each master that was recorded, and what is done with it. */
 export interface Replay {
   readonly families: readonly string[];
+  /** What the recorded master had lived through before, as another family shows it; not compared. */
+  readonly prelude: readonly Step[];
   readonly steps: readonly Step[];
 }
 
@@ -35,8 +37,32 @@ export function planReplays(recordings: readonly Recording[], root: string): rea
   return [...groups.values()].map((group) => {
     const ordered = group.sort((a, b) => first(a) - first(b));
     const steps = ordered.flatMap((family) => orderFamily(family, recordings, scripts));
-    return { families: ordered, steps };
+    return { families: ordered, prelude: preludeOf(ordered, recordings, scripts), steps };
   });
+}
+
+/** A master whose first framework is not its number 0 had others before: those of the same program, if they are there. */
+function preludeOf(
+  [family = ""]: readonly string[],
+  recordings: readonly Recording[],
+  scripts: readonly { families: readonly string[]; script: Script }[],
+): readonly Step[] {
+  const ids = recordings.filter((each) => each.family === family).flatMap(frameworkIdsOf);
+  const numbers = ids.flatMap((id) => /^[0-9a-f-]{36}-(\d+)$/.exec(id)?.[1] ?? []).map(Number);
+  const twins = scripts.find(({ families }) => families.includes(family))?.families ?? [];
+  const [before] = twins.filter(
+    (each) => each < family && recordings.some((recording) => recording.family === each),
+  );
+  if (before === undefined || Math.min(...numbers) === 0) return [];
+  return orderFamily(before, recordings, scripts);
+}
+
+/** The frameworks that a stream subscribed. */
+export function frameworkIdsOf(recording: Recording): readonly string[] {
+  if (!recording.isStream) return [];
+  const text = recording.answer?.body().toString("latin1") ?? "";
+  const found = /"SUBSCRIBED","subscribed":\{"framework_id":\{"value":"([^"]+)"/.exec(text)?.[1];
+  return found === undefined ? [] : [found];
 }
 
 /**

@@ -15,20 +15,17 @@ import {
   liveEvents,
 } from "./live-framework.ts";
 import { base64IdsIn, LiveIds, offerIdsIn } from "./live-ids.ts";
-import { type Replay, type Step, streamStart } from "./order.ts";
+import { frameworkIdsOf, type Replay, type Step, streamStart } from "./order.ts";
+import { Recorder } from "./recorder.ts";
 import type { Recording } from "./recording.ts";
+import { sleep, until } from "./waiting.ts";
 
 export interface Outcome {
   readonly recording: Recording;
   readonly differences: readonly Difference[];
 }
 
-const OFFER_MS = 8_000;
 const EVENT_MS = 4_000;
-/** A heartbeat's interval, and a bit: the longest that a master needs to see that nobody reads. */
-const HANG_UP_MS = 17_000;
-/** After this long with offers that do not fit, they are given back, to come again as one. */
-const MERGE_MS = 400;
 
 interface OpenStream {
   readonly recording: Recording;
@@ -39,12 +36,14 @@ interface OpenStream {
 
 export class Replayer {
   readonly #cluster: LiveCluster;
+  readonly #recorder: Recorder;
   readonly #recordings: readonly Recording[];
   readonly #ids = new LiveIds();
   readonly #streams: OpenStream[] = [];
   readonly #frameworks = new Map<string, LiveFramework>();
   readonly #outcomes: Outcome[] = [];
   readonly #say: (line: string) => void;
+  #isReplayed: (frameworkId: string) => boolean = () => true;
   /** Recorded events that never came; waited for once. */
   readonly #given = new Set<string>();
   readonly #recordedOffers = new Map<string, LiveOffer>();
@@ -53,6 +52,7 @@ export class Replayer {
 
   constructor(cluster: LiveCluster, recordings: readonly Recording[], say: (line: string) => void) {
     this.#cluster = cluster;
+    this.#recorder = new Recorder(cluster.port);
     this.#recordings = recordings;
     this.#say = say;
     this.#readRecordedEvents();
@@ -66,6 +66,8 @@ export class Replayer {
     const cluster = await LiveCluster.start();
     try {
       const replayer = new Replayer(cluster, recordings, say);
+      for (const step of replay.prelude) await replayer.#step(step);
+      replayer.#endPrelude(replay);
       await replayer.#reserveAsRecorded(replay.families);
       for (const step of replay.steps) await replayer.#step(step);
       await replayer.#finish();
@@ -91,6 +93,15 @@ export class Replayer {
     }
   }
 
+  #endPrelude({ families, prelude }: Replay): void {
+    this.#outcomes.length = 0;
+    for (const { live } of this.#streams.splice(0)) live.socket.destroy();
+    this.#given.clear();
+    const own = this.#recordings.filter(({ family }) => families.includes(family));
+    const subscribed = new Set(own.flatMap(frameworkIdsOf));
+    this.#isReplayed = (id) => prelude.length > 0 || subscribed.has(id);
+  }
+
   /**
    * What the recorded agent's resources were reserved for before the first offer of a master's
    * first family.
@@ -105,14 +116,8 @@ export class Replayer {
       .filter(({ reservations }) => (reservations?.length ?? 0) > 0)
       .map((each) => ({ ...each, allocation_info: undefined }));
     if (resources.length === 0) return;
-    const reserve_resources = { agent_id: { value: this.#cluster.agent.id }, resources };
-    const response = await fetch(`http://127.0.0.1:${this.#cluster.port}/api/v1`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ type: "RESERVE_RESOURCES", reserve_resources }),
-    });
-    if (!response.ok)
-      this.#say(`    (the agent's resources cannot be reserved: ${response.status})`);
+    const status = await this.#recorder.reserve(this.#cluster.agent.id, resources);
+    if (status >= 400) this.#say(`    (the agent's resources cannot be reserved: ${status})`);
   }
 
   async #step(step: Step): Promise<void> {
@@ -137,7 +142,10 @@ export class Replayer {
   }
 
   #judge(recording: Recording, answer: AnswerReader): void {
-    this.#outcomes.push({ recording, differences: compareAnswer(recording, answer) });
+    this.#outcomes.push({
+      recording,
+      differences: compareAnswer(recording, answer, this.#isReplayed),
+    });
   }
 
   async #send(recording: Recording): Promise<LiveExchange> {
@@ -196,56 +204,29 @@ export class Replayer {
     const framework = this.#frameworkOf(body);
     if (framework === undefined) return;
     if (/inverse_offer_ids/.test(body)) {
-      const inverse = await this.#until(() => framework.inverseOffers.at(-1), EVENT_MS);
+      const inverse = await until(() => framework.inverseOffers.at(-1), EVENT_MS);
       if (inverse !== undefined) this.#ids.set(recordedId, inverse.id.value);
       return;
     }
-    const offer = await this.#offerLike(framework, this.#recordedOffers.get(recordedId));
+    const offer = await this.#recorder.offerLike(
+      framework,
+      this.#recordedOffers.get(recordedId),
+      this.#allFrameworks(),
+    );
     if (offer === undefined) this.#say(`    (no live offer stands for ${recordedId})`);
     else this.#ids.set(recordedId, offer.id.value);
-  }
-
-  /**
-   * An outstanding offer with at least the recorded one's resources; gives smaller ones back until
-   * one comes.
-   */
-  async #offerLike(
-    framework: LiveFramework,
-    recorded: LiveOffer | undefined,
-  ): Promise<LiveOffer | undefined> {
-    const startMs = performance.now();
-    while (performance.now() - startMs < OFFER_MS) {
-      const likeness = performance.now() - startMs > 2 * MERGE_MS ? "AMOUNTS" : "RESERVATIONS";
-      const found = await this.#until(() => framework.offerLike(recorded, likeness), MERGE_MS);
-      if (found !== undefined) return found;
-      const isLittle = framework.offers.size > 0 && likeness === "RESERVATIONS";
-      if (isLittle || framework.offers.size > 1) await this.#giveBack(framework);
-      else if (framework.offers.size > 0) break;
-    }
-    const [largest] = framework.offers.values();
-    return largest;
-  }
-
-  async #giveBack(framework: LiveFramework): Promise<void> {
-    const ids = [...framework.offers.keys()];
-    framework.offers.clear();
-    const offer_ids = ids.map((value) => ({ value }));
-    await this.#call(framework, {
-      type: "DECLINE",
-      decline: { offer_ids, filters: { refuse_seconds: 0 } },
-    });
   }
 
   async #mapUuid(uuid: string): Promise<void> {
     if (this.#ids.get(uuid) !== undefined) return;
     const status = this.#recordedStatuses.get(uuid);
     if (status !== undefined) {
-      const live = await this.#until(() => this.#liveStatus(status), EVENT_MS);
+      const live = await until(() => this.#liveStatus(status), EVENT_MS);
       if (live?.uuid !== undefined) this.#ids.set(uuid, live.uuid);
     }
     const operation = this.#recordedOperations.get(uuid);
     if (operation === undefined) return;
-    const found = await this.#until(
+    const found = await until(
       () =>
         this.#allFrameworks()
           .flatMap(({ operationStatuses }) => operationStatuses)
@@ -282,59 +263,19 @@ export class Replayer {
 
   // ---- what the recorder did without recording it ----
 
-  /** A call of the recorder's own, which nothing is compared with. */
-  async #call(framework: LiveFramework, call: Record<string, unknown>): Promise<void> {
-    const body = JSON.stringify({ framework_id: { value: framework.id }, ...call });
-    await fetch(`http://127.0.0.1:${this.#cluster.port}/api/v1/scheduler`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "Mesos-Stream-Id": framework.streamId },
-      body,
-    });
-  }
-
   async #act(action: string, family: string): Promise<void> {
     const [, verb = "", what = ""] = /^(launch|hang up|wait) (.*)$/.exec(action) ?? [];
     if (verb === "wait") await sleep(Number(what) * 1_000);
     else if (verb === "hang up") {
       const stream = this.#streams.find(({ recording }) => recording.name === `${family}_${what}`);
-      if (stream) await this.#hangUp(stream);
-    } else if (verb === "launch") await this.#launch(what);
+      if (stream) await this.#recorder.hangUp(stream.live, stream.framework);
+    } else if (verb === "launch") await this.#launchLast(what);
     else await this.#cluster.act(action);
   }
 
-  async #launch(taskId: string): Promise<void> {
+  async #launchLast(taskId: string): Promise<void> {
     const framework = [...this.#frameworks.values()].at(-1);
-    if (framework === undefined) return;
-    const offer = await this.#offerLike(framework, undefined);
-    const role = offer?.resources?.find(({ allocation_info }) => allocation_info)?.allocation_info
-      ?.role;
-    if (offer === undefined) return;
-    framework.offers.delete(offer.id.value);
-    const resource = (name: string, value: number): unknown => ({
-      ...{ name, type: "SCALAR", scalar: { value }, allocation_info: { role } },
-    });
-    const task = {
-      name: taskId,
-      task_id: { value: taskId },
-      agent_id: offer.agent_id,
-      resources: [resource("cpus", 0.1), resource("mem", 32)],
-      command: { value: "sleep 1000" },
-    };
-    await this.#call(framework, {
-      type: "ACCEPT",
-      accept: {
-        offer_ids: [offer.id],
-        operations: [{ type: "LAUNCH", launch: { task_infos: [task] } }],
-        filters: { refuse_seconds: 0 },
-      },
-    });
-    await this.#until(
-      () =>
-        framework.updates.some(
-          (each) => each.task_id.value === taskId && each.state === "TASK_RUNNING",
-        ),
-      EVENT_MS,
-    );
+    if (framework !== undefined) await this.#recorder.launch(framework, taskId);
   }
 
   /** A request of a family that the same program recorded, where this family has none. */
@@ -347,14 +288,14 @@ export class Replayer {
     if (framework === undefined || !isChange || recording.answer?.head?.status !== 202) return;
     let text = body;
     for (const id of offerIdsIn(body)) {
-      const offer = await this.#offerLike(framework, this.#recordedOffers.get(id));
+      const offer = await this.#recorder.offerLike(framework, this.#recordedOffers.get(id), []);
       if (offer === undefined) return;
       framework.offers.delete(offer.id.value);
       text = text.replaceAll(id, offer.id.value);
     }
     text = text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}-S0/g, this.#cluster.agent.id);
     const call = JSON.parse(text) as Record<string, unknown>;
-    await this.#call(framework, { ...call, framework_id: { value: framework.id } });
+    await this.#recorder.call(framework, { ...call, framework_id: { value: framework.id } });
   }
 
   // ---- streams ----
@@ -362,7 +303,7 @@ export class Replayer {
   async #subscribed(stream: OpenStream): Promise<void> {
     const { recording, live } = stream;
     const isJson = headerOf(live.answer.head, "Content-Type") === "application/json";
-    await this.#until(() => live.isClosed || live.answer.chunks.length > 0, EVENT_MS);
+    await until(() => live.isClosed || live.answer.chunks.length > 0, EVENT_MS);
     const [recorded] = recording.answer === undefined ? [] : liveEvents(recording.answer);
     const [first] = isJson ? liveEvents(live.answer) : [];
     const recordedStreamId = headerOf(recording.answer?.head, "Mesos-Stream-Id");
@@ -391,15 +332,7 @@ export class Replayer {
   /** Of a stream that this program cannot read. */
   async #newestFrameworkId(): Promise<string | undefined> {
     const known = this.#frameworks;
-    return (await this.#liveFrameworks()).find(({ id }) => !known.has(id))?.id;
-  }
-
-  async #liveFrameworks(): Promise<readonly { id: string; connected: boolean }[]> {
-    const response = await fetch(`http://127.0.0.1:${this.#cluster.port}/frameworks`);
-    const { frameworks } = (await response.json()) as {
-      frameworks: { id: string; connected: boolean }[];
-    };
-    return frameworks;
+    return (await this.#recorder.frameworks()).find(({ id }) => !known.has(id))?.id;
   }
 
   #mapMaster(frameworkId: string): void {
@@ -442,7 +375,7 @@ export class Replayer {
       (each) => each.update?.status.uuid !== undefined && isSame(each.update.status),
     );
     if (isRecorded || times.length > 1) return;
-    await this.#call(framework, {
+    await this.#recorder.call(framework, {
       type: "ACKNOWLEDGE",
       acknowledge: { agent_id: status.agent_id, task_id: status.task_id, uuid: status.uuid },
     });
@@ -452,26 +385,8 @@ export class Replayer {
   async #lookAndHangUp(stream: OpenStream): Promise<void> {
     const { recording, live } = stream;
     const expected = recording.answer?.chunks.length ?? 0;
-    await this.#until(() => live.isClosed || live.answer.chunks.length >= expected, EVENT_MS);
-    await this.#hangUp(stream);
-  }
-
-  /**
-   * Closes the connection and waits until the master knows. workerd tells it when it writes to the
-   * stream the next time: so it is asked for an update that it has to write.
-   */
-  async #hangUp({ live, framework }: OpenStream): Promise<void> {
-    live.socket.destroy();
-    if (framework === undefined) return;
-    await sleep(50);
-    const tasks = [{ task_id: { value: "nobody-listens" } }];
-    await this.#call(framework, { type: "RECONCILE", reconcile: { tasks } });
-    const deadlineMs = performance.now() + HANG_UP_MS;
-    while (performance.now() < deadlineMs) {
-      const frameworks = await this.#liveFrameworks();
-      if (!frameworks.some(({ id, connected }) => id === framework.id && connected)) return;
-      await sleep(50);
-    }
+    await until(() => live.isClosed || live.answer.chunks.length >= expected, EVENT_MS);
+    await this.#recorder.hangUp(stream.live, stream.framework);
   }
 
   /**
@@ -483,11 +398,12 @@ export class Replayer {
       if (recording.family !== family || live.isClosed) continue;
       const start = streamStart(recording);
       for (const { afterSeconds, json } of recording.events ?? []) {
-        if (start + afterSeconds > seconds) break;
+        // What the request uses was said in the same millisecond, and so may be what it caused.
+        if (start + afterSeconds > seconds - 0.001) break;
         const event = JSON.parse(json) as LiveEvent;
         const sign = signOf(event);
         if (sign === undefined || this.#given.has(`${recording.name} ${sign}`)) continue;
-        const came = await this.#until(
+        const came = await until(
           () => live.isClosed || liveEvents(live.answer).some((each) => signOf(each) === sign),
           EVENT_MS,
         );
@@ -505,16 +421,6 @@ export class Replayer {
       live.socket.destroy();
     }
   }
-
-  async #until<T>(look: () => T | undefined | false, withinMs: number): Promise<T | undefined> {
-    const deadlineMs = performance.now() + withinMs;
-    for (;;) {
-      const value = look();
-      if (value !== undefined && value !== false) return value;
-      if (performance.now() > deadlineMs) return undefined;
-      await sleep(10);
-    }
-  }
 }
 
 function eventsText({ events }: Recording): string {
@@ -528,8 +434,4 @@ function signOf(event: LiveEvent): string | undefined {
   const operation = event.update_operation_status?.status;
   if (operation) return `${operation.operation_id?.value} ${operation.state}`;
   return undefined;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
