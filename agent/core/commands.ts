@@ -14,7 +14,7 @@ import { EXECUTOR_SHUTDOWN_GRACE_MS, KILL_GRACE_MS } from "./limits.ts";
 import type { RunRow } from "./rows.ts";
 import { complete, finish, isLive, killRun, liveRunOf, runOf } from "./runs.ts";
 import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
-import { launchFailedStatus, lostState } from "./status.ts";
+import { aliveStatus, launchFailedStatus, lostState } from "./status.ts";
 import { decodeStored } from "./stored.ts";
 import {
   addUpdate,
@@ -112,6 +112,9 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
     finish(state, context, run, launchFailedStatus(obstacle));
     return;
   }
+  // Said before the container is there: its acknowledgement travels while the task is started.
+  const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
+  state.run.put({ ...run, status });
   context.effects.push({ type: "LAUNCH", containerId: id.value, task, framework });
 }
 

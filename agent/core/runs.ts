@@ -213,7 +213,6 @@ export function complete(state: AgentState, run: RunRow, nowMs: number): void {
 }
 
 function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
-  addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
   const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
   const running = state.run.put({ ...run, status, stage });

@@ -100,7 +100,7 @@ export function launchFailedStatus(why: string): StatusFacts {
   };
 }
 
-/** The container was destroyed before STARTING was reported. */
+/** The container was destroyed before RUNNING was reported. */
 export function cancelledStatus(cause: KillCause): StatusFacts {
   if (cause !== "KILLED") return killedStatus(cause, "");
   return {

@@ -2,7 +2,8 @@
  * The agent's shell: inputs in, one step each, one commit for what came together, then the effects.
  *
  * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed
- * in the order they were made. 3. When a commit fails the process ends: what is in memory may never
+ * in the order they were made, but containers are started one per turn of the event loop, after the
+ * other effects of their step. 3. When a commit fails the process ends: what is in memory may never
  * become true, and the next process starts from what is on disk.
  */
 import { randomInt } from "node:crypto";
@@ -47,11 +48,14 @@ export interface AgentRunnerOptions {
 /** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+type Launch = Effect & { readonly type: "LAUNCH" };
+
 export class AgentRunner {
   readonly #options: AgentRunnerOptions;
   readonly #state: AgentState;
   readonly #link: MasterLink;
   #queue: Input[] = [];
+  readonly #launches: Launch[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** The last step's time, and the monotonic clock's at that moment. */
   #nowMs = 0;
@@ -138,7 +142,7 @@ export class AgentRunner {
     const { containerizer } = this.#options;
     switch (effect.type) {
       case "LAUNCH":
-        void this.#launch(effect);
+        if (this.#launches.push(effect) === 1) setImmediate(() => this.#launchNext());
         return;
       case "TERMINATE":
         // When it is not running any more, `wait` says so.
@@ -174,11 +178,18 @@ export class AgentRunner {
     }
   }
 
-  async #launch({
-    containerId,
-    framework,
-    task,
-  }: Effect & { readonly type: "LAUNCH" }): Promise<void> {
+  /**
+   * Starting a process blocks for some milliseconds: between two of them what waits to be sent or
+   * read has its turn.
+   */
+  #launchNext(): void {
+    const next = this.#launches.shift();
+    if (next === undefined || this.#ended) return;
+    void this.#launch(next);
+    if (this.#launches.length > 0) setImmediate(() => this.#launchNext());
+  }
+
+  async #launch({ containerId, framework, task }: Launch): Promise<void> {
     const { facts, workDirectory, port, switchUser, containerizer } = this.#options;
     const place = {
       agentId: this.#agentId() ?? "",

@@ -144,6 +144,8 @@ export interface UpdateRow extends Row {
   readonly status: string;
   readonly state: mesos.TaskState;
   readonly acknowledged: boolean;
+  /** When it was last sent to its framework; absent = not yet. */
+  readonly deliveredMs?: number;
 }
 
 /** A command that the agent has not acknowledged. Its number is its `seq`. */

@@ -87,6 +87,7 @@ describe("one agent", () => {
     const status = await master.state("t1", "TASK_FAILED");
     expect(status.reason).toBe("REASON_CONTAINER_LAUNCH_FAILED");
     expect(status.message).toMatch(/no-such-user/);
+    expect(master.statesOf("t1")).toEqual(["TASK_STARTING", "TASK_FAILED"]);
   });
 
   test("a kill ends every process of the task", async () => {

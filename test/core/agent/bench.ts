@@ -22,7 +22,7 @@ import {
 import type { AgentId } from "../../../worker/protocol/ids.ts";
 import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import { defined } from "../../../worker/std/assert.ts";
+import { assert, defined } from "../../../worker/std/assert.ts";
 
 export const AGENT_ID = "c-S0" as AgentId;
 
@@ -150,13 +150,29 @@ export class Bench {
     return this.input({ type: "REPORT_DONE", reportNumber: this.state.lastReportNumber });
   }
 
-  /** Lets time pass until `ms` later, waking the agent whenever it asked for it. */
+  /** Reports are answered until none is in flight; what follows from that is in the result. */
+  reportsDone(): Effect[] {
+    const all: Effect[] = [];
+    for (let round = 0; this.state.link.state === "REPORTING"; round++) {
+      assert(round < 10, "reports come to an end");
+      all.push(...this.reportDone());
+    }
+    this.effects = all;
+    return all;
+  }
+
+  /**
+   * Lets time pass until `ms` later, waking the agent whenever it asked for it. A report in flight
+   * stays unanswered, and nothing is repeated meanwhile.
+   */
   pass(ms: number): Effect[] {
     const endMs = this.nowMs + ms;
     const all: Effect[] = [];
     while (this.state.timerMs !== undefined && this.state.timerMs <= endMs) {
       this.nowMs = Math.max(this.nowMs, this.state.timerMs);
       all.push(...this.input({ type: "TIMER_DUE" }));
+      const { timerMs } = this.state;
+      assert(timerMs === undefined || timerMs > this.nowMs, "a timer is never set to the past");
     }
     this.nowMs = endMs;
     this.effects = all;
@@ -209,9 +225,11 @@ export function running(
   more: { task?: mesos.TaskInfo; framework?: mesos.FrameworkInfo } = {},
 ): Bench {
   const bench = new Bench();
-  bench.run(1, more.task, more.framework);
-  const made = statuses(bench.started(1));
+  const made = statuses(bench.run(1, more.task, more.framework));
   bench.reportDone();
   for (const status of made) bench.acknowledge(status);
+  const next = statuses(bench.started(1));
+  bench.reportDone();
+  for (const status of next) bench.acknowledge(status);
   return bench;
 }

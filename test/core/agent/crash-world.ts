@@ -5,7 +5,7 @@
  *
  * What it checks as it goes: 1. a run's container is launched at most once; 2. a terminal update is
  * made only when the container is gone; 3. the updates of a run reach the master in the order of a
- * task's life.
+ * task's life, from STARTING on; 4. what is launched has its STARTING written down.
  */
 import type {
   ContainerId,
@@ -231,6 +231,7 @@ export class CrashWorld {
       case "LAUNCH": {
         const row = this.#state.run.get(effect.containerId);
         assert(row !== undefined, "what is launched is written down");
+        assert(row.status?.includes("TASK_STARTING") === true, "STARTING before the launch");
         assert(!this.#launched.has(row.runNumber), `run ${row.runNumber} is launched once`);
         this.#launched.add(row.runNumber);
         this.#containers.set(effect.containerId, {
@@ -283,6 +284,7 @@ export class CrashWorld {
     if (!run.uuids.has(String(uuid))) {
       run.uuids.add(String(uuid));
       const last = run.states.at(-1);
+      assert(last !== undefined || status.state === "TASK_STARTING", `${status.state} comes first`);
       assert(last === undefined || LIFE.includes(last), `nothing follows ${last}`);
       const rank = LIFE.indexOf(status.state);
       assert(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defined } from "../../../worker/std/assert.ts";
 import {
   Bench,
   exited,
@@ -54,6 +55,7 @@ test("a task whose launch was only written down is DROPPED, or LOST to those who
     const termination = { kind: "LOST", message: "unknown" } as const;
     bench.crash([{ containerId, state: "ENDED", termination }]);
     expect(statuses(bench.register())).toMatchObject([
+      { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" },
       { state, source: "SOURCE_AGENT", reason: "REASON_AGENT_RESTARTED" },
     ]);
   }
@@ -66,8 +68,23 @@ test("a task whose launch the crash interrupted before the command ran is told a
   const termination = { kind: "NOT_STARTED", message: "the supervisor was killed" } as const;
   bench.crash([{ containerId, state: "ENDED", termination }]);
   expect(statuses(bench.register())).toMatchObject([
+    { state: "TASK_STARTING" },
     { state: "TASK_LOST", reason: "REASON_AGENT_RESTARTED" },
   ]);
+});
+
+test("a STARTING that was acknowledged before the crash is not said again", () => {
+  for (const [container, expected] of [
+    [{ state: "RUNNING" }, ["TASK_RUNNING"]],
+    [{ state: "ENDED", termination: { kind: "LOST", message: "unknown" } }, ["TASK_LOST"]],
+    [{ state: "ENDED", termination: exited(0) }, ["TASK_RUNNING", "TASK_FINISHED"]],
+  ] as const) {
+    const bench = new Bench();
+    const [status] = statuses(bench.run(1));
+    bench.acknowledge(defined(status, "STARTING is reported at once"));
+    bench.crash([{ containerId: bench.containerOf(1), ...container }]);
+    expect(states(bench.register())).toEqual(expected);
+  }
 });
 
 test("a container that started just before the crash is told of as if the agent had seen it start", () => {
@@ -118,13 +135,15 @@ test("a task killed during its launch is destroyed when the crash let the launch
   const containerId = bench.containerOf(1);
   expect(types(bench.crash([{ containerId, state: "RUNNING" }]))).toContain("DESTROY");
   expect(states(bench.ended(1, signaled("SIGKILL", 9)))).toEqual([]);
-  expect(states(bench.register())).toEqual(["TASK_KILLED"]);
+  expect(states(bench.register())).toEqual(["TASK_STARTING", "TASK_KILLED"]);
 });
 
 test("unacknowledged updates survive the crash, with their uuids, in their order", () => {
   const bench = new Bench();
   bench.run(1);
-  const before = statuses(bench.started(1));
+  bench.started(1);
+  const before = statuses(bench.reportDone());
+  expect(before).toHaveLength(2);
   bench.crash([{ containerId: bench.containerOf(1), state: "RUNNING" }]);
   expect(statuses(bench.register())).toEqual(before);
 });

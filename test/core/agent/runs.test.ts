@@ -16,12 +16,11 @@ import {
 } from "./bench.ts";
 
 describe("launch", () => {
-  test("a command task is launched, then STARTING and RUNNING go out in one report", () => {
+  test("STARTING goes out in the step that launches, RUNNING when the container is there", () => {
     const bench = new Bench();
-    expect(types(bench.run(1))).toEqual(["LAUNCH", "POLL"]);
-    const effects = bench.started(1);
-    expect(states(effects)).toEqual(["TASK_STARTING", "TASK_RUNNING"]);
-    expect(statuses(effects)[1]).toMatchObject({
+    const launch = bench.run(1);
+    expect(types(launch)).toEqual(["LAUNCH", "POLL", "REPORT"]);
+    const said = {
       task_id: { value: "t1" },
       agent_id: { value: AGENT_ID },
       executor_id: { value: "t1" },
@@ -31,7 +30,24 @@ describe("launch", () => {
         container_id: { value: bench.containerOf(1) },
         network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: "10.0.0.7" }] }],
       },
-    });
+    };
+    expect(reported(launch)).toMatchObject([
+      { status: { ...said, state: "TASK_STARTING" }, latest_state: "TASK_STARTING" },
+    ]);
+    bench.reportDone();
+    bench.acknowledge(statuses(launch)[0] as mesos.TaskStatus);
+    expect(reported(bench.started(1))).toMatchObject([
+      { status: { ...said, state: "TASK_RUNNING" }, latest_state: "TASK_RUNNING" },
+    ]);
+  });
+
+  test("RUNNING waits for the answer to STARTING's report, and takes an unacknowledged STARTING along", () => {
+    const bench = new Bench();
+    const first = statuses(bench.run(1));
+    expect(types(bench.started(1))).toEqual([]);
+    const effects = bench.reportDone();
+    expect(states(effects)).toEqual(["TASK_STARTING", "TASK_RUNNING"]);
+    expect(statuses(effects)[0]).toEqual(first[0]);
     expect(reported(effects).map(({ latest_state }) => latest_state)).toEqual([
       "TASK_RUNNING",
       "TASK_RUNNING",
@@ -68,17 +84,23 @@ describe("launch", () => {
     const bench = running();
     bench.ended(1, exited(0));
     expect(types(bench.run(2))).toContain("LAUNCH");
-    bench.reportDone();
+    const told = reported(bench.reportsDone());
+    expect(told.map(({ run_number, status }) => [run_number, status.state])).toEqual([
+      [2n, "TASK_STARTING"],
+    ]);
+    bench.acknowledge(told[0]?.status as mesos.TaskStatus);
     expect(states(bench.pass(700_000))).toEqual([]);
     expect(bench.tasks().map(({ run_number }) => run_number)).toEqual([2n]);
   });
 
-  test("a launch that fails ends FAILED, from the agent, without STARTING", () => {
+  test("a launch that fails is told STARTING, then FAILED from the agent", () => {
     const bench = new Bench();
     bench.run(1);
+    bench.reportDone();
     const containerId = bench.containerOf(1);
     const effects = bench.input({ type: "LAUNCH_FAILED", containerId, message: "no such user" });
     expect(statuses(effects)).toMatchObject([
+      { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" },
       {
         state: "TASK_FAILED",
         source: "SOURCE_AGENT",
@@ -86,7 +108,7 @@ describe("launch", () => {
         message: "Failed to launch container: no such user",
       },
     ]);
-    expect(statuses(effects)[0]?.container_status).toBeUndefined();
+    expect(statuses(effects)[1]?.container_status).toBeUndefined();
     expect(types(effects)).toContain("REMOVE");
   });
 
@@ -104,7 +126,7 @@ describe("launch", () => {
     ["an id that is no folder name", { task_id: { value: ".." } }, /folder/],
   ];
   test.each(unsupported)(
-    "a task with %s is refused with a reason, not run without",
+    "a task with %s is refused with a reason and no STARTING, not run without",
     (_, more, why) => {
       const bench = new Bench();
       const effects = bench.run(1, task("t1", more));
@@ -298,9 +320,10 @@ describe("framework and agent shutdown", () => {
     bench.crash([]);
     const told = statuses(bench.register());
     expect(told.map(({ task_id, state, reason }) => [task_id.value, state, reason])).toEqual([
+      ["t2", "TASK_STARTING", undefined],
       ["t1", "TASK_FAILED", "REASON_EXECUTOR_TERMINATED"],
       ["t2", "TASK_FAILED", "REASON_EXECUTOR_TERMINATED"],
     ]);
-    expect(told[0]?.message).toMatch(/together with the process that started it/);
+    expect(told[1]?.message).toMatch(/together with the process that started it/);
   });
 });

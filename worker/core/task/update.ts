@@ -18,6 +18,9 @@ import { taskKey } from "../tables.ts";
 import { sendCommands, sendEvent, type Turn } from "../turn.ts";
 import { appendStatus, completeTask, decodeStatus } from "./complete.ts";
 
+/** An agent repeats after 10 s at the earliest; what comes sooner accompanies something new. */
+const REDELIVER_AFTER_MS = 5_000;
+
 /** What an agent reported, or repeated. */
 export function updatesReported(
   turn: Turn,
@@ -67,7 +70,10 @@ function updateReported(
   const isRepeated = known !== undefined && !told.has(key);
   if (head === undefined || (head.uuid !== text && !isRepeated)) return;
   told.add(key);
-  deliver(turn, head);
+  // A report takes along what is unacknowledged of its run: what the framework has just been told
+  // is not told again.
+  const sinceMs = turn.nowMs - (head.deliveredMs ?? Number.NEGATIVE_INFINITY);
+  if (sinceMs >= REDELIVER_AFTER_MS) deliver(turn, head);
 }
 
 function queueUpdate(turn: Turn, task: TaskRow, update: link.StatusUpdate, uuid: string): void {
@@ -100,6 +106,8 @@ function deliver(turn: Turn, row: UpdateRow): void {
     const statuses = appendStatus(task, status);
     tables.task.put({ ...task, statusState: row.state, statusUuid: row.uuid, statuses });
   }
+  if (framework.connection.state !== "CONNECTED") return;
+  tables.update.put({ ...row, deliveredMs: turn.nowMs });
   sendEvent(turn, framework, { type: "UPDATE", update: { status } });
 }
 
