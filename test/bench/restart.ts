@@ -1,4 +1,6 @@
-/** The control plane is killed with the state of 1,000 running tasks; and what a task's life writes. */
+/**
+ * The control plane is killed with the state of 1,000 running tasks; and what a task's life writes.
+ */
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { endEverything, startCluster, type TestCluster, until } from "../e2e/harness.ts";
 import { BenchFramework } from "./bench-framework.ts";
@@ -62,8 +64,8 @@ async function rowsPerTask(cluster: TestCluster, framework: BenchFramework): Pro
 async function rowsWritten(cluster: TestCluster): Promise<number> {
   const response = await fetch(`${cluster.url}/metrics/snapshot`);
   const metrics = (await response.json()) as Record<string, number>;
-  const written = metrics["rimrock/store/rows_written"];
-  if (written === undefined) throw new Error("the snapshot has no rimrock/store/rows_written");
+  const written = metrics["master/store/rows_written"];
+  if (written === undefined) throw new Error("the snapshot has no master/store/rows_written");
   return written;
 }
 

@@ -1,9 +1,9 @@
 /**
  * The rows of the master's tables. Plain JSON values: the store writes them as they are.
  *
- * A table is durable unless its entry in `durability` says otherwise: a volatile row lives as long as the
- * object's memory, because it stands for something that ends with it (an offer ends with the stream it was
- * sent on; see docs/decisions).
+ * A table is durable unless its entry in `durability` says otherwise: a volatile row lives as long
+ * as the object's memory, because it stands for something that ends with it (an offer ends with the
+ * stream it was sent on; see docs/decisions).
  */
 import type {
   AgentId,
@@ -40,7 +40,10 @@ export type FrameworkConnection =
   | { readonly state: "CONNECTED"; readonly streamId: StreamId }
   /** Its client closed the stream, or failed it: removed when the failover timeout has passed. */
   | { readonly state: "DISCONNECTED"; readonly sinceMs: number; readonly removeAtMs: number }
-  /** Its stream was lost with the object: nobody's fault, so it has at least 10 minutes to come back. */
+  /**
+   * Its stream was lost with the object: nobody's fault, so it has at least 10 minutes to come
+   * back.
+   */
   | { readonly state: "RECOVERED"; readonly sinceMs: number; readonly removeAtMs: number };
 
 export interface FrameworkRow extends Row {
@@ -112,7 +115,10 @@ export interface TaskRow extends Row {
   readonly frameworkId: FrameworkId;
   readonly id: TaskId;
   readonly agentId: AgentId;
-  /** Number of the RUN_TASK command that launched it: tells this run from an older one of the same id. */
+  /**
+   * Number of the RUN_TASK command that launched it: tells this run from an older one of the same
+   * id.
+   */
   readonly run: number;
   readonly executorId?: ExecutorId;
   readonly name: string;
@@ -121,18 +127,24 @@ export interface TaskRow extends Row {
   readonly resources: Resources;
   /** The newest state known, which may be ahead of what the framework has been told. */
   readonly state: mesos.TaskState;
-  /** State of the last update sent towards the framework, and its uuid (base64) when it wants acknowledgement. */
+  /**
+   * State of the last update sent towards the framework, and its uuid (base64) when it wants
+   * acknowledgement.
+   */
   readonly statusState: mesos.TaskState;
   readonly statusUuid?: string;
-  /** TaskStatus as wire JSON without `data`: the last one of each run of equal states, oldest first. */
+  /**
+   * TaskStatus as wire JSON without `data`: the last one of each run of equal states, oldest first.
+   */
   readonly statuses: readonly string[];
   /** Set while the agent is unreachable, ms. */
   readonly unreachableMs?: number;
 }
 
 /**
- * An update that an agent reported (volatile: the agent keeps the truth). A task's rows stay in the order of
- * their report until the task is completed; the first one that is not acknowledged is with the framework.
+ * An update that an agent reported (volatile: the agent keeps the truth). A task's rows stay in the
+ * order of their report until the task is completed; the first one that is not acknowledged is with
+ * the framework.
  */
 export interface UpdateRow extends Row {
   readonly frameworkId: FrameworkId;
@@ -165,7 +177,9 @@ export type AgentCommand =
       readonly gracePeriodNs?: string;
     }
   | { readonly type: "SHUTDOWN_FRAMEWORK"; readonly frameworkId: FrameworkId }
-  /** The agent did not name these runs when it registered: it answers for each one it does not have. */
+  /**
+   * The agent did not name these runs when it registered: it answers for each one it does not have.
+   */
   | { readonly type: "RECONCILE_TASKS"; readonly runs: readonly RunKey[] }
   | {
       readonly type: "SHUTDOWN_EXECUTOR";
@@ -180,7 +194,10 @@ export interface RunKey {
   readonly run: number;
 }
 
-/** A refusal: the framework is not offered these (or fewer) resources of the agent for the role until then. */
+/**
+ * A refusal: the framework is not offered these (or fewer) resources of the agent for the role
+ * until then.
+ */
 export interface FilterRow extends Row {
   readonly frameworkId: FrameworkId;
   readonly role: string;
@@ -189,7 +206,10 @@ export interface FilterRow extends Row {
   readonly cause: "DECLINED" | "LEFT_OVER";
   readonly createdMs: number;
   readonly expiresAtMs: number;
-  /** True: nothing at all of the agent is offered until then (the framework declines faster than once a second). */
+  /**
+   * True: nothing at all of the agent is offered until then (the framework declines faster than
+   * once a second).
+   */
   readonly blocksAll: boolean;
 }
 
@@ -203,7 +223,9 @@ export interface RelayRow extends Row {
   readonly id: RelayId;
 }
 
-/** When the master wakes a relay that has been silent (volatile, started afresh after a restart). */
+/**
+ * When the master wakes a relay that has been silent (volatile, started afresh after a restart).
+ */
 export interface RelayWatchRow extends Row {
   readonly relayId: RelayId;
   readonly heardMs: number;

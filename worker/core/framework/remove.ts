@@ -1,6 +1,7 @@
 /** The end of a framework: TEARDOWN, or nobody came back in time. */
 
 import type { FrameworkId } from "../../protocol/ids.ts";
+import { isTerminal } from "../../protocol/task-state.ts";
 import { enqueueCommand } from "../agent/commands.ts";
 import { COMPLETED_FRAMEWORKS_MAX } from "../constants.ts";
 import { withdrawOffers } from "../offer/offer.ts";
@@ -11,8 +12,8 @@ import type { Turn } from "../turn.ts";
 import { forgetFilters } from "./subscribe.ts";
 
 /**
- * Its agents end its executors, its tasks are booked as killed (nobody is told: there is no stream left to tell),
- * its id is refused while the completed list remembers it.
+ * Its agents end its executors, its tasks are booked as killed (nobody is told: there is no stream
+ * left to tell), its id is refused while the completed list remembers it.
  */
 export function removeFramework(turn: Turn, framework: FrameworkRow): void {
   const { tables } = turn.state;
@@ -47,6 +48,11 @@ function endTasks(turn: Turn, framework: FrameworkRow): void {
     enqueueCommand(turn, agent, { type: "SHUTDOWN_FRAMEWORK", frameworkId: framework.id });
   }
   for (const task of tasks) {
+    // One that has ended keeps its end, told or not: a terminal task never changes its state.
+    if (isTerminal(task.state)) {
+      completeTask(turn, task);
+      continue;
+    }
     const killed = withStatus(turn, task, {
       state: "TASK_KILLED",
       reason: "REASON_FRAMEWORK_REMOVED",
@@ -56,7 +62,10 @@ function endTasks(turn: Turn, framework: FrameworkRow): void {
   }
 }
 
-/** The commands about single tasks of the framework have lost their object: the shutdown covers them. */
+/**
+ * The commands about single tasks of the framework have lost their object: the shutdown covers
+ * them.
+ */
 function dropCommands(turn: Turn, agentId: string, frameworkId: FrameworkId): void {
   for (const row of turn.state.index.commandsOfAgent(agentId)) {
     if (row.command.type !== "RUN_TASK" && row.command.type !== "KILL_TASK") continue;

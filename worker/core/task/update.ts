@@ -2,8 +2,9 @@
  * Status updates: the agent reports them, the framework gets them one at a time, in order, until it
  * acknowledges (http-semantics 6.3).
  *
- * The agent sends all it has; the order of delivery is kept here, so that an acknowledgement releases the next
- * update without a trip to the agent. The rows are volatile: after a restart the agent sends them again.
+ * The agent sends all it has; the order of delivery is kept here, so that an acknowledgement
+ * releases the next update without a trip to the agent. The rows are volatile: after a restart the
+ * agent sends them again.
  */
 
 import type * as link from "../../protocol/link/messages.ts";
@@ -65,8 +66,9 @@ function updateReported(
     queueUpdate(turn, task, update, text);
   }
   const head = turn.state.index.updatesOfTask(key).find((row) => !row.acknowledged);
-  // A repeated update wakes also an older one that its agent no longer has: after a restart of the master an old copy of
-  // a report may have brought it back, and nobody else would tell the framework again.
+  // A repeated update wakes also an older one that its agent no longer has: after a restart of the
+  // master an old copy of a report may have brought it back, and nobody else would tell the
+  // framework again.
   const isRepeated = known !== undefined && !told.has(key);
   if (head === undefined || (head.uuid !== text && !isRepeated)) return;
   told.add(key);
@@ -88,7 +90,8 @@ function queueUpdate(turn: Turn, task: TaskRow, update: link.StatusUpdate, uuid:
     state: update.status.state,
     acknowledged: false,
   });
-  // The newest state counts at once: resources of an ended task are free before anybody acknowledges.
+  // The newest state counts at once: resources of an ended task are free before anybody
+  // acknowledges.
   const ended = isTerminal(task.state);
   if (ended || task.state === update.latest_state) return;
   tables.task.put({ ...task, state: update.latest_state, unreachableMs: undefined });
