@@ -7,17 +7,19 @@ import { comparable, compareJson, type Difference } from "./compare.ts";
 import { compareEvents, eventsOf } from "./compare-events.ts";
 import { parseJsonText } from "./json-text.ts";
 import { compareProtobuf } from "./protobuf-shape.ts";
-import { withoutStrangers } from "./prune.ts";
+import { type Replayed, withoutStrangers } from "./prune.ts";
 import type { Recording } from "./recording.ts";
 
 /** Texts that clients match on: they have to be the same. */
 const SAME_SENTENCES = ["Framework cannot be found", "Framework is not subscribed"];
 
-/** `isReplayed`: whether the framework with a recorded id was subscribed in the live cluster, too. */
+/**
+ * `replayed`: what of the recorded cluster was there in the live one, too.
+ */
 export function compareAnswer(
   recording: Recording,
   live: AnswerReader,
-  isReplayed: (frameworkId: string) => boolean,
+  replayed: Replayed,
 ): readonly Difference[] {
   const { answer } = recording;
   if (answer?.head === undefined) {
@@ -27,10 +29,7 @@ export function compareAnswer(
   if (answer.head.statusLine !== live.head.statusLine) {
     return [`status: ${statusOf(answer)} is ${statusOf(live)}: ${sentenceOf(live)}`];
   }
-  return [
-    ...compareHeaders(recording, live),
-    ...compareBodies(recording, answer, live, isReplayed),
-  ];
+  return [...compareHeaders(recording, live), ...compareBodies(recording, answer, live, replayed)];
 }
 
 function statusOf(answer: AnswerReader): string {
@@ -71,11 +70,11 @@ function compareBodies(
   recording: Recording,
   recorded: AnswerReader,
   live: AnswerReader,
-  isReplayed: (frameworkId: string) => boolean,
+  replayed: Replayed,
 ): readonly Difference[] {
   const type = headerOf(recorded.head, "Content-Type") ?? "";
   if (type !== (headerOf(live.head, "Content-Type") ?? "")) return [];
-  if (recording.isStream) return compareStreams(recording, recorded, live, isReplayed);
+  if (recording.isStream) return compareStreams(recording, recorded, live, replayed);
   const [expected, got] = [recorded.body(), live.body()];
   if (expected.length === 0 || got.length === 0) {
     if (expected.length === got.length) return [];
@@ -85,20 +84,20 @@ function compareBodies(
   if (type === "application/x-protobuf") return compareProtobuf(expected, got);
   const texts = [expected.toString("utf8"), got.toString("utf8")] as const;
   if ((recorded.head?.status ?? 0) >= 400) return compareSentences(recording, ...texts);
-  return compareDocuments(...texts, isReplayed);
+  return compareDocuments(...texts, replayed);
 }
 
 function compareDocuments(
   recorded: string,
   live: string,
-  isReplayed: (frameworkId: string) => boolean,
+  replayed: Replayed,
 ): readonly Difference[] {
   const callbacks = [recorded, live].map((text) => /^([\w$.]+)\((.*)\)(;?)$/s.exec(text));
   const [expected, got] = callbacks;
   if (expected || got) {
     const around = callbacks.map((each) => (each ? `${each[1]}(…)${each[3]}` : "no callback"));
     if (around[0] !== around[1]) return [`body: ${around[0]} is ${around[1]}`];
-    return compareDocuments(expected?.[2] ?? "", got?.[2] ?? "", isReplayed);
+    return compareDocuments(expected?.[2] ?? "", got?.[2] ?? "", replayed);
   }
   const values = [recorded, live].map(parseJsonText);
   const [first, second] = values;
@@ -108,7 +107,7 @@ function compareDocuments(
       `body: ${JSON.stringify(recorded.slice(0, 80))} is ${JSON.stringify(live.slice(0, 80))}`,
     ];
   }
-  return compareJson(withoutStrangers(first, isReplayed), second);
+  return compareJson(withoutStrangers(first, replayed), second);
 }
 
 /** Our sentences are our own, but they name what Mesos' name: the field, the id, the value. */
@@ -151,7 +150,7 @@ function compareStreams(
   recording: Recording,
   recorded: AnswerReader,
   live: AnswerReader,
-  isReplayed: (frameworkId: string) => boolean,
+  replayed: Replayed,
 ): readonly Difference[] {
   const differences: Difference[] = [];
   for (const chunk of live.chunks) {
@@ -172,7 +171,8 @@ function compareStreams(
     const [first, second] = [recorded, live].map((each) => splitRecords(each.body()));
     return [...differences, ...compareProtobufEvents(first ?? [], second ?? [])];
   }
-  const events = eventsOf(recorded).map((event) => withoutStrangers(event, isReplayed));
+  const all = withoutStrangers({ kind: "array", items: eventsOf(recorded) }, replayed);
+  const events = all.kind === "array" ? all.items : [];
   return [...differences, ...compareEvents(events, eventsOf(live))];
 }
 

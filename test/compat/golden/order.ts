@@ -15,7 +15,9 @@ export type Step =
 /** Clusters to start, one for each master that was recorded, and what is done with it. */
 export interface Replay {
   readonly families: readonly string[];
-  /** What the recorded master had lived through before, as another family shows it; not compared. */
+  /**
+   * What the recorded master had lived through before, as another family shows it; not compared.
+   */
   readonly prelude: readonly Step[];
   readonly steps: readonly Step[];
 }
@@ -41,7 +43,10 @@ export function planReplays(recordings: readonly Recording[], root: string): rea
   });
 }
 
-/** A master whose first framework is not its number 0 had others before: those of the same program, if they are there. */
+/**
+ * A master whose first framework is not its number 0 had others before: those of the same program,
+ * if they are there.
+ */
 function preludeOf(
   [family = ""]: readonly string[],
   recordings: readonly Recording[],

@@ -43,7 +43,9 @@ export class Replayer {
   readonly #frameworks = new Map<string, LiveFramework>();
   readonly #outcomes: Outcome[] = [];
   readonly #say: (line: string) => void;
-  #isReplayed: (frameworkId: string) => boolean = () => true;
+  #isReplayedFramework: (id: string) => boolean = () => true;
+  /** The bodies of all requests so far. */
+  #sent = "";
   /** Recorded events that never came; waited for once. */
   readonly #given = new Set<string>();
   readonly #recordedOffers = new Map<string, LiveOffer>();
@@ -99,7 +101,7 @@ export class Replayer {
     this.#given.clear();
     const own = this.#recordings.filter(({ family }) => families.includes(family));
     const subscribed = new Set(own.flatMap(frameworkIdsOf));
-    this.#isReplayed = (id) => prelude.length > 0 || subscribed.has(id);
+    this.#isReplayedFramework = (id) => prelude.length > 0 || subscribed.has(id);
   }
 
   /**
@@ -144,13 +146,17 @@ export class Replayer {
   #judge(recording: Recording, answer: AnswerReader): void {
     this.#outcomes.push({
       recording,
-      differences: compareAnswer(recording, answer, this.#isReplayed),
+      differences: compareAnswer(recording, answer, {
+        framework: this.#isReplayedFramework,
+        task: (id) => this.#sent.includes(JSON.stringify(id)),
+      }),
     });
   }
 
   async #send(recording: Recording): Promise<LiveExchange> {
     const bytes = await this.#rewrite(recording);
     const { isStream } = recording;
+    this.#sent += recording.request.body;
     const opened: { stream: OpenStream | undefined } = { stream: undefined };
     const live = await exchange(this.#portFor(recording), bytes, {
       isStream,
@@ -275,7 +281,9 @@ export class Replayer {
 
   async #launchLast(taskId: string): Promise<void> {
     const framework = [...this.#frameworks.values()].at(-1);
-    if (framework !== undefined) await this.#recorder.launch(framework, taskId);
+    if (framework === undefined) return;
+    this.#sent += JSON.stringify(taskId);
+    await this.#recorder.launch(framework, taskId);
   }
 
   /** A request of a family that the same program recorded, where this family has none. */
@@ -287,6 +295,7 @@ export class Replayer {
     );
     if (framework === undefined || !isChange || recording.answer?.head?.status !== 202) return;
     let text = body;
+    this.#sent += body;
     for (const id of offerIdsIn(body)) {
       const offer = await this.#recorder.offerLike(framework, this.#recordedOffers.get(id), []);
       if (offer === undefined) return;
