@@ -32,8 +32,10 @@ export function containerId(
     : err({ code: "CONTAINER_ID_MALFORMED", text });
 }
 
-/** What to run. `shell: true`: `/bin/sh -c value`. `shell: false`: the file `value`, found through the
- * container's own PATH, with `arguments` as its whole argv, the name at [0] included. */
+/**
+ * What to run. `shell: true`: `/bin/sh -c value`. `shell: false`: the file `value`, found through
+ * the container's own PATH, with `arguments` as its whole argv, the name at [0] included.
+ */
 export type ContainerCommand =
   | { readonly shell: true; readonly value: string }
   | { readonly shell: false; readonly value: string; readonly arguments: readonly string[] };
@@ -135,8 +137,10 @@ export type KillError =
   | { readonly code: "SIGNAL_UNKNOWN"; readonly signal: string };
 
 export interface Containerizer {
-  /** Runs once, before any launch: finds the containers that outlived the last agent process. Rejects
-   * when its records cannot be read: nothing is known then, and no task may be called lost for it.
+  /**
+   * Runs once, before any launch: finds the containers that outlived the last agent process.
+   * Rejects when its records cannot be read: nothing is known then, and no task may be called lost
+   * for it.
    * */
   recover(known: readonly ContainerRecord[]): Promise<Recovery>;
   /** Resolves when the container's process exists. After an error nothing of it is left. */

@@ -2,7 +2,7 @@
  * The life of a run: launched, started, killed, ended, acknowledged.
  *
  *   LAUNCHING ──▶ RUNNING ──▶ KILLING ──▶ DESTROYING
- *       │            └────────────┴────────────┴──▶ ENDED ──(terminal update acknowledged)──▶ completed
+ *       │            └────────────┴────────────┴──▶ ENDED ──(its end acknowledged)──▶ completed
  *       └──▶ LAUNCH_CANCELLED ────────────────────────┘
  *
  * A run whose framework is gone skips ENDED: nobody would acknowledge its end.

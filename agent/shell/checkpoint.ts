@@ -1,7 +1,7 @@
 /**
  * The agent's rows on disk: a snapshot, and a journal of the Changes since.
  *
- *   <directory>/snapshot            one line: every row, and the number of the journal that follows it
+ *   <directory>/snapshot            one line: every row, and the number of the journal after it
  *   <directory>/journal-<number>    one line per commit: the rows put and deleted
  *
  * A line is `<crc32 in hex> <JSON>`. 1. A commit is one write: the end of the process, also by

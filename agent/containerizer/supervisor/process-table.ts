@@ -54,8 +54,10 @@ export function parseStat(line: string): ProcessStat | undefined {
   };
 }
 
-/** Undefined: there is no such process (any more). Throws when the agent cannot look, as when it is out
- * of file descriptors: a process that cannot be seen is not a process that has ended. */
+/**
+ * Undefined: there is no such process (any more). Throws when the agent cannot look, as when it is
+ * out of file descriptors: a process that cannot be seen is not a process that has ended.
+ */
 export function readProcess(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));

@@ -281,8 +281,11 @@ export class SupervisedContainerizer implements Containerizer {
     return recordedEnd(this.#records, id) ?? unrecordedEnd(this.#records, { id, started, why });
   }
 
-  /** A command that succeeded although a child of it was killed has ended well, and one that somebody
-   * destroyed has ended by that. (Mesos ends the container at the first out-of-memory kill.) */
+  /**
+   * A command that succeeded although a child of it was killed has ended well, and one that
+   * somebody destroyed has ended by that. (Mesos ends the container at the first out-of-memory
+   * kill.)
+   */
   #limitOf(container: Container, termination: ContainerTermination): string | undefined {
     const recorded = this.#records.limited(container.containerId);
     if (recorded !== undefined) return recorded;
