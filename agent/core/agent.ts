@@ -6,6 +6,7 @@
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
+import type { Change } from "../../worker/std/table.ts";
 import { runCommands } from "./commands.ts";
 import type { Effect } from "./effect.ts";
 import type { Input, ShutdownReason, StampedInput } from "./input.ts";
@@ -20,7 +21,6 @@ import {
   launchFailed,
 } from "./runs.ts";
 import { type AgentState, newContext, type StepContext } from "./state.ts";
-import type { Change } from "./table.ts";
 import { nextUpdateMs, reportDone, reportFailed, sendDueUpdates } from "./updates.ts";
 
 export interface Outcome {

@@ -8,8 +8,8 @@
 import type { AgentId, ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import type { Change, Row } from "../../worker/std/table.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
-import type { Change, Row } from "./table.ts";
 
 /** The agent itself: one row. */
 export interface AgentRow extends Row {

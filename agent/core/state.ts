@@ -7,10 +7,10 @@
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { type Prng, prng } from "../../worker/std/prng.ts";
+import { type Change, Table } from "../../worker/std/table.ts";
 import { TimerQueue } from "../../worker/std/timer-queue.ts";
 import type { Effect, ExitReason } from "./effect.ts";
 import { keyOf, type Rows, type StoredRows, type TableName, tableNames } from "./rows.ts";
-import { type Change, Table } from "./table.ts";
 
 /** What this life was started with. */
 export interface AgentFacts {

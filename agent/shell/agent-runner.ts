@@ -8,6 +8,7 @@
  */
 import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
+import type { Change } from "../../worker/std/table.ts";
 import {
   type ContainerId,
   type Containerizer,
@@ -21,7 +22,6 @@ import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type StoredRows } from "../core/rows.ts";
 import { isLive } from "../core/runs.ts";
 import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
-import type { Change } from "../core/table.ts";
 import { answerCall } from "./agent-calls.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { Log } from "./log.ts";

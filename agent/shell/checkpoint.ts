@@ -31,9 +31,9 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
+import type { Change, Row } from "../../worker/std/table.ts";
 import { keyOf, type Rows, type StoredRows, type TableName } from "../core/rows.ts";
 import { noRows } from "../core/state.ts";
-import type { Change, Row } from "../core/table.ts";
 import { errnoOf } from "./errno.ts";
 
 export type CheckpointError =

@@ -1,7 +1,8 @@
 /** The log's lines about tasks, read from the Changes: when one runs, and how it ended. */
+
+import type { Change } from "../../worker/std/table.ts";
 import type { UpdateRow } from "../core/rows.ts";
 import { decodeStored } from "../core/stored.ts";
-import type { Change } from "../core/table.ts";
 
 export function taskLines(changes: readonly Change[]): string[] {
   const lines: string[] = [];

@@ -12,7 +12,7 @@ import type {
 } from "../../agent/containerizer/containerizer.ts";
 import { keyOf, type Rows, type StoredRows, type TableName } from "../../agent/core/rows.ts";
 import { noRows } from "../../agent/core/state.ts";
-import type { Change, Row } from "../../agent/core/table.ts";
+import type { Change, Row } from "../../worker/std/table.ts";
 import { shortId, type World } from "./world.ts";
 
 interface Container {

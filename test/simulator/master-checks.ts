@@ -12,8 +12,8 @@ import {
 import { step } from "../../worker/core/master.ts";
 import { durable } from "../../worker/core/rows.ts";
 import { loadState, type MasterState } from "../../worker/core/state.ts";
-import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
+import type { Row } from "../../worker/std/table.ts";
 import type { Disk } from "../support/disk.ts";
 
 interface Checked {

@@ -5,12 +5,12 @@
  */
 
 import type { UpdateRow as AgentUpdateRow } from "../../agent/core/rows.ts";
-import type { Change } from "../../agent/core/table.ts";
 import type { Outcome } from "../../worker/core/master.ts";
 import type { AgentRow, FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
+import type { Change } from "../../worker/std/table.ts";
 
 export type ContainerEnd =
   | { readonly type: "EXITED"; readonly code: number }

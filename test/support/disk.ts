@@ -3,8 +3,8 @@ import type { ColdReader } from "../../worker/core/cold.ts";
 import type { Outcome } from "../../worker/core/master.ts";
 import { type ColdTableName, durable, type TableName } from "../../worker/core/rows.ts";
 import type { StoredRows } from "../../worker/core/state.ts";
-import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
+import type { Row } from "../../worker/std/table.ts";
 
 /** A row as it comes back from a store. Rows never change, so one copy of each will do. */
 const copies = new WeakMap<Row, Row>();

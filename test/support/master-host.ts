@@ -11,8 +11,8 @@ import { durable } from "../../worker/core/rows.ts";
 import type { MasterSettings } from "../../worker/core/settings.ts";
 import { defaultSettings } from "../../worker/core/settings.ts";
 import { loadState, type MasterState } from "../../worker/core/state.ts";
-import type { Row } from "../../worker/core/table.ts";
 import { tableNames } from "../../worker/core/tables.ts";
+import type { Row } from "../../worker/std/table.ts";
 import { Disk } from "./disk.ts";
 
 export class MasterHost {

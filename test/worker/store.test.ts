@@ -3,8 +3,8 @@ import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
 import type { RoleRow } from "../../worker/core/rows.ts";
-import type { Change } from "../../worker/core/table.ts";
 import { Store } from "../../worker/durable/store/store.ts";
+import type { Change } from "../../worker/std/table.ts";
 
 afterEach(reset);
 

@@ -2,9 +2,10 @@
  * Look-ups derived from the tables, kept in step by their Changes: who has what, and which row is
  * due when.
  */
+
+import type { Change, Row } from "../std/table.ts";
 import { TimerQueue } from "../std/timer-queue.ts";
 import type { Rows, TableName, TaskRow, UpdateRow } from "./rows.ts";
-import type { Change, Row } from "./table.ts";
 import type { Tables } from "./tables.ts";
 
 /** A row that is due, by table and key. */

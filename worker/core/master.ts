@@ -9,6 +9,7 @@
 import type { ClusterId, FrameworkId } from "../protocol/ids.ts";
 import { unreachable } from "../std/assert.ts";
 import { prng } from "../std/prng.ts";
+import type { Change } from "../std/table.ts";
 import { registerAgent } from "./agent/register.ts";
 import { allocate } from "./allocator/allocate.ts";
 import { isAuthorized } from "./authorizer/authorizer.ts";
@@ -23,7 +24,6 @@ import type { Input, StampedInput } from "./input.ts";
 import { rescindOffer } from "./offer/offer.ts";
 import { introduceAgents, relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
 import { foundCounters, type MasterState, newSeq } from "./state.ts";
-import type { Change } from "./table.ts";
 import { reply, type Turn } from "./turn.ts";
 import { uuid } from "./uuid.ts";
 

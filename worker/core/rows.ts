@@ -18,7 +18,7 @@ import type {
 } from "../protocol/ids.ts";
 import type * as mesos from "../protocol/v1/mesos.ts";
 import type { Resources } from "../resources/resource.ts";
-import type { Row } from "./table.ts";
+import type { Row } from "../std/table.ts";
 
 /** The cluster itself: one row, made at the first start. */
 export interface ClusterRow extends Row {

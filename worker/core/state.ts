@@ -7,12 +7,12 @@
 import type { ClusterId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/task-state.ts";
 import { assert, defined } from "../std/assert.ts";
+import { type Change, Table } from "../std/table.ts";
 import { Allocation } from "./allocator/allocation.ts";
 import { type ColdReader, ColdStore } from "./cold.ts";
 import { Index } from "./index.ts";
 import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
-import { type Change, Table } from "./table.ts";
 import { keyOf, type Tables, tableNames } from "./tables.ts";
 
 export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };

@@ -1,6 +1,7 @@
 /** The master's tables by name: how they are called, and how a row is found in each. */
+
+import type { Table } from "../std/table.ts";
 import type { Rows, TableName } from "./rows.ts";
-import type { Table } from "./table.ts";
 
 export type Tables = { readonly [T in TableName]: Table<Rows[T]> };
 

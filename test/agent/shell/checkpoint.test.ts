@@ -14,10 +14,10 @@ import { afterEach, expect, test } from "vitest";
 import type { ContainerId } from "../../../agent/containerizer/containerizer.ts";
 import type { CompletedRunRow, StoredRows } from "../../../agent/core/rows.ts";
 import { noRows } from "../../../agent/core/state.ts";
-import type { Change } from "../../../agent/core/table.ts";
 import { Checkpoint, describeCheckpointError } from "../../../agent/shell/checkpoint.ts";
 import type { AgentId, ExecutorId, FrameworkId } from "../../../worker/protocol/ids.ts";
 import { assert } from "../../../worker/std/assert.ts";
+import type { Change } from "../../../worker/std/table.ts";
 
 const made: string[] = [];
 afterEach(() => {

@@ -99,6 +99,8 @@ export class Replayer {
     this.#outcomes.length = 0;
     for (const { live } of this.#streams.splice(0)) live.socket.destroy();
     this.#given.clear();
+    // Their tasks have the names of those that are to come.
+    this.#frameworks.clear();
     const own = this.#recordings.filter(({ family }) => families.includes(family));
     const subscribed = new Set(own.flatMap(frameworkIdsOf));
     this.#isReplayedFramework = (id) => prelude.length > 0 || subscribed.has(id);

@@ -14,8 +14,8 @@ import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources
 import type { Quantities, Resources } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
+import type { Change } from "../../std/table.ts";
 import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } from "../rows.ts";
-import type { Change } from "../table.ts";
 import type { Tables } from "../tables.ts";
 import { isPolicyName } from "./policies/index.ts";
 import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";

@@ -7,7 +7,7 @@
  */
 import type { ColdChange } from "../../core/cold.ts";
 import { type ColdTableName, durable, type Rows, type TableName } from "../../core/rows.ts";
-import type { Change, Row } from "../../core/table.ts";
+import type { Change, Row } from "../../std/table.ts";
 
 /** What becomes of one table: rows to insert or replace, and numbers of rows to delete. */
 export interface RowWrites {

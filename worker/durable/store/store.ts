@@ -15,8 +15,8 @@ import migrations from "../../../migrations/master/migrations.js";
 import type { ColdChange, ColdReader } from "../../core/cold.ts";
 import type { ColdTableName, Rows, TableName } from "../../core/rows.ts";
 import type { StoredRows } from "../../core/state.ts";
-import type { Change, Row } from "../../core/table.ts";
 import { assert, defined } from "../../std/assert.ts";
+import type { Change, Row } from "../../std/table.ts";
 import { pendingWrites, type RowWrites, type TextWrites } from "./pending-writes.ts";
 import * as schema from "./schema.ts";
 

@@ -6,10 +6,10 @@
  * alike. 3. Every `put` and `delete` reaches the recorder, so that whoever follows the Changes
  * knows everything.
  */
-import { assert } from "../std/assert.ts";
+import { assert } from "./assert.ts";
 
 export interface Row {
-  /** Order of creation, unique within the cluster. */
+  /** Order of creation, unique among all rows that one writer keeps. */
   readonly seq: number;
 }
 
