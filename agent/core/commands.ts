@@ -97,7 +97,7 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
   const seq = newSeq(state);
   const id = containerId(uuidText(newUuid(context, seq)));
   assert(id.ok, "a uuid is a container id");
-  const run = state.run.put({
+  const run: RunRow = {
     seq,
     containerId: id.value,
     agentId: defined(state.agent.get("agent"), "commands come after registration").id,
@@ -106,10 +106,10 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
     executorId: taskId as string as ExecutorId,
     info: encodeJson("mesos.v1.TaskInfo", task),
     stage: { state: "LAUNCHING" },
-  });
+  };
   const obstacle = launchObstacle(framework, task);
   if (obstacle !== undefined) {
-    finish(state, context, run, launchFailedStatus(obstacle));
+    finish(state, context, state.run.put(run), launchFailedStatus(obstacle));
     return;
   }
   // Said before the container is there: its acknowledgement travels while the task is started.
