@@ -37,8 +37,10 @@ const framework: Command = (world, { args, options }) => {
     roles: roles.length > 0 ? roles : known?.info.roles,
     role: options.get("role"),
     capabilities:
-      known?.info.capabilities ??
-      capabilities.map((type) => ({ type: type as mesos.FrameworkInfoCapabilityType })),
+      (options.has("new-capabilities") ? undefined : known?.info.capabilities) ??
+      [...capabilities, ...list(options.get("new-capabilities"))].map((type) => ({
+        type: type as mesos.FrameworkInfoCapabilityType,
+      })),
     principal: options.get("principal"),
   };
   const streamId = world.newStream(name);
@@ -383,7 +385,15 @@ const tick: Command = (world, { args }) => {
   return lines.filter((line) => !line.endsWith("<- HEARTBEAT"));
 };
 
-const evict: Command = (world) => world.render(world.host.evict());
+/**
+ * evict [--down=DURATION] : the object is gone for so long, and comes back with what was stored.
+ */
+const evict: Command = (world, { options }) => {
+  const down = parseDurationMs(options.get("down") ?? "0ms");
+  if (!down.ok) throw new Error(`evict in a transcript: ${options.get("down")}`);
+  world.host.nowMs += down.value;
+  return world.render(world.host.evict());
+};
 
 const started: Command = (world, { args }) =>
   world.apply({

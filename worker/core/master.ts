@@ -11,6 +11,7 @@ import { unreachable } from "../std/assert.ts";
 import { prng } from "../std/prng.ts";
 import type { Change } from "../std/table.ts";
 import { registerAgent } from "./agent/register.ts";
+import { loseUntoldEnds } from "./agent/unreachable.ts";
 import { allocate } from "./allocator/allocate.ts";
 import { isAuthorized } from "./authorizer/authorizer.ts";
 import type { ColdChange } from "./cold.ts";
@@ -120,6 +121,7 @@ function restarted(turn: Turn): void {
     state.tables.cluster.put({ seq: newSeq(state), id, createdMs: nowMs, policy });
   }
   recoverAll(turn);
+  loseUntoldEnds(turn);
   watchAllRelays(turn);
   introduceAgents(turn);
 }

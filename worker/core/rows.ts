@@ -137,7 +137,7 @@ export interface TaskRow extends Row {
    * TaskStatus as wire JSON without `data`: the last one of each run of equal states, oldest first.
    */
   readonly statuses: readonly string[];
-  /** Set while the agent is unreachable, ms. */
+  /** Since when its framework has been told that it is unreachable, ms; absent while it is not. */
   readonly unreachableMs?: number;
 }
 
@@ -203,7 +203,7 @@ export interface FilterRow extends Row {
   readonly role: string;
   readonly agentId: AgentId;
   readonly refused: Resources;
-  readonly cause: "DECLINED" | "LEFT_OVER";
+  readonly cause: "DECLINED" | "LEFT_OVER" | "INVALID_ACCEPT";
   readonly createdMs: number;
   readonly expiresAtMs: number;
   /**

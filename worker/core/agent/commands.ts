@@ -12,9 +12,19 @@ import { decodeStored } from "../stored.ts";
 import { taskKey } from "../tables.ts";
 import { sendCommands, type Turn } from "../turn.ts";
 
-/** Stores a command and sends it if the agent is connected; otherwise it waits for its return. */
-export function enqueueCommand(turn: Turn, agent: AgentRow, command: AgentCommand): CommandRow {
-  return enqueueNumbered(turn, agent, command, newSeq(turn.state));
+/**
+ * Stores a command and sends it if the agent is connected; otherwise it waits for its return. It
+ * takes the place of one that says the same, and of an older list of runs to answer for: what is
+ * repeated while an agent is away does not pile up.
+ */
+export function enqueueCommand(turn: Turn, agent: AgentRow, command: AgentCommand): void {
+  const text = JSON.stringify(command);
+  for (const row of turn.state.index.commandsOfAgent(agent.id)) {
+    const isOlderList = command.type === "RECONCILE_TASKS" && row.command.type === command.type;
+    if (!isOlderList && JSON.stringify(row.command) !== text) continue;
+    turn.state.tables.command.delete(String(row.seq));
+  }
+  enqueueNumbered(turn, agent, command, newSeq(turn.state));
 }
 
 /** The same with a number taken before (a launch writes it into the task's row first). */

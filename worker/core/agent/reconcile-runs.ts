@@ -30,7 +30,9 @@ export function reconcileRuns(
   for (const { task, run_number } of request.tasks ?? []) {
     const run = Number(run_number);
     listed.add(runKey(task.framework_id.value, task.task_id.value, run));
-    const framework = adoptFramework(turn, task.framework_id.value, request.frameworks ?? []);
+    // Only a stranger can know more frameworks than we: what a known agent remembers was removed.
+    const infos = origin === "STRANGER" ? (request.frameworks ?? []) : [];
+    const framework = adoptFramework(turn, task.framework_id.value, infos);
     if (framework === undefined) unwanted.add(task.framework_id.value);
     else believe(turn, { agent, origin }, framework, task, run);
   }
@@ -91,14 +93,20 @@ function believe(
     if (!isTerminal(task.state)) killRun(turn, agent, framework.id, taskId, run);
     return;
   }
-  if (known.state === "TASK_UNREACHABLE") tellReturned(turn, framework, known, task.state);
-  else if (!isTerminal(known.state) && known.state !== task.state) {
+  const end = [known.state, task.state].find(isTerminal);
+  if (known.unreachableMs !== undefined) {
+    // How it ended is told by the agent's own update, which wants an acknowledgement and is on its
+    // way.
+    if (end === undefined) tellReturned(turn, framework, known, task.state);
+    else tables.task.put({ ...known, state: end, unreachableMs: undefined });
+  } else if (!isTerminal(known.state) && known.state !== task.state) {
     tables.task.put({ ...known, state: task.state });
   }
 }
 
 /**
- * A task that nobody here knows. One that has ended is not revived: its framework has had its end.
+ * A task that nobody here knows. One that has ended is named because its end is not acknowledged:
+ * the agent's update will tell it.
  */
 function adoptTask(
   turn: Turn,
@@ -107,10 +115,10 @@ function adoptTask(
   task: mesos.Task,
   run: number,
 ): void {
-  if (isTerminal(task.state)) return;
+  const ended = isTerminal(task.state);
   const resources = parseResources(task.resources);
   if (!resources.ok) {
-    killRun(turn, agent, framework.id, task.task_id.value as TaskId, run);
+    if (!ended) killRun(turn, agent, framework.id, task.task_id.value as TaskId, run);
     return;
   }
   const role = task.resources?.[0]?.allocation_info?.role ?? framework.roles[0] ?? "*";
@@ -125,10 +133,11 @@ function adoptTask(
     role,
     resources: resources.value,
     state: task.state,
-    statusState: task.state,
+    statusState: ended ? "TASK_RUNNING" : task.state,
     statuses: [],
   };
-  tellReturned(turn, framework, row, task.state);
+  if (ended) turn.state.tables.task.put(row);
+  else tellReturned(turn, framework, row, task.state);
 }
 
 function tellReturned(

@@ -158,7 +158,10 @@ export class Allocation {
     }
     const added = now.filter((client) => !has(old, client.role));
     for (const client of added) this.#standing?.setWants(client, true);
-    if (added.length > 0) this.wants(added[0]?.frameworkId as FrameworkId);
+    // A new subscription may come with capabilities that let it have what it could not have before.
+    const isNew =
+      after?.connection.state === "CONNECTED" && before?.connection !== after.connection;
+    if (after !== undefined && (added.length > 0 || isNew)) this.wants(after.id);
   }
 
   #followRole(after: RoleRow | undefined, role: string): void {

@@ -55,10 +55,27 @@ function deactivate(turn: Turn, framework: FrameworkRow, connection: FrameworkCo
   turn.state.tables.framework.put({ ...framework, connection });
 }
 
-/** After a restart no stream is left; nobody is to blame, so nobody's timer starts at once. */
+/**
+ * After a restart no stream is left; nobody is to blame, so nobody's timer starts at once. Whoever
+ * was waited for already could not come back while we were away: the wait begins anew.
+ */
 export function recoverAll(turn: Turn): void {
   for (const framework of [...turn.state.tables.framework.values()]) {
-    if (framework.connection.state === "CONNECTED") recover(turn, framework);
+    const { connection } = framework;
+    switch (connection.state) {
+      case "CONNECTED":
+      case "RECOVERED":
+        recover(turn, framework);
+        break;
+      case "DISCONNECTED": {
+        const removeAtMs = turn.nowMs + framework.failoverTimeoutMs;
+        const later = { ...connection, removeAtMs: Math.max(connection.removeAtMs, removeAtMs) };
+        turn.state.tables.framework.put({ ...framework, connection: later });
+        break;
+      }
+      default:
+        unreachable(connection);
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import type { FrameworkRow, OfferRow } from "../rows.ts";
 import { launchTasks } from "../task/launch.ts";
 import { refuseTask } from "../task/refuse.ts";
 import { sendEvent, type Turn } from "../turn.ts";
-import { addFilter, refuseMs } from "./filter.ts";
+import { addFilter, brakeInvalidAccept, refuseMs } from "./filter.ts";
 import type { Pool } from "./pool.ts";
 
 type OperationType = mesos.OfferOperationType;
@@ -65,7 +65,10 @@ function takeOffers(
   for (const offer of offers) tables.offer.delete(offer.id);
   const agent = first === undefined ? undefined : tables.agent.get(first.agentId);
   const failure = failures[0];
-  if (failure !== undefined) return err(failure);
+  if (failure !== undefined) {
+    for (const offer of offers) brakeInvalidAccept(turn, offer);
+    return err(failure);
+  }
   if (first === undefined || agent === undefined) return err("The agent of the offers is gone");
   const resources = offers.reduce<Resources>((sum, offer) => add(sum, offer.resources), []);
   return ok({ first, pool: { agent, role: first.role, resources } });

@@ -46,6 +46,21 @@ export function addFilter(
   addRow(turn, offer, { refused, cause, expiresAtMs, blocksAll: false });
 }
 
+/**
+ * An ACCEPT that names a void offer loses the good ones without a refusal, as in Mesos. One that
+ * does so twice within a second waits a second for the next offer of the agent: without Mesos' tick
+ * nothing else would stop it.
+ */
+export function brakeInvalidAccept(turn: Turn, offer: OfferRow): void {
+  const { state, nowMs } = turn;
+  const expiresAtMs = nowMs + MIN_REFUSE_MS;
+  const cause = "INVALID_ACCEPT";
+  const hasty = state.index
+    .filtersOf(offer.frameworkId, offer.agentId)
+    .some((row) => row.role === offer.role && row.cause === cause && row.expiresAtMs > nowMs);
+  addRow(turn, offer, { refused: [], cause, expiresAtMs, blocksAll: hasty });
+}
+
 function addRow(
   turn: Turn,
   { frameworkId, role, agentId }: OfferRow,

@@ -14,7 +14,7 @@ import { redeliver } from "./update.ts";
 export function catchUp(turn: Turn, framework: FrameworkRow, before: FrameworkConnection): void {
   const tasks = turn.state.index.tasksOfFramework(framework.id);
   for (const task of tasks) {
-    if (task.state === "TASK_UNREACHABLE") tellUnreachable(turn, framework, task);
+    if (task.unreachableMs !== undefined) tellUnreachable(turn, framework, task);
     else redeliver(turn, task);
   }
   const queueIsWhole = before.state === "CONNECTED" || before.sinceMs > turn.state.startedMs;

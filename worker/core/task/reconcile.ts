@@ -16,7 +16,7 @@ export function reconcile(
   const asked = call.tasks ?? [];
   if (asked.length === 0) {
     for (const task of turn.state.index.tasksOfFramework(framework.id)) {
-      if (task.state !== "TASK_UNREACHABLE") answerKnown(turn, framework, task);
+      if (task.unreachableMs === undefined) answerKnown(turn, framework, task);
     }
     return;
   }
@@ -63,12 +63,12 @@ export function reconcileTask(
  * delivered.
  */
 function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
-  const unreachable = task.state === "TASK_UNREACHABLE";
+  const unreachable = task.unreachableMs !== undefined;
   const last = task.statuses.at(-1);
   const known = last === undefined ? undefined : decodeStatus(last);
   answer(turn, framework, {
     task_id: { value: task.id },
-    state: unreachable ? task.state : task.statusState,
+    state: unreachable ? "TASK_UNREACHABLE" : task.statusState,
     message: unreachable
       ? "Reconciliation: Task is unreachable"
       : "Reconciliation: Latest task state",

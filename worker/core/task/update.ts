@@ -92,9 +92,9 @@ function queueUpdate(turn: Turn, task: TaskRow, update: link.StatusUpdate, uuid:
   });
   // The newest state counts at once: resources of an ended task are free before anybody
   // acknowledges.
-  const ended = isTerminal(task.state);
-  if (ended || task.state === update.latest_state) return;
-  tables.task.put({ ...task, state: update.latest_state, unreachableMs: undefined });
+  const state = isTerminal(task.state) ? task.state : update.latest_state;
+  if (task.state === state && task.unreachableMs === undefined) return;
+  tables.task.put({ ...task, state, unreachableMs: undefined });
 }
 
 /** Sends the update to its framework and notes that this is what the framework was told last. */
