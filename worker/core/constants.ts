@@ -5,6 +5,9 @@ export const HEARTBEAT_INTERVAL_MS = 15_000;
 /** A framework whose stream we lost has at least this long to come back. */
 export const RECOVERED_FRAMEWORK_WAIT_MS = 600_000;
 
+/** A due time missed by more than this was missed because the master was down, not asleep. */
+export const OUTAGE_MS = 120_000;
+
 /** Without a word from a relay for this long, the master wakes it. */
 export const RELAY_SILENCE_MS = 75_000;
 

@@ -2,7 +2,7 @@
 
 import type { FrameworkId, StreamId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
-import { HEARTBEAT_INTERVAL_MS, RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
+import { HEARTBEAT_INTERVAL_MS, OUTAGE_MS, RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkConnection, FrameworkRow, StreamRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
@@ -56,25 +56,19 @@ function deactivate(turn: Turn, framework: FrameworkRow, connection: FrameworkCo
 }
 
 /**
- * After a restart no stream is left; nobody is to blame, so nobody's timer starts at once. Whoever
- * was waited for already could not come back while we were away: the wait begins anew.
+ * After a restart no stream is left; nobody is to blame, so nobody's timer starts at once. An
+ * object that merely slept is woken in time for whom it waits; when a wait is over for long, nobody
+ * could have come back meanwhile, and it begins anew.
  */
 export function recoverAll(turn: Turn): void {
   for (const framework of [...turn.state.tables.framework.values()]) {
     const { connection } = framework;
-    switch (connection.state) {
-      case "CONNECTED":
-      case "RECOVERED":
-        recover(turn, framework);
-        break;
-      case "DISCONNECTED": {
-        const removeAtMs = turn.nowMs + framework.failoverTimeoutMs;
-        const later = { ...connection, removeAtMs: Math.max(connection.removeAtMs, removeAtMs) };
-        turn.state.tables.framework.put({ ...framework, connection: later });
-        break;
-      }
-      default:
-        unreachable(connection);
+    if (connection.state === "CONNECTED") recover(turn, framework);
+    else if (connection.removeAtMs >= turn.nowMs - OUTAGE_MS) continue;
+    else if (connection.state === "RECOVERED") recover(turn, framework);
+    else {
+      const removeAtMs = turn.nowMs + framework.failoverTimeoutMs;
+      turn.state.tables.framework.put({ ...framework, connection: { ...connection, removeAtMs } });
     }
   }
 }
