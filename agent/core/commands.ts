@@ -29,6 +29,9 @@ type Handler = (state: AgentState, context: StepContext, command: link.Command) 
 const handlers: { readonly [T in link.CommandType]: Handler } = {
   UNKNOWN: () => {},
   RUN_TASK: runTask,
+  RUN_TASK_GROUP: () => {},
+  APPLY_OPERATION: () => {},
+  DRAIN: () => {},
   KILL_TASK: killTask,
   ACKNOWLEDGE: acknowledge,
   RECONCILE_TASKS: reconcileTasks,

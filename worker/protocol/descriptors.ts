@@ -13,8 +13,9 @@ import type * as resource_provider from "./v1/resource-provider.ts";
 import type * as scheduler from "./v1/scheduler.ts";
 
 /**
- * [name, number, type, label, default, deprecated]. `type` is a scalar's name, or "message:", "enum:" or
- * "map:" and a full name ("map:" names the entry message). `default` is text as in the table, "" when none.
+ * [name, number, type, label, default, deprecated]. `type` is a scalar's name, or "message:",
+ * "enum:" or "map:" and a full name ("map:" names the entry message). `default` is text as in the
+ * table, "" when none.
  */
 export type FieldRow = readonly [
   name: string,
@@ -2513,6 +2514,8 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["tasks", 7, "message:rimrock.link.AgentTask", "repeated", "", false],
     ["frameworks", 8, "message:mesos.v1.FrameworkInfo", "repeated", "", false],
     ["last_command", 9, "uint64", "optional", "", false],
+    ["resources", 10, "message:mesos.v1.Resource", "repeated", "", false],
+    ["executors", 11, "message:rimrock.link.AgentExecutor", "repeated", "", false],
   ],
   "rimrock.link.RegisterResponse": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
@@ -2522,6 +2525,10 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.link.AgentTask": [
     ["task", 1, "message:mesos.v1.Task", "required", "", false],
     ["run_number", 2, "uint64", "required", "", false],
+  ],
+  "rimrock.link.AgentExecutor": [
+    ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
+    ["executor", 2, "message:mesos.v1.ExecutorInfo", "required", "", false],
   ],
   "rimrock.link.PollRequest": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
@@ -2565,11 +2572,30 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ],
     ["resume_updates", 10, "message:rimrock.link.Command.ResumeUpdates", "optional", "", false],
     ["call", 11, "message:rimrock.link.Command.Call", "optional", "", false],
+    ["run_task_group", 12, "message:rimrock.link.Command.RunTaskGroup", "optional", "", false],
+    ["apply_operation", 13, "message:rimrock.link.Command.ApplyOperation", "optional", "", false],
+    ["drain", 14, "message:rimrock.link.Command.Drain", "optional", "", false],
+    ["shutdown", 15, "message:rimrock.link.Command.Shutdown", "optional", "", false],
   ],
   "rimrock.link.Command.RunTask": [
     ["framework", 1, "message:mesos.v1.FrameworkInfo", "required", "", false],
     ["task", 2, "message:mesos.v1.TaskInfo", "required", "", false],
   ],
+  "rimrock.link.Command.RunTaskGroup": [
+    ["framework", 1, "message:mesos.v1.FrameworkInfo", "required", "", false],
+    ["executor", 2, "message:mesos.v1.ExecutorInfo", "required", "", false],
+    ["task_group", 3, "message:mesos.v1.TaskGroupInfo", "required", "", false],
+  ],
+  "rimrock.link.Command.ApplyOperation": [
+    ["operation_uuid", 1, "bytes", "required", "", false],
+    ["framework_id", 2, "message:mesos.v1.FrameworkID", "optional", "", false],
+    ["info", 3, "message:mesos.v1.Offer.Operation", "required", "", false],
+    ["resources", 4, "message:mesos.v1.Resource", "repeated", "", false],
+  ],
+  "rimrock.link.Command.Drain": [
+    ["config", 1, "message:mesos.v1.DrainConfig", "required", "", false],
+  ],
+  "rimrock.link.Command.Shutdown": [["message", 1, "string", "required", "", false]],
   "rimrock.link.Command.KillTask": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["task_id", 2, "message:mesos.v1.TaskID", "required", "", false],
@@ -2614,6 +2640,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["report_number", 3, "uint32", "required", "", false],
     ["updates", 4, "message:rimrock.link.StatusUpdate", "repeated", "", false],
     ["executor_messages", 5, "message:rimrock.link.ExecutorMessage", "repeated", "", false],
+    ["executor_exits", 6, "message:rimrock.link.ExecutorExit", "repeated", "", false],
   ],
   "rimrock.link.StatusUpdate": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
@@ -2625,6 +2652,11 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["executor_id", 2, "message:mesos.v1.ExecutorID", "required", "", false],
     ["data", 3, "bytes", "required", "", false],
+  ],
+  "rimrock.link.ExecutorExit": [
+    ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
+    ["executor_id", 2, "message:mesos.v1.ExecutorID", "required", "", false],
+    ["status", 3, "int32", "required", "", false],
   ],
   "rimrock.link.ReportResponse": [],
   "rimrock.link.CallReply": [
@@ -3089,6 +3121,9 @@ export const enumRows: Readonly<Record<string, Readonly<Record<string, number>>>
     RESUME_UPDATES: 8,
     CALL: 9,
     SHUTDOWN: 10,
+    RUN_TASK_GROUP: 11,
+    APPLY_OPERATION: 12,
+    DRAIN: 13,
   },
 };
 
@@ -3449,10 +3484,15 @@ export interface Messages {
   "rimrock.link.RegisterRequest": messages.RegisterRequest;
   "rimrock.link.RegisterResponse": messages.RegisterResponse;
   "rimrock.link.AgentTask": messages.AgentTask;
+  "rimrock.link.AgentExecutor": messages.AgentExecutor;
   "rimrock.link.PollRequest": messages.PollRequest;
   "rimrock.link.PollResponse": messages.PollResponse;
   "rimrock.link.Command": messages.Command;
   "rimrock.link.Command.RunTask": messages.CommandRunTask;
+  "rimrock.link.Command.RunTaskGroup": messages.CommandRunTaskGroup;
+  "rimrock.link.Command.ApplyOperation": messages.CommandApplyOperation;
+  "rimrock.link.Command.Drain": messages.CommandDrain;
+  "rimrock.link.Command.Shutdown": messages.CommandShutdown;
   "rimrock.link.Command.KillTask": messages.CommandKillTask;
   "rimrock.link.Command.Acknowledge": messages.CommandAcknowledge;
   "rimrock.link.Command.ReconcileTasks": messages.CommandReconcileTasks;
@@ -3465,6 +3505,7 @@ export interface Messages {
   "rimrock.link.ReportRequest": messages.ReportRequest;
   "rimrock.link.StatusUpdate": messages.StatusUpdate;
   "rimrock.link.ExecutorMessage": messages.ExecutorMessage;
+  "rimrock.link.ExecutorExit": messages.ExecutorExit;
   "rimrock.link.ReportResponse": messages.ReportResponse;
   "rimrock.link.CallReply": messages.CallReply;
   "rimrock.link.ErrorResponse": messages.ErrorResponse;

@@ -14,6 +14,8 @@ export interface RegisterRequest {
   readonly tasks?: readonly AgentTask[];
   readonly frameworks?: readonly mesos.FrameworkInfo[];
   readonly last_command?: bigint;
+  readonly resources?: readonly mesos.Resource[];
+  readonly executors?: readonly AgentExecutor[];
 }
 
 /** `rimrock.link.RegisterResponse` */
@@ -27,6 +29,12 @@ export interface RegisterResponse {
 export interface AgentTask {
   readonly task: mesos.Task;
   readonly run_number: bigint;
+}
+
+/** `rimrock.link.AgentExecutor` */
+export interface AgentExecutor {
+  readonly framework_id: mesos.FrameworkID;
+  readonly executor: mesos.ExecutorInfo;
 }
 
 /** `rimrock.link.PollRequest` */
@@ -55,6 +63,10 @@ export interface Command {
   readonly framework_message?: CommandFrameworkMessage;
   readonly resume_updates?: CommandResumeUpdates;
   readonly call?: CommandCall;
+  readonly run_task_group?: CommandRunTaskGroup;
+  readonly apply_operation?: CommandApplyOperation;
+  readonly drain?: CommandDrain;
+  readonly shutdown?: CommandShutdown;
 }
 
 /** `rimrock.link.Command.Type` */
@@ -69,12 +81,40 @@ export type CommandType =
   | "FRAMEWORK_MESSAGE"
   | "RESUME_UPDATES"
   | "CALL"
-  | "SHUTDOWN";
+  | "SHUTDOWN"
+  | "RUN_TASK_GROUP"
+  | "APPLY_OPERATION"
+  | "DRAIN";
 
 /** `rimrock.link.Command.RunTask` */
 export interface CommandRunTask {
   readonly framework: mesos.FrameworkInfo;
   readonly task: mesos.TaskInfo;
+}
+
+/** `rimrock.link.Command.RunTaskGroup` */
+export interface CommandRunTaskGroup {
+  readonly framework: mesos.FrameworkInfo;
+  readonly executor: mesos.ExecutorInfo;
+  readonly task_group: mesos.TaskGroupInfo;
+}
+
+/** `rimrock.link.Command.ApplyOperation` */
+export interface CommandApplyOperation {
+  readonly operation_uuid: Uint8Array;
+  readonly framework_id?: mesos.FrameworkID;
+  readonly info: mesos.OfferOperation;
+  readonly resources?: readonly mesos.Resource[];
+}
+
+/** `rimrock.link.Command.Drain` */
+export interface CommandDrain {
+  readonly config: mesos.DrainConfig;
+}
+
+/** `rimrock.link.Command.Shutdown` */
+export interface CommandShutdown {
+  readonly message: string;
 }
 
 /** `rimrock.link.Command.KillTask` */
@@ -140,6 +180,7 @@ export interface ReportRequest {
   readonly report_number: number;
   readonly updates?: readonly StatusUpdate[];
   readonly executor_messages?: readonly ExecutorMessage[];
+  readonly executor_exits?: readonly ExecutorExit[];
 }
 
 /** `rimrock.link.StatusUpdate` */
@@ -155,6 +196,13 @@ export interface ExecutorMessage {
   readonly framework_id: mesos.FrameworkID;
   readonly executor_id: mesos.ExecutorID;
   readonly data: Uint8Array;
+}
+
+/** `rimrock.link.ExecutorExit` */
+export interface ExecutorExit {
+  readonly framework_id: mesos.FrameworkID;
+  readonly executor_id: mesos.ExecutorID;
+  readonly status: number;
 }
 
 /** `rimrock.link.ReportResponse` */
