@@ -33,11 +33,18 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+/** Node's parser lets a few of them pass, and its client throws on them. */
+const NOT_IN_TARGETS = /[^\x21-\xff]/;
+
 export interface Exchange {
   /** Calls back once, when the response has a head: the next pipelined request may start. */
   onAnswered(listener: () => void): void;
   /** Calls back once, when nothing more will happen. */
   onEnded(listener: () => void): void;
+  /** False while the client still owes a part of the body. */
+  readonly isReceived: boolean;
+  /** Answers by itself, or breaks off the answer that has begun. */
+  refuse(refusal: Refusal): void;
   /** The client has gone: ends the request to workerd. */
   abandon(): void;
 }
@@ -63,6 +70,7 @@ class LiveExchange implements Exchange {
   #repeated = false;
   #sent = false;
   #answered = false;
+  #refused = false;
   #ended = false;
   #answeredListener: (() => void) | undefined;
   #endedListener: (() => void) | undefined;
@@ -78,8 +86,13 @@ class LiveExchange implements Exchange {
   start(): void {
     const { request, response, maxRequestBytes } = this.#options;
     response.on("close", () => this.#end());
-    if (Number(request.headers["content-length"]) > maxRequestBytes) this.#refuse("BODY_TOO_LARGE");
+    if (Number(request.headers["content-length"]) > maxRequestBytes) this.refuse("BODY_TOO_LARGE");
+    else if (NOT_IN_TARGETS.test(request.url ?? "")) this.refuse("TARGET_MALFORMED");
     else this.#connect();
+  }
+
+  get isReceived(): boolean {
+    return this.#options.request.complete;
   }
 
   onAnswered(listener: () => void): void {
@@ -119,7 +132,7 @@ class LiveExchange implements Exchange {
 
   #connectLater(): void {
     if (performance.now() + this.#retryMs > this.#deadlineMs) {
-      this.#refuse("CONTROL_PLANE_AWAY");
+      this.refuse("CONTROL_PLANE_AWAY");
       return;
     }
     this.#retryTimer = setTimeout(() => this.#connect(), this.#retryMs);
@@ -149,17 +162,18 @@ class LiveExchange implements Exchange {
     }
     let received = 0;
     request.on("data", (piece: Buffer) => {
-      if (this.#ended) return;
+      if (this.#ended || this.#refused) return;
       received += piece.length;
       if (received > maxRequestBytes) {
-        request.pause();
-        this.#refuse("BODY_TOO_LARGE");
+        this.refuse("BODY_TOO_LARGE");
       } else if (!outgoing.write(piece)) {
         request.pause();
       }
     });
     outgoing.on("drain", () => request.resume());
-    request.on("end", () => outgoing.end());
+    request.on("end", () => {
+      if (!this.#refused) outgoing.end();
+    });
   }
 
   #lost(outgoing: ClientRequest): void {
@@ -173,7 +187,7 @@ class LiveExchange implements Exchange {
       this.#repeated = true;
       this.#connect();
     } else {
-      this.#refuse("CONTROL_PLANE_LOST");
+      this.refuse("CONTROL_PLANE_LOST");
     }
   }
 
@@ -252,11 +266,13 @@ class LiveExchange implements Exchange {
     });
   }
 
-  #refuse(refusal: Refusal): void {
-    const { response } = this.#options;
+  refuse(refusal: Refusal): void {
+    const { response, lingerMs } = this.#options;
+    this.#refused = true;
+    clearTimeout(this.#retryTimer);
     this.#outgoing?.destroy();
     this.#outgoing = undefined;
-    refuse(response, refusal);
+    refuse(response, refusal, lingerMs);
     this.#markAnswered();
   }
 

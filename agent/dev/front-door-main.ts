@@ -11,6 +11,11 @@ import { cleanUpWards } from "./wards.ts";
 
 /** workerd starts again in a fraction of this. */
 const UNAVAILABLE_WAIT_MS = 1_500;
+/** As Node's own servers have them: a slow uplink needs minutes for the largest body. */
+const HEAD_TIMEOUT_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 300_000;
+/** A client that sends 100 MB before it looks for an answer gets them through in less. */
+const LINGER_MS = 30_000;
 /** Events and records of logs stay far below; a snapshot of a large state passes in pieces. */
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
@@ -20,6 +25,9 @@ const server = createFrontDoor({
   maxRequestBytes: REQUEST_BYTES,
   maxRecordBytes: MAX_RECORD_BYTES,
   unavailableWaitMs: UNAVAILABLE_WAIT_MS,
+  headTimeoutMs: HEAD_TIMEOUT_MS,
+  requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  lingerMs: LINGER_MS,
 });
 let wards: readonly Ward[] = [];
 

@@ -3,6 +3,19 @@ import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
 const REFUSALS = {
+  TARGET_MALFORMED: {
+    status: 400,
+    sentence: "The path of this request has characters that a URL cannot have; escape them with %.",
+  },
+  BODY_MALFORMED: {
+    status: 400,
+    sentence:
+      "The body of this request is not framed as HTTP/1.1 says; check its length or chunks.",
+  },
+  BODY_TOO_SLOW: {
+    status: 408,
+    sentence: "The body of this request did not arrive in time; send it again, whole.",
+  },
   BODY_TOO_LARGE: {
     status: 413,
     sentence: "The body of this request is too large for one call; split it into several calls.",
@@ -26,12 +39,20 @@ const REFUSALS = {
 
 export type Refusal = keyof typeof REFUSALS;
 
-/** Answers in plain text; ends the connection instead when the response has begun already. */
-export function refuse(response: ServerResponse, refusal: Refusal): void {
+/**
+ * Answers in plain text; ends the connection instead when the response has begun already.
+ *
+ * A client that is still sending its body would not see an answer behind which the connection
+ * breaks: the kernel throws away what it has not read when data comes for a closed socket. So the
+ * rest of the body is read and thrown away, for `lingerMs` at most, and only then the connection is
+ * closed.
+ */
+export function refuse(response: ServerResponse, refusal: Refusal, lingerMs: number): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
+  const { req: request } = response;
   const { status, sentence } = REFUSALS[refusal];
   const body = `${sentence}\n`;
   const headers: Record<string, string | number> = {
@@ -39,23 +60,61 @@ export function refuse(response: ServerResponse, refusal: Refusal): void {
     "Content-Length": Buffer.byteLength(body),
   };
   if (refusal === "CONTROL_PLANE_AWAY") headers["Retry-After"] = 1;
-  // The rest of a body that nobody reads would be taken for the next request.
-  if (!response.req.complete) headers.Connection = "close";
-  response.writeHead(status, headers);
-  response.end(body);
+  if (request.complete || FRAMING_LOST.has(refusal)) {
+    if (!request.complete) headers.Connection = "close";
+    response.writeHead(status, headers).end(body);
+    return;
+  }
+  headers.Connection = "close";
+  response.writeHead(status, headers).write(body);
+  const timer = setTimeout(() => response.end(), lingerMs);
+  request.once("end", () => response.end());
+  response.once("close", () => clearTimeout(timer));
+  request.resume();
 }
 
-/** Answers what cannot be parsed as HTTP, and ends the connection. */
-export function endConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+/** After these the end of the body will never be seen. */
+const FRAMING_LOST: ReadonlySet<Refusal> = new Set(["BODY_MALFORMED", "BODY_TOO_SLOW"]);
+
+/**
+ * Answers what cannot be parsed as HTTP, or did not come in time, and ends the connection. Nothing
+ * else may be under way on it.
+ */
+export function endConnection(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  lingerMs: number,
+): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
-  const sentence = `This is not a well-formed HTTP/1.1 request (${error.code ?? error.message}).\n`;
+  const { status, sentence } = headRefusal(error);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
       `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(sentence)}\r\n\r\n` +
       sentence,
   );
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
 }
+
+function headRefusal({ code, message }: NodeJS.ErrnoException): {
+  readonly status: number;
+  readonly sentence: string;
+} {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return { status: 431, sentence: "The request's path and headers are too long together.\n" };
+    case TOO_SLOW:
+      return { status: 408, sentence: "The request's head did not arrive in time.\n" };
+    default:
+      return {
+        status: 400,
+        sentence: `This is not a well-formed HTTP/1.1 request (${code ?? message}).\n`,
+      };
+  }
+}
+
+/** The code of Node's error for a request that takes longer than the server allows. */
+export const TOO_SLOW = "ERR_HTTP_REQUEST_TIMEOUT";

@@ -15,13 +15,17 @@
  * 6. A client that goes away ends its request to workerd at once; a response that breaks off in
  *    workerd breaks off at the client.
  * 7. While workerd is away, requests of which nothing was sent wait a moment, then get 503.
+ * 8. A request that has begun arrives within a bounded time, or is refused with 408; one that is
+ *    malformed or too large gets its 4xx after the answers to those before it.
+ * 9. Of requests that a client sends ahead only some are taken in; the rest wait in its socket.
  *
  * It knows nothing of Mesos but the shape of a RecordIO length.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Exchange, startExchange } from "./front-door-exchange.ts";
-import { endConnection, refuse } from "./front-door-refusal.ts";
+import { endConnection, refuse, TOO_SLOW } from "./front-door-refusal.ts";
 import type { Upstream } from "./front-door-upstream.ts";
 
 export interface FrontDoorOptions {
@@ -32,31 +36,44 @@ export interface FrontDoorOptions {
   readonly maxRecordBytes: number;
   /** How long a request waits for a workerd that does not accept connections: ms. */
   readonly unavailableWaitMs: number;
+  /** From the first byte of a request to the end of its head: ms. */
+  readonly headTimeoutMs: number;
+  /** From the first byte of a request to the last one of its body: ms. */
+  readonly requestTimeoutMs: number;
+  /** How long the rest of a body that is refused is read and thrown away: ms. */
+  readonly lingerMs: number;
 }
+
+/** How often requests are looked at that take too long, ms. */
+const TIMEOUT_GRAIN_MS = 5_000;
+
+/** Requests of one connection that wait for their turn before it is not read any further. */
+const REQUESTS_AHEAD = 64;
 
 /** How often the kernel asks a silent client whether it still exists; never closes a live one. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
 /** A server that does not listen yet. */
 export function createFrontDoor(options: FrontDoorOptions): Server {
+  const { headTimeoutMs, requestTimeoutMs } = options;
   const server = createServer({
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     keepAliveTimeout: 0,
-    // Node counts a connection on which nothing was ever sent against this one, and clients exist
-    // that open theirs long before the first call.
-    headersTimeout: 0,
-    requestTimeout: 0,
+    headersTimeout: headTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(TIMEOUT_GRAIN_MS, headTimeoutMs),
   });
   server.timeout = 0;
-  const lanes = new WeakMap<Socket, Lane>();
-  server.on("connection", (socket) => lanes.set(socket, openLane(socket)));
+  // Their number is bounded by the bytes of a head; Node would leave out the rest without a word.
+  server.maxHeadersCount = 0;
+  const lanes = new WeakMap<Duplex, Lane>();
+  server.on("connection", (socket) => lanes.set(socket, openLane(socket, options)));
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
-    const start = (): Exchange => startExchange({ request, response, ...options });
     const lane = lanes.get(request.socket);
     if (lane === undefined) throw new Error("a request arrived on a connection that never opened");
-    lane.enter(start);
+    lane.enter(() => startExchange({ request, response, ...options }));
   };
   server.on("request", accept);
   server.on("checkContinue", (request, response) => {
@@ -64,39 +81,87 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
     if (!tooLarge) response.writeContinue();
     accept(request, response);
   });
-  server.on("checkExpectation", (_request, response) => refuse(response, "EXPECTATION_UNKNOWN"));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => endConnection(error, socket));
+  server.on("checkExpectation", (_request, response) =>
+    refuse(response, "EXPECTATION_UNKNOWN", options.lingerMs),
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // Node counts a connection on which nothing was ever sent against the timeout of a head, once;
+    // clients exist that open theirs long before the first call.
+    if (error.code === TOO_SLOW && "bytesRead" in socket && socket.bytesRead === 0) return;
+    if (error.code === "ECONNRESET") socket.destroy();
+    else lanes.get(socket)?.fail(error);
+  });
   return server;
 }
 
 /** The exchanges of one connection: started in order, all ended when the client goes. */
 interface Lane {
   enter(start: () => Exchange): void;
+  /** What comes next on the connection cannot be understood, or does not come. */
+  fail(error: NodeJS.ErrnoException): void;
 }
 
-function openLane(socket: Socket): Lane {
+function openLane(socket: Socket, { lingerMs }: FrontDoorOptions): Lane {
   const live = new Set<Exchange>();
   let waiting: (() => Exchange)[] = [];
-  let busy = false;
-  const run = (start: () => Exchange): void => {
-    busy = true;
-    const exchange = start();
-    live.add(exchange);
-    exchange.onAnswered(() => {
-      busy = false;
-      const next = waiting.shift();
-      if (next !== undefined) run(next);
-    });
-    exchange.onEnded(() => live.delete(exchange));
+  let last: Exchange | undefined;
+  let failure: NodeJS.ErrnoException | undefined;
+  let settling = false;
+  let ended = false;
+  const holdBack = (): void => {
+    if (waiting.length > REQUESTS_AHEAD) socket.pause();
   };
+  const run = (start: () => Exchange): void => {
+    const exchange = start();
+    last = exchange;
+    live.add(exchange);
+    exchange.onEnded(() => {
+      live.delete(exchange);
+      settle();
+    });
+    exchange.onAnswered(() => {
+      last = undefined;
+      settle();
+    });
+  };
+  const runWaiting = (): void => {
+    while (last === undefined) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      run(next);
+      if (waiting.length === REQUESTS_AHEAD) socket.resume();
+    }
+  };
+  const settle = (): void => {
+    // An exchange may be answered while it is started.
+    if (settling) return;
+    settling = true;
+    runWaiting();
+    settling = false;
+    if (failure === undefined || waiting.length > 0) return;
+    if (last === undefined) {
+      if (live.size === 0 && !ended) endConnection(failure, socket, lingerMs);
+      ended ||= live.size === 0;
+    } else if (!last.isReceived) {
+      // Only the newest request can lack a part of its body.
+      last.refuse(failure.code === TOO_SLOW ? "BODY_TOO_SLOW" : "BODY_MALFORMED");
+    }
+  };
+  // Node resumes a socket for reasons of its own as well.
+  socket.on("resume", holdBack);
   socket.on("close", () => {
     waiting = [];
     for (const exchange of live) exchange.abandon();
   });
   return {
     enter: (start) => {
-      if (busy) waiting.push(start);
-      else run(start);
+      waiting.push(start);
+      settle();
+      holdBack();
+    },
+    fail: (error) => {
+      failure ??= error;
+      settle();
     },
   };
 }

@@ -1,93 +1,24 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { createFrontDoor } from "../../agent/dev/front-door.ts";
 import { RecordChunks } from "../../agent/dev/front-door-records.ts";
-import { createUpstream } from "../../agent/dev/front-door-upstream.ts";
 import { prng } from "../../worker/std/prng.ts";
-import { ConnectionEnded, RawConnection } from "./raw-connection.ts";
+import {
+  bodyOf,
+  closeDoors,
+  connect,
+  doorBefore,
+  doorTo,
+  listen,
+  MAX_REQUEST_BYTES,
+  standIn,
+  unusedPort,
+} from "./door.ts";
+import { ConnectionEnded } from "./raw-connection.ts";
 
-const MAX_REQUEST_BYTES = 100_000;
+afterEach(closeDoors);
+
 const POST_SUBSCRIBE =
   "POST /api/v1/scheduler HTTP/1.1\r\nHost: cluster.example\r\nContent-Length: 2\r\n\r\n{}";
-
-const cleanUps: (() => void)[] = [];
-
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
-});
-
-async function listen(server: Server, port = 0): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  cleanUps.push(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  // A server that listens on TCP has an AddressInfo.
-  return (server.address() as AddressInfo).port;
-}
-
-/**
- * A stand-in for workerd: as workerd does, it closes a connection 5 s after its last response,
- * without announcing that (Node's own `keepAliveTimeout` would).
- */
-function standIn(listener: RequestListener): Server {
-  const server = createServer({ keepAliveTimeout: 0 });
-  const idle = new WeakMap<Socket, NodeJS.Timeout>();
-  server.on("request", (request, response) => {
-    const { socket } = request;
-    clearTimeout(idle.get(socket));
-    response.on("finish", () => {
-      idle.set(
-        socket,
-        setTimeout(() => socket.destroy(), 5_000),
-      );
-    });
-    listener(request, response);
-  });
-  return server;
-}
-
-async function doorTo(upstreamPort: number, unavailableWaitMs = 300): Promise<number> {
-  const upstream = createUpstream(upstreamPort);
-  cleanUps.push(() => upstream.close());
-  return await listen(
-    createFrontDoor({
-      upstream,
-      maxRequestBytes: MAX_REQUEST_BYTES,
-      maxRecordBytes: 1_000_000,
-      unavailableWaitMs,
-    }),
-  );
-}
-
-async function doorBefore(listener: RequestListener): Promise<number> {
-  return await doorTo(await listen(standIn(listener)));
-}
-
-async function connect(port: number): Promise<RawConnection> {
-  const connection = await RawConnection.open(port);
-  cleanUps.push(() => connection.close());
-  return connection;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const piece of request) text += String(piece);
-  return text;
-}
-
-/** A port on which nothing listens. */
-async function unusedPort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const record = (text: string): string => `${Buffer.byteLength(text)}\n${text}`;
 
@@ -396,7 +327,7 @@ describe("bad input", () => {
 describe("while the upstream is away", () => {
   test("a call waits for it a moment and then arrives whole, once", async () => {
     const upstreamPort = await unusedPort();
-    const port = await doorTo(upstreamPort, 2_000);
+    const port = await doorTo(upstreamPort, { unavailableWaitMs: 2_000 });
     const answer = fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "the call" });
     await sleep(200);
     const bodies: string[] = [];
@@ -410,7 +341,7 @@ describe("while the upstream is away", () => {
   });
 
   test("a call that waited in vain gets 503 with Retry-After and a sentence", async () => {
-    const port = await doorTo(await unusedPort(), 200);
+    const port = await doorTo(await unusedPort(), { unavailableWaitMs: 200 });
     const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "the call" });
     expect(answer.status).toBe(503);
     expect(answer.headers.get("retry-after")).toBe("1");

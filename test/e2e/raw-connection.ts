@@ -66,6 +66,12 @@ export class RawConnection {
     return bytes;
   }
 
+  /** Everything until the other side ends the connection. */
+  async readToEnd(): Promise<Buffer> {
+    await this.#until(() => this.#ended);
+    return this.readBytes(this.#received.length);
+  }
+
   close(): void {
     this.socket.destroy();
   }
