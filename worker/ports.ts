@@ -21,7 +21,7 @@ export type Applied =
 /** The inputs that the edge may hand in; the others arise within the objects. */
 export type EdgeInput = Extract<
   Input,
-  { readonly type: "SCHEDULER_CALL" | "TEARDOWN" | "AGENT_REGISTER" }
+  { readonly type: "SCHEDULER_CALL" | "OPERATOR_CALL" | "AGENT_REGISTER" }
 >;
 
 /** The JSON documents, by path. */
@@ -38,8 +38,8 @@ export interface MasterPort {
     call: scheduler.Call,
     encoding: MessageEncoding,
   ): Promise<Response | Applied>;
-  /** One of the operator API's reads; undefined: not a read, or not served yet. */
-  read(principal: Principal, type: master.CallType): Promise<master.Response | undefined>;
+  /** A call of the operator API that changes nothing; undefined: it is not served. */
+  read(principal: Principal, call: master.Call): Promise<master.Response | undefined>;
   /** The document's JSON text. `query`: the parameters of the request. */
   document(
     principal: Principal,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { storedRows } from "../../worker/core/invariants.ts";
 import { whatIf } from "../../worker/core/what-if.ts";
-import type { AgentId, FrameworkId, RelayId, SessionId } from "../../worker/protocol/ids.ts";
+import type { AgentId, RelayId, SessionId } from "../../worker/protocol/ids.ts";
 import { commands } from "../scenarios/commands.ts";
 import { World } from "../scenarios/world.ts";
 
@@ -30,8 +30,9 @@ test("what-if shows a framework's removal and leaves everything as it was, order
   const world = worldWithTasks();
   const before = picture(world);
   const { state, nowMs } = world.host;
-  const frameworkId = world.frameworkId("f1") as FrameworkId;
-  const input = { type: "TEARDOWN", frameworkId } as const;
+  const framework_id = { value: world.frameworkId("f1") };
+  const call = { type: "TEARDOWN", teardown: { framework_id } } as const;
+  const input = { type: "OPERATOR_CALL", call } as const;
   const seen = whatIf(state, { turn: 99, nowMs, seed: 5, principal: {}, input }, (outcome) => ({
     effects: outcome.effects.map((effect) => effect.type),
     tasks: state.tables.task.size,

@@ -6,6 +6,7 @@ import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
+import { operator, scheduler } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
 export interface Words {
@@ -423,10 +424,15 @@ const offers: Command = ({ host, nameOf }) =>
   );
 
 /** teardown-by-operator F */
-const operatorTeardown: Command = (world, { args }) =>
-  world.apply({ type: "TEARDOWN", frameworkId: world.frameworkId(args[0] ?? "") });
+const operatorTeardown: Command = (world, { args }) => {
+  const framework_id = { value: world.frameworkId(args[0] ?? "") };
+  const call = { type: "TEARDOWN", teardown: { framework_id } } as const;
+  return world.apply({ type: "OPERATOR_CALL", call });
+};
 
 export const commands: Readonly<Record<string, Command>> = {
+  operator: (world, { args }) => operator(world, args.join(" ")),
+  scheduler: (world, { args }) => scheduler(world, args[0] ?? "", args.slice(1).join(" ")),
   framework,
   agent,
   returns,

@@ -259,6 +259,10 @@ export class MasterNode {
         this.#streams.get(effect.streamId)?.close();
         this.#streams.delete(effect.streamId);
         return;
+      case "SEND_SNAPSHOT":
+      case "PUBLISH":
+      case "SEND_OPERATOR_EVENT":
+        return;
       case "SEND_COMMANDS":
       case "ADD_TO_RELAY":
       case "REMOVE_FROM_RELAY":

@@ -14,6 +14,12 @@ export function effectText(effect: Effect, nameOf: NameOf): string | undefined {
       return `${nameOf(effect.streamId)} <- ${eventText(effect.event, nameOf)}`;
     case "CLOSE_STREAM":
       return `${nameOf(effect.streamId)} closed`;
+    case "SEND_SNAPSHOT":
+      return `${nameOf(effect.streamId)} <- SUBSCRIBED with the state`;
+    case "SEND_OPERATOR_EVENT":
+      return `${nameOf(effect.streamId)} <- ${effect.event.type}`;
+    case "PUBLISH":
+      return `operators <- ${effect.event.type}`;
     case "SEND_COMMANDS":
       return effect.commands
         .map((command) => `${nameOf(effect.agentId)} <- ${commandText(command, nameOf)}`)

@@ -2,8 +2,9 @@
  * Things to do outside, in this order, after the turn's rows are durable.
  * Each says why losing it (a crash between the transaction and the effect) is harmless.
  */
-import type { AgentId, FrameworkId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
+import type { AgentId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
+import type * as master from "../protocol/v1/master.ts";
 import type * as scheduler from "../protocol/v1/scheduler.ts";
 import type { CallError } from "./call-error.ts";
 
@@ -18,6 +19,22 @@ export type Effect =
    * unacknowledged updates again, and the framework may reconcile. HEARTBEAT is lossy by contract.
    */
   | { readonly type: "SEND_EVENT"; readonly streamId: StreamId; readonly event: scheduler.Event }
+  /**
+   * The first event of an operator's stream, with the whole state as it is after this turn; what
+   * happens later comes behind it. Lost: with its stream, whose reader subscribes again.
+   */
+  | { readonly type: "SEND_SNAPSHOT"; readonly streamId: StreamId }
+  /**
+   * To every open stream of operator events. Lost: with the streams; the next snapshot has what it
+   * said.
+   */
+  | { readonly type: "PUBLISH"; readonly event: master.Event }
+  /** To one stream of operator events: HEARTBEAT, which is lossy by contract. */
+  | {
+      readonly type: "SEND_OPERATOR_EVENT";
+      readonly streamId: StreamId;
+      readonly event: master.Event;
+    }
   /** Ends the stream after everything sent so far. Lost: the stream is lost anyway. */
   | { readonly type: "CLOSE_STREAM"; readonly streamId: StreamId }
   /**
@@ -70,8 +87,8 @@ export type Reply =
   | { readonly type: "REFUSED"; readonly error: CallError }
   | { readonly type: "REGISTERED"; readonly agentId: AgentId; readonly relayId: RelayId }
   | { readonly type: "RELAY_REPLY"; readonly replies: readonly RelayReply[] }
-  /** TEARDOWN of an operator was carried out. */
-  | { readonly type: "DONE"; readonly frameworkId: FrameworkId };
+  /** 200 with an empty body: carried out. */
+  | { readonly type: "DONE" };
 
 /** Answers to the messages of one batch; messages that need no answer have none here. */
 export type RelayReply =

@@ -21,6 +21,9 @@ const dueMs: { readonly [T in TableName]?: (row: Rows[T]) => number | undefined 
   stream: (row) => row.heartbeatDueMs,
   offer: (row) => row.timeoutAtMs,
   filter: (row) => row.expiresAtMs,
+  operation: (row) => row.resend?.dueMs,
+  inverseAnswer: (row) => row.askAgainMs,
+  subscriber: (row) => row.heartbeatDueMs,
   relayWatch: (row) => row.dueMs,
 };
 
@@ -34,6 +37,22 @@ const filing: { readonly [T in TableName]?: (row: Rows[T]) => Filing } = {
   offer: (row) => [
     ["offersOfAgent", row.agentId],
     ["offersOfFramework", row.frameworkId],
+  ],
+  executor: (row) => [
+    ["executorsOfAgent", row.agentId],
+    ["executorsOfFramework", row.frameworkId],
+  ],
+  operation: (row) => [
+    ["operationsOfAgent", row.agentId],
+    ["operationsOfFramework", row.frameworkId ?? ""],
+  ],
+  inverseOffer: (row) => [
+    ["inverseOffersOfAgent", row.agentId],
+    ["inverseOffersOfFramework", row.frameworkId],
+  ],
+  inverseAnswer: (row) => [
+    ["inverseAnswersOfAgent", row.agentId],
+    ["inverseAnswersOfFramework", row.frameworkId],
   ],
   update: (row) => [["updatesOfTask", `${row.frameworkId}/${row.taskId}`]],
   command: (row) => [["commandsOfAgent", row.agentId]],
@@ -93,6 +112,22 @@ export class Index {
   tasksOfFramework = (id: string): TaskRow[] => this.#rows("task", "tasksOfFramework", id);
   offersOfAgent = (id: string): Rows["offer"][] => this.#rows("offer", "offersOfAgent", id);
   offersOfFramework = (id: string): Rows["offer"][] => this.#rows("offer", "offersOfFramework", id);
+  executorsOfAgent = (id: string): Rows["executor"][] =>
+    this.#rows("executor", "executorsOfAgent", id);
+  executorsOfFramework = (id: string): Rows["executor"][] =>
+    this.#rows("executor", "executorsOfFramework", id);
+  operationsOfAgent = (id: string): Rows["operation"][] =>
+    this.#rows("operation", "operationsOfAgent", id);
+  operationsOfFramework = (id: string): Rows["operation"][] =>
+    this.#rows("operation", "operationsOfFramework", id);
+  inverseOffersOfAgent = (id: string): Rows["inverseOffer"][] =>
+    this.#rows("inverseOffer", "inverseOffersOfAgent", id);
+  inverseOffersOfFramework = (id: string): Rows["inverseOffer"][] =>
+    this.#rows("inverseOffer", "inverseOffersOfFramework", id);
+  inverseAnswersOfAgent = (id: string): Rows["inverseAnswer"][] =>
+    this.#rows("inverseAnswer", "inverseAnswersOfAgent", id);
+  inverseAnswersOfFramework = (id: string): Rows["inverseAnswer"][] =>
+    this.#rows("inverseAnswer", "inverseAnswersOfFramework", id);
   /** In the order in which the agent reported them. */
   updatesOfTask = (key: string): UpdateRow[] => this.#rows("update", "updatesOfTask", key);
   /** In the order of their numbers. */

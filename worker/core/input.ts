@@ -2,8 +2,9 @@
  * Everything that can reach the master. One Input is one turn: one `step`, one transaction, one
  * answer. (Not "event": in Mesos an Event is what the master sends to a scheduler.)
  */
-import type { AgentId, FrameworkId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
+import type { AgentId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
+import type * as master from "../protocol/v1/master.ts";
 import type * as scheduler from "../protocol/v1/scheduler.ts";
 
 /** Who is calling. `value` is absent while no credentials are configured. */
@@ -22,8 +23,10 @@ export type Input =
       readonly streamId: StreamId;
       readonly cause: "CLIENT_CLOSED" | "READ_TOO_SLOWLY";
     }
-  /** Operator: remove a framework. */
-  | { readonly type: "TEARDOWN"; readonly frameworkId: FrameworkId }
+  /** A call of the operator API that changes something; see `operator/index.ts`. */
+  | { readonly type: "OPERATOR_CALL"; readonly call: master.Call }
+  /** SUBSCRIBE of the operator API: the shell has opened a stream and given it this id. */
+  | { readonly type: "OPERATOR_SUBSCRIBE"; readonly streamId: StreamId }
   | { readonly type: "AGENT_REGISTER"; readonly request: link.RegisterRequest }
   /** What one relay gathered since its last batch, in the order of arrival. */
   | {

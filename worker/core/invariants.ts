@@ -52,7 +52,8 @@ function checkHolds(state: MasterState): Violation[] {
   for (const agent of state.tables.agent.values()) {
     const offers = state.index.offersOfAgent(agent.id);
     const tasks = state.index.tasksOfAgent(agent.id).filter(holdsResources);
-    const holds = [...offers, ...tasks].map((row) => row.resources);
+    const executors = state.index.executorsOfAgent(agent.id);
+    const holds = [...offers, ...tasks, ...executors].map((row) => row.resources);
     const sum = holds.reduce<Resources>((total, hold) => add(total, hold), []);
     if (!equals(sum, state.allocation.held(agent.id))) {
       violations.push({ invariant: 7, fact: `what is held of ${agent.id} is not what is noted` });

@@ -13,19 +13,18 @@ import type { Change } from "../std/table.ts";
 import { registerAgent } from "./agent/register.ts";
 import { loseUntoldEnds } from "./agent/unreachable.ts";
 import { allocate } from "./allocator/allocate.ts";
-import { isAuthorized } from "./authorizer/authorizer.ts";
 import type { ColdChange } from "./cold.ts";
 import type { Effect } from "./effect.ts";
 import { schedulerCall } from "./framework/call.ts";
 import { failoverTimedOut, heartbeat, recoverAll, streamClosed } from "./framework/connection.ts";
-import { removeFramework } from "./framework/remove.ts";
 import { subscribe } from "./framework/subscribe.ts";
 import type { DueRow } from "./index.ts";
 import type { Input, StampedInput } from "./input.ts";
 import { rescindOffer } from "./offer/offer.ts";
+import { operatorCall } from "./operator/index.ts";
 import { introduceAgents, relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
 import { foundCounters, type MasterState, newSeq } from "./state.ts";
-import { reply, type Turn } from "./turn.ts";
+import type { Turn } from "./turn.ts";
 import { uuid } from "./uuid.ts";
 
 export interface Outcome {
@@ -75,8 +74,11 @@ function handle(turn: Turn, input: Input): void {
     case "STREAM_CLOSED":
       streamClosed(turn, input.streamId, input.cause);
       return;
-    case "TEARDOWN":
-      teardown(turn, input.frameworkId);
+    case "OPERATOR_CALL":
+      operatorCall(turn, input.call);
+      return;
+    case "OPERATOR_SUBSCRIBE":
+      // No route leads here yet.
       return;
     case "AGENT_REGISTER":
       registerAgent(turn, input.request);
@@ -92,22 +94,6 @@ function handle(turn: Turn, input: Input): void {
     default:
       unreachable(input);
   }
-}
-
-/** An operator ends a framework. */
-function teardown(turn: Turn, frameworkId: FrameworkId): void {
-  const framework = turn.state.tables.framework.get(frameworkId);
-  if (framework === undefined) {
-    reply(turn, { type: "REFUSED", error: { code: "FRAMEWORK_NOT_FOUND", frameworkId } });
-    return;
-  }
-  const action = { type: "TEARDOWN_FRAMEWORK", frameworkPrincipal: framework.principal } as const;
-  if (!isAuthorized(turn.principal, action)) {
-    reply(turn, { type: "REFUSED", error: { code: "NOT_AUTHORIZED", action: action.type } });
-    return;
-  }
-  reply(turn, { type: "DONE", frameworkId });
-  removeFramework(turn, framework);
 }
 
 /** A new life of the object: a new cluster is founded, an old one goes on. */

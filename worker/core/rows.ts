@@ -11,13 +11,14 @@ import type {
   ExecutorId,
   FrameworkId,
   OfferId,
+  OperationUuid,
   RelayId,
   SessionId,
   StreamId,
   TaskId,
 } from "../protocol/ids.ts";
 import type * as mesos from "../protocol/v1/mesos.ts";
-import type { Resources } from "../resources/resource.ts";
+import type { Quantities, Resources } from "../resources/resource.ts";
 import type { Row } from "../std/table.ts";
 
 /** The cluster itself: one row, made at the first start. */
@@ -56,6 +57,8 @@ export interface FrameworkRow extends Row {
   readonly capabilities: readonly mesos.FrameworkInfoCapabilityType[];
   readonly principal?: string;
   readonly failoverTimeoutMs: number;
+  /** OfferConstraints as wire JSON; absent = none. */
+  readonly offerConstraints?: string;
   readonly registeredMs: number;
   readonly reregisteredMs: number;
   readonly connection: FrameworkConnection;
@@ -81,6 +84,19 @@ export type AgentConnection =
   | { readonly state: "CONNECTED" }
   | { readonly state: "UNREACHABLE"; readonly sinceMs: number };
 
+/** Whether an operator lets an agent be offered; its running tasks stay unless it is drained. */
+export type AgentService =
+  | { readonly state: "ACTIVE" }
+  | { readonly state: "DEACTIVATED" }
+  /** DRAINED: no task and no operation is left on it. */
+  | { readonly state: "DRAINING" | "DRAINED"; readonly config: DrainConfig };
+
+export interface DrainConfig {
+  /** Nanoseconds as decimal text: 64 bits. Absent: what each task's kill policy says. */
+  readonly maxGracePeriodNs?: string;
+  readonly markGone: boolean;
+}
+
 export interface AgentRow extends Row {
   readonly id: AgentId;
   /** AgentInfo as wire JSON, id included; `agentInfo(row)` decodes it. */
@@ -90,12 +106,20 @@ export interface AgentRow extends Row {
   readonly port: number;
   readonly version: string;
   readonly capabilities: readonly mesos.AgentInfoCapabilityType[];
+  /** What it has now: as it registered, with what offer operations made of it since. */
   readonly total: Resources;
   readonly relayId: RelayId;
   readonly sessionId: SessionId;
   readonly registeredMs: number;
   readonly reregisteredMs?: number;
   readonly connection: AgentConnection;
+  readonly service: AgentService;
+}
+
+/** An agent that an operator declared gone: it may never come back. Bounded, oldest out. */
+export interface GoneAgentRow extends Row {
+  readonly id: AgentId;
+  readonly goneMs: number;
 }
 
 /** An outstanding offer (volatile). */
@@ -121,6 +145,8 @@ export interface TaskRow extends Row {
    */
   readonly run: number;
   readonly executorId?: ExecutorId;
+  /** The group it was launched in (LAUNCH_GROUP): all tasks of it, which have the same `run`. */
+  readonly group?: { readonly executorId: ExecutorId; readonly taskIds: readonly TaskId[] };
   readonly name: string;
   /** The role its resources are allocated to. */
   readonly role: string;
@@ -139,6 +165,35 @@ export interface TaskRow extends Row {
   readonly statuses: readonly string[];
   /** Since when its framework has been told that it is unreachable, ms; absent while it is not. */
   readonly unreachableMs?: number;
+}
+
+/** An executor that tasks run in: custom, or the built-in one of task groups. Not of a command. */
+export interface ExecutorRow extends Row {
+  readonly frameworkId: FrameworkId;
+  readonly id: ExecutorId;
+  readonly agentId: AgentId;
+  /** ExecutorInfo as wire JSON. */
+  readonly info: string;
+  /** The role its own resources are allocated to. */
+  readonly role: string;
+  readonly resources: Resources;
+}
+
+/** An offer operation that is not finished, or whose last status is not acknowledged. */
+export interface OperationRow extends Row {
+  readonly uuid: OperationUuid;
+  /** Absent: an operator's. */
+  readonly frameworkId?: FrameworkId;
+  readonly agentId: AgentId;
+  /** The framework's name of it; absent: it wants no feedback. */
+  readonly operationId?: string;
+  /** Offer.Operation as wire JSON. */
+  readonly info: string;
+  /** OperationStatus as wire JSON: the latest one. */
+  readonly status: string;
+  readonly state: mesos.OperationState;
+  /** The status is sent again until it is acknowledged: when next, and how long after that. */
+  readonly resend?: { readonly dueMs: number; readonly intervalMs: number };
 }
 
 /**
@@ -181,6 +236,18 @@ export type AgentCommand =
    * The agent did not name these runs when it registered: it answers for each one it does not have.
    */
   | { readonly type: "RECONCILE_TASKS"; readonly runs: readonly RunKey[] }
+  /** The tasks of one LAUNCH_GROUP; their TaskInfos are read from the tasks' bodies. */
+  | {
+      readonly type: "RUN_TASK_GROUP";
+      readonly frameworkId: FrameworkId;
+      readonly executorId: ExecutorId;
+      readonly taskIds: readonly TaskId[];
+    }
+  /** Once the agent has it on disk the operation is finished. */
+  | { readonly type: "APPLY_OPERATION"; readonly uuid: OperationUuid }
+  | { readonly type: "DRAIN"; readonly config: DrainConfig }
+  /** The agent ends everything it runs, and itself. */
+  | { readonly type: "SHUTDOWN"; readonly message: string }
   | {
       readonly type: "SHUTDOWN_EXECUTOR";
       readonly frameworkId: FrameworkId;
@@ -216,7 +283,47 @@ export interface FilterRow extends Row {
 /** Something an operator set for a role. */
 export interface RoleRow extends Row {
   readonly name: string;
-  readonly weight: number;
+  /** Absent = 1. */
+  readonly weight?: number;
+  /** Of top-level roles only, per kind; absent = no quota. A kind without a limit has none. */
+  readonly quota?: { readonly guarantees: Quantities; readonly limits: Quantities };
+}
+
+/** A machine in the maintenance schedule. */
+export interface MachineRow extends Row {
+  /** As the operator wrote them; at least one of the two is not empty. */
+  readonly hostname: string;
+  readonly ip: string;
+  readonly mode: "DRAINING" | "DOWN";
+  /** Machines with the same number share a window of the schedule. */
+  readonly window: number;
+  /** Nanoseconds as decimal text: 64 bits. No duration: for ever. */
+  readonly startNs: string;
+  readonly durationNs?: string;
+}
+
+/** An outstanding inverse offer (volatile). */
+export interface InverseOfferRow extends Row {
+  readonly id: OfferId;
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly createdMs: number;
+}
+
+/** What a framework said to an inverse offer last, and until when it is not asked again. */
+export interface InverseAnswerRow extends Row {
+  readonly frameworkId: FrameworkId;
+  readonly agentId: AgentId;
+  readonly status: "ACCEPT" | "DECLINE";
+  readonly answeredMs: number;
+  /** When it is asked again; absent = this wait is over. */
+  readonly askAgainMs?: number;
+}
+
+/** An open stream of operator events (volatile): when its next heartbeat is due. */
+export interface SubscriberRow extends Row {
+  readonly id: StreamId;
+  readonly heartbeatDueMs: number;
 }
 
 export interface RelayRow extends Row {
@@ -240,12 +347,19 @@ export interface Rows {
   completedFramework: CompletedFrameworkRow;
   stream: StreamRow;
   agent: AgentRow;
+  goneAgent: GoneAgentRow;
   offer: OfferRow;
   task: TaskRow;
+  executor: ExecutorRow;
+  operation: OperationRow;
   update: UpdateRow;
   command: CommandRow;
   filter: FilterRow;
   role: RoleRow;
+  machine: MachineRow;
+  inverseOffer: InverseOfferRow;
+  inverseAnswer: InverseAnswerRow;
+  subscriber: SubscriberRow;
   relay: RelayRow;
   relayWatch: RelayWatchRow;
 }
@@ -269,13 +383,20 @@ export const durable: { readonly [T in TableName]: (row: Rows[T]) => boolean } =
   completedFramework: () => true,
   stream: () => false,
   agent: () => true,
+  goneAgent: () => true,
   offer: () => false,
   task: () => true,
+  executor: () => true,
+  operation: () => true,
   update: () => false,
   // A launch follows from its task's row: `launchCommands` makes it again.
-  command: ({ command }) => command.type !== "RUN_TASK",
+  command: ({ command }) => command.type !== "RUN_TASK" && command.type !== "RUN_TASK_GROUP",
   filter: (row) => row.expiresAtMs - row.createdMs > FILTER_DURABLE_MS,
   role: () => true,
+  machine: () => true,
+  inverseOffer: () => false,
+  inverseAnswer: () => true,
+  subscriber: () => false,
   relay: () => true,
   relayWatch: () => false,
 };

@@ -68,12 +68,19 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     completedFramework: table("completedFramework"),
     stream: table("stream"),
     agent: table("agent"),
+    goneAgent: table("goneAgent"),
     offer: table("offer"),
     task: table("task"),
+    executor: table("executor"),
+    operation: table("operation"),
     update: table("update"),
     command: table("command"),
     filter: table("filter"),
     role: table("role"),
+    machine: table("machine"),
+    inverseOffer: table("inverseOffer"),
+    inverseAnswer: table("inverseAnswer"),
+    subscriber: table("subscriber"),
     relay: table("relay"),
     relayWatch: table("relayWatch"),
   };
@@ -115,13 +122,20 @@ function loadTable<T extends TableName>(
  * did arrive is sent again, and the agent knows its number.
  */
 function launchCommands(tasks: readonly Rows["task"][]): Rows["command"][] {
-  return tasks
-    .filter(({ statusState, state }) => statusState === "TASK_STAGING" && !isTerminal(state))
-    .map(({ run, agentId, frameworkId, id }) => ({
-      seq: run,
+  const commands = new Map<number, Rows["command"]>();
+  for (const task of tasks) {
+    const { run: seq, agentId, frameworkId, id, group } = task;
+    if (task.statusState !== "TASK_STAGING" || isTerminal(task.state)) continue;
+    commands.set(seq, {
+      seq,
       agentId,
-      command: { type: "RUN_TASK", frameworkId, taskId: id },
-    }));
+      command:
+        group === undefined
+          ? { type: "RUN_TASK", frameworkId, taskId: id }
+          : { type: "RUN_TASK_GROUP", frameworkId, ...group },
+    });
+  }
+  return [...commands.values()];
 }
 
 /** Seqs below 100 belong to the counters' own rows. */

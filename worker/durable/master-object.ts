@@ -104,8 +104,8 @@ export class MasterObject
   }
 
   /** Everybody may read everything until there are access lists; then `principal` filters. */
-  read(_principal: Principal, type: master.CallType): master.Response | undefined {
-    return readCall(this.#reading(), type);
+  read(_principal: Principal, call: master.Call): master.Response | undefined {
+    return readCall(this.#reading(), call);
   }
 
   document(
@@ -216,6 +216,11 @@ export class MasterObject
     switch (delivery.type) {
       case "SEND_EVENT":
         this.#streams.send(delivery.streamId, delivery.event);
+        return;
+      case "SEND_SNAPSHOT":
+      case "PUBLISH":
+      case "SEND_OPERATOR_EVENT":
+        // Nobody can subscribe to operator events yet.
         return;
       case "CLOSE_STREAM":
         this.#streams.close(delivery.streamId);

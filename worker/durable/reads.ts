@@ -5,7 +5,7 @@
 import type { Counters } from "../core/metrics/counters.ts";
 import { metricsSnapshot } from "../core/metrics/snapshot.ts";
 import { documents } from "../core/operator/documents/index.ts";
-import { operatorReads } from "../core/operator/index.ts";
+import { operatorCalls } from "../core/operator/index.ts";
 import type { MasterState } from "../core/state.ts";
 import type { DocumentPath } from "../ports.ts";
 import type * as master from "../protocol/v1/master.ts";
@@ -18,8 +18,10 @@ export interface Reading {
   readonly rowsWritten: number;
 }
 
-export function readCall(reading: Reading, type: master.CallType): master.Response | undefined {
-  return operatorReads[type]?.(reading.state, reading.nowMs);
+export function readCall(reading: Reading, call: master.Call): master.Response | undefined {
+  const served = operatorCalls[call.type ?? "UNKNOWN"];
+  if (served.kind !== "READ") return undefined;
+  return served.read(reading.state, reading.nowMs, call);
 }
 
 export function readDocument(

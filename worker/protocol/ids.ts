@@ -14,3 +14,5 @@ export type StreamId = Brand<string, "StreamId">;
 /** One life of an agent process, made by the agent; an older session's messages are refused. */
 export type SessionId = Brand<string, "SessionId">;
 export type RelayId = Brand<string, "RelayId">;
+/** The master's own name of an offer operation: 16 bytes in base64. */
+export type OperationUuid = Brand<string, "OperationUuid">;

@@ -25,6 +25,8 @@ import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { assert, defined } from "../../../worker/std/assert.ts";
 
 export const AGENT_ID = "c-S0" as AgentId;
+/** Of every container. */
+export const PID = 4711;
 
 export const facts: AgentFacts = {
   agentInfo: { hostname: "a.example", port: 5051 },
@@ -127,7 +129,11 @@ export class Bench {
   }
 
   started(run: number): Effect[] {
-    return this.input({ type: "CONTAINER_STARTED", containerId: this.containerOf(run) });
+    return this.input({
+      type: "CONTAINER_STARTED",
+      containerId: this.containerOf(run),
+      pid: PID,
+    });
   }
 
   ended(run: number, termination: ContainerTermination): Effect[] {
@@ -225,11 +231,9 @@ export function running(
   more: { task?: mesos.TaskInfo; framework?: mesos.FrameworkInfo } = {},
 ): Bench {
   const bench = new Bench();
-  const made = statuses(bench.run(1, more.task, more.framework));
+  bench.run(1, more.task, more.framework);
+  const made = statuses(bench.started(1));
   bench.reportDone();
   for (const status of made) bench.acknowledge(status);
-  const next = statuses(bench.started(1));
-  bench.reportDone();
-  for (const status of next) bench.acknowledge(status);
   return bench;
 }

@@ -89,12 +89,10 @@ test("a later KILL never lengthens the grace, and one without a policy changes n
 test("a task killed while it is being launched ends KILLED with the reason for that", () => {
   const bench = new Bench();
   bench.run(1);
-  bench.reportDone();
   bench.kill(2, 1);
   expect(reported(bench.effects)).toEqual([]);
   expect(types(bench.started(1))).toEqual(["DESTROY"]);
   expect(statuses(bench.ended(1, signaled("SIGKILL", 9)))).toMatchObject([
-    { state: "TASK_STARTING" },
     { state: "TASK_KILLED", source: "SOURCE_AGENT", reason: "REASON_TASK_KILLED_DURING_LAUNCH" },
   ]);
 });
@@ -109,8 +107,7 @@ test("RUN_TASK and KILL_TASK in one answer launch and kill once", () => {
       kill_task: { framework_id: { value: "f1" }, task_id: { value: "t1" }, run_number: 1n },
     },
   );
-  expect(types(effects)).toEqual(["LAUNCH", "POLL", "REPORT"]);
-  expect(states(effects)).toEqual(["TASK_STARTING"]);
+  expect(types(effects)).toEqual(["LAUNCH", "POLL"]);
   expect(types(bench.started(1))).toEqual(["DESTROY"]);
 });
 

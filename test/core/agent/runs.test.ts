@@ -6,6 +6,7 @@ import {
   Bench,
   exited,
   framework,
+  PID,
   reported,
   running,
   signaled,
@@ -16,10 +17,9 @@ import {
 } from "./bench.ts";
 
 describe("launch", () => {
-  test("STARTING goes out in the step that launches, RUNNING when the container is there", () => {
+  test("nothing is said before the container is there, then STARTING and RUNNING in one report", () => {
     const bench = new Bench();
-    const launch = bench.run(1);
-    expect(types(launch)).toEqual(["LAUNCH", "POLL", "REPORT"]);
+    expect(types(bench.run(1))).toEqual(["LAUNCH", "POLL"]);
     const said = {
       task_id: { value: "t1" },
       agent_id: { value: AGENT_ID },
@@ -29,28 +29,12 @@ describe("launch", () => {
       container_status: {
         container_id: { value: bench.containerOf(1) },
         network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: "10.0.0.7" }] }],
+        executor_pid: PID,
       },
     };
-    expect(reported(launch)).toMatchObject([
-      { status: { ...said, state: "TASK_STARTING" }, latest_state: "TASK_STARTING" },
-    ]);
-    bench.reportDone();
-    bench.acknowledge(statuses(launch)[0] as mesos.TaskStatus);
     expect(reported(bench.started(1))).toMatchObject([
+      { status: { ...said, state: "TASK_STARTING" }, latest_state: "TASK_RUNNING" },
       { status: { ...said, state: "TASK_RUNNING" }, latest_state: "TASK_RUNNING" },
-    ]);
-  });
-
-  test("RUNNING waits for the answer to STARTING's report, and takes an unacknowledged STARTING along", () => {
-    const bench = new Bench();
-    const first = statuses(bench.run(1));
-    expect(types(bench.started(1))).toEqual([]);
-    const effects = bench.reportDone();
-    expect(states(effects)).toEqual(["TASK_STARTING", "TASK_RUNNING"]);
-    expect(statuses(effects)[0]).toEqual(first[0]);
-    expect(reported(effects).map(({ latest_state }) => latest_state)).toEqual([
-      "TASK_RUNNING",
-      "TASK_RUNNING",
     ]);
   });
 
@@ -84,31 +68,32 @@ describe("launch", () => {
     const bench = running();
     bench.ended(1, exited(0));
     expect(types(bench.run(2))).toContain("LAUNCH");
+    bench.started(2);
     const told = reported(bench.reportsDone());
     expect(told.map(({ run_number, status }) => [run_number, status.state])).toEqual([
       [2n, "TASK_STARTING"],
+      [2n, "TASK_RUNNING"],
     ]);
-    bench.acknowledge(told[0]?.status as mesos.TaskStatus);
+    for (const { status } of told) bench.acknowledge(status);
     expect(states(bench.pass(700_000))).toEqual([]);
     expect(bench.tasks().map(({ run_number }) => run_number)).toEqual([2n]);
   });
 
-  test("a launch that fails is told STARTING, then FAILED from the agent", () => {
+  test("a launch that fails is told FAILED from the agent, without STARTING", () => {
     const bench = new Bench();
     bench.run(1);
-    bench.reportDone();
     const containerId = bench.containerOf(1);
     const effects = bench.input({ type: "LAUNCH_FAILED", containerId, message: "no such user" });
     expect(statuses(effects)).toMatchObject([
-      { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" },
       {
         state: "TASK_FAILED",
+        executor_id: { value: "t1" },
         source: "SOURCE_AGENT",
         reason: "REASON_CONTAINER_LAUNCH_FAILED",
         message: "Failed to launch container: no such user",
       },
     ]);
-    expect(statuses(effects)[1]?.container_status).toBeUndefined();
+    expect(statuses(effects)[0]?.container_status).toBeUndefined();
     expect(types(effects)).toContain("REMOVE");
   });
 
@@ -235,7 +220,7 @@ describe("max_completion_time", () => {
   test("it counts from the start, also across a crash", () => {
     const bench = running({ task: limited });
     bench.pass(4_000);
-    bench.crash([{ containerId: bench.containerOf(1), state: "RUNNING" }]);
+    bench.crash([{ containerId: bench.containerOf(1), state: "RUNNING", pid: PID }]);
     expect(types(bench.pass(1_000))).toContain("DESTROY");
   });
 });
@@ -320,10 +305,9 @@ describe("framework and agent shutdown", () => {
     bench.crash([]);
     const told = statuses(bench.register());
     expect(told.map(({ task_id, state, reason }) => [task_id.value, state, reason])).toEqual([
-      ["t2", "TASK_STARTING", undefined],
       ["t1", "TASK_FAILED", "REASON_EXECUTOR_TERMINATED"],
       ["t2", "TASK_FAILED", "REASON_EXECUTOR_TERMINATED"],
     ]);
-    expect(told[1]?.message).toMatch(/together with the process that started it/);
+    expect(told[0]?.message).toMatch(/together with the process that started it/);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { operatorReads } from "../../../worker/core/operator/index.ts";
+import { operatorCalls } from "../../../worker/core/operator/index.ts";
 import type { MasterState } from "../../../worker/core/state.ts";
 import { ANSWER_JSON } from "../../../worker/protocol/limits.ts";
 import type { CallType, Response } from "../../../worker/protocol/v1/master.ts";
 import { decodeJsonWithin, encodeJson } from "../../../worker/protocol/wire/json.ts";
-import { defined } from "../../../worker/std/assert.ts";
+import { assert, defined } from "../../../worker/std/assert.ts";
 import { masked, recorded } from "./golden-text.ts";
 import {
   offeredCluster,
@@ -14,7 +14,9 @@ import {
 } from "./recorded-cluster.ts";
 
 function read(state: MasterState, type: CallType): Response {
-  return defined(operatorReads[type], `${type} is served`)(state, 0);
+  const served = operatorCalls[type];
+  assert(served.kind === "READ", `${type} is a read`);
+  return served.read(state, 0, { type });
 }
 
 function answer(state: MasterState, type: CallType): unknown {
@@ -173,9 +175,9 @@ test("a static reservation is shown in both ways to write it, and its role is kn
 
 test("every answer decodes as the message it is", () => {
   const { host } = runningCluster().cluster;
-  for (const [type, serve] of Object.entries(operatorReads)) {
-    if (serve === undefined) continue;
-    const response = serve(host.state, host.nowMs);
+  for (const [type, served] of Object.entries(operatorCalls)) {
+    if (served.kind !== "READ") continue;
+    const response = served.read(host.state, host.nowMs, {});
     expect(response.type).toBe(type);
     const text = encodeJson("mesos.v1.master.Response", response);
     expect(decodeJsonWithin("mesos.v1.master.Response", text, ANSWER_JSON).ok).toBe(true);

@@ -4,12 +4,15 @@
  */
 
 import type * as link from "../../protocol/link/messages.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { decodeBase64 } from "../../protocol/wire/base64.ts";
+import { renderForDocuments } from "../../resources/render.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import { frameworkInfo } from "../framework/info.ts";
-import type { AgentCommand, AgentRow, CommandRow } from "../rows.ts";
+import type { AgentCommand, AgentRow, CommandRow, DrainConfig } from "../rows.ts";
 import { type MasterState, newSeq } from "../state.ts";
 import { decodeStored } from "../stored.ts";
-import { taskKey } from "../tables.ts";
+import { executorKey, taskKey } from "../tables.ts";
 import { sendCommands, type Turn } from "../turn.ts";
 
 /**
@@ -92,6 +95,20 @@ function commandMessage(state: MasterState, row: CommandRow): link.Command | und
         shutdown_executor: { framework_id, executor_id },
       };
     }
+    case "RUN_TASK_GROUP": {
+      const runGroup = runTaskGroupMessage(state, command, row);
+      return runGroup && { type: "RUN_TASK_GROUP", number, run_task_group: runGroup };
+    }
+    case "APPLY_OPERATION": {
+      const apply = applyOperationMessage(state, command);
+      return apply && { type: "APPLY_OPERATION", number, apply_operation: apply };
+    }
+    case "DRAIN": {
+      const config = drainConfigMessage(command.config);
+      return { type: "DRAIN", number, drain: { config } };
+    }
+    case "SHUTDOWN":
+      return { type: "SHUTDOWN", number, shutdown: { message: command.message } };
     case "RECONCILE_TASKS": {
       const tasks = command.runs.map(({ frameworkId, taskId, run }) => ({
         framework_id: { value: frameworkId },
@@ -116,4 +133,53 @@ function runTaskMessage(
   const body = state.cold.get("taskBody", task.seq);
   assert(body !== undefined, `task ${taskId} of ${frameworkId} has its body`);
   return { framework: frameworkInfo(framework), task: decodeStored("mesos.v1.TaskInfo", body) };
+}
+
+/** Undefined once a task of the group is gone: the agent has had the launch. */
+function runTaskGroupMessage(
+  state: MasterState,
+  { frameworkId, executorId, taskIds }: AgentCommand & { type: "RUN_TASK_GROUP" },
+  { seq, agentId }: CommandRow,
+): link.CommandRunTaskGroup | undefined {
+  const framework = state.tables.framework.get(frameworkId);
+  const executor = state.tables.executor.get(executorKey(agentId, frameworkId, executorId));
+  const tasks = taskIds.map((id) => state.tables.task.get(taskKey(frameworkId, id)));
+  if (framework === undefined || executor === undefined) return undefined;
+  const bodies: mesos.TaskInfo[] = [];
+  for (const task of tasks) {
+    if (task?.run !== seq) return undefined;
+    const body = state.cold.get("taskBody", task.seq);
+    assert(body !== undefined, `task ${task.id} of ${frameworkId} has its body`);
+    bodies.push(decodeStored("mesos.v1.TaskInfo", body));
+  }
+  return {
+    framework: frameworkInfo(framework),
+    executor: decodeStored("mesos.v1.ExecutorInfo", executor.info),
+    task_group: { tasks: bodies },
+  };
+}
+
+function applyOperationMessage(
+  state: MasterState,
+  { uuid }: AgentCommand & { type: "APPLY_OPERATION" },
+): link.CommandApplyOperation | undefined {
+  const operation = state.tables.operation.get(uuid);
+  const agent = state.tables.agent.get(operation?.agentId ?? "");
+  if (operation === undefined || agent === undefined) return undefined;
+  const bytes = decodeBase64(uuid);
+  assert(bytes.ok, "a stored uuid decodes");
+  const { frameworkId } = operation;
+  return {
+    operation_uuid: bytes.value,
+    framework_id: frameworkId === undefined ? undefined : { value: frameworkId },
+    info: decodeStored("mesos.v1.Offer.Operation", operation.info),
+    resources: renderForDocuments(agent.total),
+  };
+}
+
+/** As it is told to the agent and shown to operators. */
+export function drainConfigMessage({ maxGracePeriodNs, markGone }: DrainConfig): mesos.DrainConfig {
+  const grace =
+    maxGracePeriodNs === undefined ? undefined : { nanoseconds: BigInt(maxGracePeriodNs) };
+  return { max_grace_period: grace, mark_gone: markGone };
 }

@@ -110,6 +110,7 @@ function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): 
     relayId: assignRelay(turn),
     registeredMs: nowMs,
     connection: { state: "CONNECTED" },
+    service: { state: "ACTIVE" },
   };
 }
 

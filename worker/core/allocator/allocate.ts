@@ -34,7 +34,7 @@ export function allocate(turn: Turn): void {
 function allocateAgent(turn: Turn, agentId: AgentId, offers: Map<string, mesos.Offer[]>): void {
   const { allocation, tables } = turn.state;
   const agent = tables.agent.get(agentId);
-  if (agent?.connection.state !== "CONNECTED") return;
+  if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") return;
   let free = allocation.free(agent);
   if (free === undefined || isEmpty(free)) return;
   for (const client of allocation.order(turn.random)) {

@@ -15,7 +15,15 @@ import type { Quantities, Resources } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { Change } from "../../std/table.ts";
-import type { AgentRow, FilterRow, FrameworkRow, OfferRow, RoleRow, TaskRow } from "../rows.ts";
+import type {
+  AgentRow,
+  ExecutorRow,
+  FilterRow,
+  FrameworkRow,
+  OfferRow,
+  RoleRow,
+  TaskRow,
+} from "../rows.ts";
 import type { Tables } from "../tables.ts";
 import { isPolicyName } from "./policies/index.ts";
 import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
@@ -106,6 +114,12 @@ export class Allocation {
       case "offer":
         this.#followHold(offerHold(change.before as OfferRow), offerHold(change.after as OfferRow));
         return;
+      case "executor":
+        this.#followHold(
+          executorHold(change.before as ExecutorRow),
+          executorHold(change.after as ExecutorRow),
+        );
+        return;
       case "filter":
         if (change.after === undefined) this.#dirty.add((change.before as FilterRow).agentId);
         return;
@@ -185,7 +199,8 @@ export class Allocation {
     }
     const tasks = [...this.#tables.task.values()].map(taskHold);
     const offers = [...this.#tables.offer.values()].map(offerHold);
-    for (const hold of [...tasks, ...offers]) {
+    const executors = [...this.#tables.executor.values()].map(executorHold);
+    for (const hold of [...tasks, ...offers, ...executors]) {
       if (hold === undefined) continue;
       const { agentId, client, resources } = hold;
       standing.hold({ client, agentId, quantities: quantitiesOf(resources) });
@@ -214,6 +229,12 @@ function taskHold(task: TaskRow | undefined): Hold | undefined {
     return undefined;
   }
   const { agentId, role, frameworkId, resources } = task;
+  return { agentId, client: { role, frameworkId }, resources };
+}
+
+function executorHold(executor: ExecutorRow | undefined): Hold | undefined {
+  if (executor === undefined) return undefined;
+  const { agentId, role, frameworkId, resources } = executor;
   return { agentId, client: { role, frameworkId }, resources };
 }
 

@@ -142,7 +142,8 @@ function countInput(turn: CountedTurn, input: Input): void {
       }
       return;
     case "STREAM_CLOSED":
-    case "TEARDOWN":
+    case "OPERATOR_CALL":
+    case "OPERATOR_SUBSCRIBE":
     case "RESTARTED":
     case "TIMER_DUE":
       return;

@@ -1,9 +1,13 @@
 /**
- * The read calls of the operator API: one file per call, and this table. A read looks at the state
- * between two steps and changes nothing; the answer is one consistent snapshot.
+ * The calls of the operator API: one file per call, and this table.
+ *
+ * A read looks at the state between two steps and changes nothing; its answer is one consistent
+ * snapshot. A change is a turn of the master: it answers with a reply, as every turn does, after
+ * it has asked the authorizer.
  */
 import type * as master from "../../protocol/v1/master.ts";
 import type { MasterState } from "../state.ts";
+import type { Turn } from "../turn.ts";
 import { getAgents } from "./get-agents.ts";
 import { getExecutors } from "./get-executors.ts";
 import { getFrameworks } from "./get-frameworks.ts";
@@ -13,49 +17,79 @@ import { getRoles } from "./get-roles.ts";
 import { getState } from "./get-state.ts";
 import { getTasks } from "./get-tasks.ts";
 import { getVersion } from "./get-version.ts";
+import { teardown } from "./teardown.ts";
 
-export type OperatorRead = (state: MasterState, nowMs: number) => master.Response;
+export type OperatorRead = (
+  state: MasterState,
+  nowMs: number,
+  call: master.Call,
+) => master.Response;
 
-/** Undefined: not a read, or not served yet. */
-export const operatorReads: { readonly [T in master.CallType]: OperatorRead | undefined } = {
-  GET_HEALTH: getHealth,
-  GET_VERSION: getVersion,
-  GET_MASTER: getMaster,
-  GET_STATE: getState,
-  GET_AGENTS: getAgents,
-  GET_FRAMEWORKS: getFrameworks,
-  GET_EXECUTORS: getExecutors,
-  GET_TASKS: getTasks,
-  GET_ROLES: getRoles,
-  UNKNOWN: undefined,
-  GET_FLAGS: undefined,
-  GET_METRICS: undefined,
-  GET_LOGGING_LEVEL: undefined,
-  SET_LOGGING_LEVEL: undefined,
-  LIST_FILES: undefined,
-  READ_FILE: undefined,
-  GET_WEIGHTS: undefined,
-  UPDATE_WEIGHTS: undefined,
-  SUBSCRIBE: undefined,
-  RESERVE_RESOURCES: undefined,
-  UNRESERVE_RESOURCES: undefined,
-  CREATE_VOLUMES: undefined,
-  DESTROY_VOLUMES: undefined,
-  GET_MAINTENANCE_STATUS: undefined,
-  GET_MAINTENANCE_SCHEDULE: undefined,
-  UPDATE_MAINTENANCE_SCHEDULE: undefined,
-  START_MAINTENANCE: undefined,
-  STOP_MAINTENANCE: undefined,
-  GET_QUOTA: undefined,
-  SET_QUOTA: undefined,
-  REMOVE_QUOTA: undefined,
-  TEARDOWN: undefined,
-  MARK_AGENT_GONE: undefined,
-  GET_OPERATIONS: undefined,
-  GROW_VOLUME: undefined,
-  SHRINK_VOLUME: undefined,
-  UPDATE_QUOTA: undefined,
-  DRAIN_AGENT: undefined,
-  DEACTIVATE_AGENT: undefined,
-  REACTIVATE_AGENT: undefined,
+/** The part of the call that goes by its type's name is there: the edge has checked that. */
+export type OperatorChange = (turn: Turn, call: master.Call) => void;
+
+export type OperatorCall =
+  | { readonly kind: "READ"; readonly read: OperatorRead }
+  | { readonly kind: "CHANGE"; readonly change: OperatorChange }
+  /** Answered by the object around the core: it is about that, not about the cluster. */
+  | { readonly kind: "SHELL" }
+  | { readonly kind: "NOT_SERVED" };
+
+const read = (call: OperatorRead): OperatorCall => ({ kind: "READ", read: call });
+const change = (call: OperatorChange): OperatorCall => ({ kind: "CHANGE", change: call });
+const notServed: OperatorCall = { kind: "NOT_SERVED" };
+
+export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = {
+  GET_HEALTH: read(getHealth),
+  GET_VERSION: read(getVersion),
+  GET_MASTER: read(getMaster),
+  GET_STATE: read(getState),
+  GET_AGENTS: read(getAgents),
+  GET_FRAMEWORKS: read(getFrameworks),
+  GET_EXECUTORS: read(getExecutors),
+  GET_TASKS: read(getTasks),
+  GET_ROLES: read(getRoles),
+  TEARDOWN: change(teardown),
+  UNKNOWN: notServed,
+  GET_FLAGS: notServed,
+  GET_METRICS: notServed,
+  GET_LOGGING_LEVEL: notServed,
+  SET_LOGGING_LEVEL: notServed,
+  LIST_FILES: notServed,
+  READ_FILE: notServed,
+  GET_WEIGHTS: notServed,
+  UPDATE_WEIGHTS: notServed,
+  SUBSCRIBE: notServed,
+  RESERVE_RESOURCES: notServed,
+  UNRESERVE_RESOURCES: notServed,
+  CREATE_VOLUMES: notServed,
+  DESTROY_VOLUMES: notServed,
+  GET_MAINTENANCE_STATUS: notServed,
+  GET_MAINTENANCE_SCHEDULE: notServed,
+  UPDATE_MAINTENANCE_SCHEDULE: notServed,
+  START_MAINTENANCE: notServed,
+  STOP_MAINTENANCE: notServed,
+  GET_QUOTA: notServed,
+  SET_QUOTA: notServed,
+  REMOVE_QUOTA: notServed,
+  MARK_AGENT_GONE: notServed,
+  GET_OPERATIONS: notServed,
+  GROW_VOLUME: notServed,
+  SHRINK_VOLUME: notServed,
+  UPDATE_QUOTA: notServed,
+  DRAIN_AGENT: notServed,
+  DEACTIVATE_AGENT: notServed,
+  REACTIVATE_AGENT: notServed,
 };
+
+export function operatorCall(turn: Turn, call: master.Call): void {
+  const served = operatorCalls[call.type ?? "UNKNOWN"];
+  if (served.kind === "CHANGE") served.change(turn, call);
+  else {
+    const callType = call.type ?? "UNKNOWN";
+    turn.effects.push({
+      type: "REPLY",
+      reply: { type: "REFUSED", error: { code: "CALL_NOT_SERVED", callType } },
+    });
+  }
+}

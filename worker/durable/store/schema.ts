@@ -26,10 +26,15 @@ export const counter = rows("counter");
 export const framework = rows("framework");
 export const completedFramework = rows("completed_framework");
 export const agent = rows("agent");
+export const goneAgent = rows("gone_agent");
 export const task = rows("task");
+export const executor = rows("executor");
+export const operation = rows("operation");
 export const command = rows("command");
 export const filter = rows("filter");
 export const role = rows("role");
+export const machine = rows("machine");
+export const inverseAnswer = rows("inverse_answer");
 export const relay = rows("relay");
 
 export const taskBody = texts("task_body");

@@ -1,11 +1,10 @@
 /**
- * The operator API: `POST /api/v1`, and the form endpoint `/teardown`. Reads are answered by the
- * table in `core/operator/`; the order of the checks is Mesos' `Master::Http::api`, where Accept
- * always counts.
+ * The operator API: `POST /api/v1`. What each call does is in the table of `core/operator/`; the
+ * order of the checks is Mesos' `Master::Http::api`, where Accept always counts.
  */
 
+import { operatorCalls } from "../../core/operator/index.ts";
 import type { Applied } from "../../ports.ts";
-import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as master from "../../protocol/v1/master.ts";
 import type { MessageEncoding } from "../../protocol/wire/encoding.ts";
 import { unreachable } from "../../std/assert.ts";
@@ -24,6 +23,7 @@ import {
   refusedCall,
 } from "../respond.ts";
 import { masterTypes } from "../served-types.ts";
+import { validateOperatorCall } from "../validate-operator-call.ts";
 
 export async function operatorRoute(context: EdgeContext): Promise<Response> {
   const request = context.req.raw;
@@ -33,16 +33,11 @@ export async function operatorRoute(context: EdgeContext): Promise<Response> {
   const body = await readMessage(request, "mesos.v1.master.Call", type.value);
   if (!body.ok) return badBody(body.error);
   const { message: call } = body.value;
-  if (call.type === undefined) return invalidMasterCall({ code: "FIELD_MISSING", field: "type" });
-  if (call.type === "TEARDOWN" && call.teardown === undefined) {
-    return invalidMasterCall({ code: "FIELD_MISSING", field: "teardown" });
-  }
+  const invalid = validateOperatorCall(call);
+  if (invalid !== undefined) return invalidMasterCall(invalid);
   const accept = answerType(request.headers.get("Accept"), masterTypes);
   if (!accept.ok) return badNegotiation(accept.error);
-  if (call.teardown !== undefined && call.type === "TEARDOWN") {
-    return teardown(context, call.teardown.framework_id.value);
-  }
-  return read(context, call.type, accept.value);
+  return serve(context, call, accept.value);
 }
 
 /** `POST /teardown` with the form field `frameworkId`. */
@@ -51,29 +46,39 @@ export async function teardownRoute(context: EdgeContext): Promise<Response> {
   if (request.method !== "POST") return methodNotAllowed(request.method, "POST");
   const form = await readForm(request);
   if (!form.ok) return badBody(form.error);
-  const frameworkId = form.value.get("frameworkId");
-  if (frameworkId === null) {
-    return invalidMasterCall({ code: "FIELD_MISSING", field: "frameworkId" });
-  }
-  return teardown(context, frameworkId);
+  const value = form.value.get("frameworkId");
+  if (value === null) return invalidMasterCall({ code: "FIELD_MISSING", field: "frameworkId" });
+  return change(context, { type: "TEARDOWN", teardown: { framework_id: { value } } });
 }
 
-async function read(
+async function serve(
   context: EdgeContext,
-  type: master.CallType,
+  call: master.Call,
   encoding: MessageEncoding,
 ): Promise<Response> {
-  const { master } = context.get("cluster");
-  const response = await master.read(context.get("principal"), type);
-  if (response === undefined) return callNotServed(type);
-  return messageAnswer("mesos.v1.master.Response", response, encoding);
+  const type = call.type ?? "UNKNOWN";
+  const { kind } = operatorCalls[type];
+  switch (kind) {
+    case "READ": {
+      const { master } = context.get("cluster");
+      const response = await master.read(context.get("principal"), call);
+      if (response === undefined) return callNotServed(type);
+      return messageAnswer("mesos.v1.master.Response", response, encoding);
+    }
+    case "CHANGE":
+      return change(context, call);
+    case "SHELL":
+    case "NOT_SERVED":
+      return callNotServed(type);
+    default:
+      return unreachable(kind);
+  }
 }
 
-async function teardown(context: EdgeContext, id: string): Promise<Response> {
+/** Carries out a call that changes something; also for the form endpoints that say the same. */
+export async function change(context: EdgeContext, call: master.Call): Promise<Response> {
   const { master } = context.get("cluster");
-  // An id as the client wrote it; the master finds a framework by it, or none.
-  const frameworkId = id as FrameworkId;
-  return answer(await master.apply(context.get("principal"), { type: "TEARDOWN", frameworkId }));
+  return answer(await master.apply(context.get("principal"), { type: "OPERATOR_CALL", call }));
 }
 
 function answer(applied: Applied): Response {
@@ -82,9 +87,10 @@ function answer(applied: Applied): Response {
   switch (reply.type) {
     case "DONE":
       return emptyAnswer(200);
+    case "ACCEPTED":
+      return emptyAnswer(202);
     case "REFUSED":
       return refusedCall(reply.error);
-    case "ACCEPTED":
     case "STREAMING":
     case "REGISTERED":
     case "RELAY_REPLY":
