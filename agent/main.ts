@@ -8,6 +8,7 @@ import { unreachable } from "../worker/std/assert.ts";
 import { type Config, helpText, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
+import { agentCapabilities } from "./core/capabilities.ts";
 import type { AgentFacts } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
@@ -104,12 +105,7 @@ function agentFacts(config: Config): AgentFacts {
     },
     ip: config.ip,
     version: VERSION,
-    capabilities: [
-      "MULTI_ROLE",
-      "HIERARCHICAL_ROLE",
-      "RESERVATION_REFINEMENT",
-      "TASK_RESOURCE_LIMITS",
-    ],
+    capabilities: agentCapabilities,
     sessionId: randomUUID(),
   };
 }

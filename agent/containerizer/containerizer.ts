@@ -70,9 +70,14 @@ export interface ContainerRecord {
   readonly containerId: ContainerId;
 }
 
+/** `pid`: of the process that leads the container's process tree and outlives its command. */
+export interface Launched {
+  readonly pid: number;
+}
+
 /** RUNNING: re-attached. ENDED: `wait` has the answer, at once. */
 export type RecoveredContainer =
-  | { readonly containerId: ContainerId; readonly state: "RUNNING" }
+  | ({ readonly containerId: ContainerId; readonly state: "RUNNING" } & Launched)
   | {
       readonly containerId: ContainerId;
       readonly state: "ENDED";
@@ -144,7 +149,7 @@ export interface Containerizer {
    * */
   recover(known: readonly ContainerRecord[]): Promise<Recovery>;
   /** Resolves when the container's process exists. After an error nothing of it is left. */
-  launch(spec: ContainerSpec): Promise<Result<void, LaunchError>>;
+  launch(spec: ContainerSpec): Promise<Result<Launched, LaunchError>>;
   /** Sets all limits anew, while it runs. */
   update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>>;
   usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>>;

@@ -62,7 +62,7 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       reportFailed(state, context, input.reportNumber);
       return;
     case "CONTAINER_STARTED":
-      containerStarted(state, context, input.containerId);
+      containerStarted(state, context, input.containerId, input.pid);
       return;
     case "LAUNCH_FAILED":
       launchFailed(state, context, input.containerId, input.message);

@@ -11,10 +11,10 @@ import { assert, defined } from "../../worker/std/assert.ts";
 import { containerId } from "../containerizer/containerizer.ts";
 import { launchObstacle } from "./launch-check.ts";
 import { EXECUTOR_SHUTDOWN_GRACE_MS, KILL_GRACE_MS } from "./limits.ts";
-import type { RunRow } from "./rows.ts";
+import { isOfRun, type RunRow } from "./rows.ts";
 import { complete, finish, isLive, killRun, liveRunOf, runOf } from "./runs.ts";
 import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
-import { aliveStatus, launchFailedStatus, lostState } from "./status.ts";
+import { launchFailedStatus, lostState } from "./status.ts";
 import { decodeStored } from "./stored.ts";
 import {
   addUpdate,
@@ -115,9 +115,7 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
     finish(state, context, state.run.put(run), launchFailedStatus(obstacle));
     return;
   }
-  // Said before the container is there: its acknowledgement travels while the task is started.
-  const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
-  state.run.put({ ...run, status });
+  state.run.put(run);
   context.effects.push({ type: "LAUNCH", containerId: id.value, task, framework });
 }
 
@@ -140,7 +138,7 @@ function killTask(state: AgentState, context: StepContext, command: link.Command
     taskId: taskIdOf(kill.task_id),
     runNumber: String(kill.run_number),
   };
-  const run = runOf(state, subject.runNumber);
+  const run = runOf(state, subject);
   if (run === undefined) {
     reportMissing(state, context, subject, {
       reason: "REASON_EXECUTOR_TERMINATED",
@@ -160,10 +158,10 @@ function acknowledge(state: AgentState, context: StepContext, command: link.Comm
   if (command.acknowledge === undefined) return;
   const update = takeUpdate(state, encodeBase64(command.acknowledge.uuid));
   if (update === undefined) return;
-  const run = runOf(state, update.runNumber);
+  const run = runOf(state, update);
   if (run?.stage.state !== "ENDED") return;
   // Terminal updates are made last: when none is younger, this was the terminal one.
-  const rest = [...state.update.values()].filter((row) => row.runNumber === update.runNumber);
+  const rest = [...state.update.values()].filter((row) => isOfRun(row, update));
   if (rest.every((row) => row.seq < update.seq)) complete(state, run, context.nowMs);
 }
 
@@ -174,7 +172,7 @@ function reconcileTasks(state: AgentState, context: StepContext, command: link.C
       taskId: taskIdOf(key.task_id),
       runNumber: String(key.run_number),
     };
-    if (runOf(state, subject.runNumber) !== undefined) continue;
+    if (runOf(state, subject) !== undefined) continue;
     reportMissing(state, context, subject, {
       reason: "REASON_RECONCILIATION",
       message: "The agent does not have this task; it was lost on its way or with the agent's disk",
@@ -236,9 +234,9 @@ function reportMissing(
   const agent = defined(state.agent.get("agent"), "commands come after registration");
   if (BigInt(runNumber) > BigInt(agent.lastCommand)) return;
   for (const row of state.completedRun.values()) {
-    if (row.runNumber === runNumber && row.agentId === agent.id) return;
+    if (isOfRun(row, subject) && row.agentId === agent.id) return;
   }
-  for (const row of state.update.values()) if (row.runNumber === runNumber) return;
+  for (const row of state.update.values()) if (isOfRun(row, subject)) return;
   addUpdate(state, context, subject, {
     state: lostState(state, subject.frameworkId, "TASK_DROPPED"),
     source: "SOURCE_AGENT",

@@ -26,7 +26,12 @@ export type Input =
   | { readonly type: "COMMANDS"; readonly commands: readonly link.Command[] }
   | { readonly type: "REPORT_DONE"; readonly reportNumber: number }
   | { readonly type: "REPORT_FAILED"; readonly reportNumber: number }
-  | { readonly type: "CONTAINER_STARTED"; readonly containerId: ContainerId }
+  /** `pid`: of the leader of the container's process tree. */
+  | {
+      readonly type: "CONTAINER_STARTED";
+      readonly containerId: ContainerId;
+      readonly pid: number;
+    }
   | {
       readonly type: "LAUNCH_FAILED";
       readonly containerId: ContainerId;

@@ -19,7 +19,7 @@ export function recover(
   for (const run of [...state.run.values()]) {
     if (!isLive(run)) continue;
     const container = found.get(run.containerId);
-    if (container?.state === "RUNNING") resume(state, context, run);
+    if (container?.state === "RUNNING") resume(state, context, run, container.pid);
     else recoverEnded(state, context, run, container?.termination);
   }
 }
@@ -28,12 +28,12 @@ export function recover(
  * What the last life was about to do to a container is done again: TERMINATE and DESTROY may have
  * been lost.
  */
-function resume(state: AgentState, context: StepContext, run: RunRow): void {
+function resume(state: AgentState, context: StepContext, run: RunRow, pid: number): void {
   const { containerId, stage } = run;
   switch (stage.state) {
     case "LAUNCHING":
     case "LAUNCH_CANCELLED":
-      containerStarted(state, context, containerId);
+      containerStarted(state, context, containerId, pid);
       return;
     case "RUNNING":
       scheduleRun(state, run);

@@ -57,6 +57,16 @@ export type RunStage =
   | ({ readonly state: "DESTROYING"; readonly cause: KillCause } & Started)
   | { readonly state: "ENDED"; readonly endedMs: number };
 
+/** Names one run. The tasks that one command launched share its number. */
+export interface RunKey {
+  readonly taskId: TaskId;
+  readonly runNumber: string;
+}
+
+export function isOfRun(row: RunKey, key: RunKey): boolean {
+  return row.runNumber === key.runNumber && row.taskId === key.taskId;
+}
+
 export interface RunRow extends Row {
   readonly containerId: ContainerId;
   /** The agent's id when it was launched: run numbers and the sandbox's path belong to that id. */
@@ -67,9 +77,14 @@ export interface RunRow extends Row {
   readonly executorId: ExecutorId;
   /** TaskInfo as wire JSON. */
   readonly info: string;
-  /** Number of the RUN_TASK command, which names the run towards the master: decimal text. */
+  /**
+   * Number of the command that launched it, which with the task's id names the run towards the
+   * master: decimal text.
+   */
   readonly runNumber: string;
   readonly stage: RunStage;
+  /** Leader of the container's process tree; absent before it has started. */
+  readonly pid?: number;
   /** The newest TaskStatus made, as wire JSON; absent before the first. */
   readonly status?: string;
 }
@@ -92,6 +107,7 @@ export interface CompletedRunRow extends Row {
   readonly containerId: ContainerId;
   readonly agentId: AgentId;
   readonly frameworkId: FrameworkId;
+  readonly taskId: TaskId;
   readonly executorId: ExecutorId;
   readonly runNumber: string;
   readonly endedMs: number;

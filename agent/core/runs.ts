@@ -12,7 +12,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
 import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
-import type { KillCause, RunRow, RunStage } from "./rows.ts";
+import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import {
   aliveStatus,
@@ -24,11 +24,9 @@ import {
 import { decodeStored } from "./stored.ts";
 import { addUpdate, dropUpdates } from "./updates.ts";
 
-/** The run of this number; not one that was abandoned with its framework. */
-export function runOf(state: AgentState, runNumber: string): RunRow | undefined {
-  for (const run of state.run.values()) {
-    if (run.runNumber === runNumber && !isAbandoned(run)) return run;
-  }
+/** This very run; not one that was abandoned with its framework. */
+export function runOf(state: AgentState, key: RunKey): RunRow | undefined {
+  for (const run of state.run.values()) if (isOfRun(run, key) && !isAbandoned(run)) return run;
   return undefined;
 }
 
@@ -64,13 +62,14 @@ export function containerStarted(
   state: AgentState,
   context: StepContext,
   containerId: ContainerId,
+  pid: number,
 ): void {
   const run = state.run.get(containerId);
   if (run === undefined) return;
   if (run.stage.state === "LAUNCH_CANCELLED") {
     context.effects.push({ type: "DESTROY", containerId });
   } else if (run.stage.state === "LAUNCHING") {
-    reportStarted(state, context, run);
+    reportStarted(state, context, { ...run, pid });
   }
 }
 
@@ -201,18 +200,19 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
  * The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays.
  */
 export function complete(state: AgentState, run: RunRow, nowMs: number): void {
-  const { seq, containerId, agentId, frameworkId, executorId, runNumber, stage } = run;
+  const { seq, containerId, agentId, frameworkId, taskId, executorId, runNumber, stage } = run;
   const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
   // An abandoned run has no updates any more, and under a new agent id its number may be another
   // run's.
-  if (!isAbandoned(run)) dropUpdates(state, (row) => row.runNumber === runNumber);
+  if (!isAbandoned(run)) dropUpdates(state, (row) => isOfRun(row, run));
   state.run.delete(containerId);
-  const place = { containerId, agentId, frameworkId, executorId };
+  const place = { containerId, agentId, frameworkId, taskId, executorId };
   state.completedRun.put({ seq, ...place, runNumber, endedMs });
   dropOldest(state);
 }
 
 function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
+  addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
   const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
   const running = state.run.put({ ...run, status, stage });

@@ -158,6 +158,7 @@ function containerStatus(state: AgentState, run: RunRow): mesos.ContainerStatus 
   return {
     container_id: { value: run.containerId },
     network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] }],
+    ...(run.pid === undefined ? {} : { executor_pid: run.pid }),
   };
 }
 

@@ -6,7 +6,7 @@
  * doubling, at most 10 min) until its uuid is acknowledged, and at once after a registration or
  * RESUME_UPDATES.
  */
-import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
@@ -18,7 +18,7 @@ import {
   UPDATE_RETRY_MAX_MS,
   UPDATE_RETRY_MIN_MS,
 } from "./limits.ts";
-import type { UpdateRow } from "./rows.ts";
+import type { RunKey, UpdateRow } from "./rows.ts";
 import { type AgentState, newSeq, newUuid, type StepContext } from "./state.ts";
 import type { StatusFacts } from "./status.ts";
 import { decodeStored } from "./stored.ts";
@@ -28,6 +28,8 @@ export interface UpdateSubject {
   readonly frameworkId: FrameworkId;
   readonly taskId: TaskId;
   readonly runNumber: string;
+  /** Of a run that is here. */
+  readonly executorId?: ExecutorId;
 }
 
 /** Makes an update, to be reported with the next report. Returns the status as JSON. */
@@ -44,7 +46,7 @@ export function addUpdate(
     task_id: { value: subject.taskId },
     ...facts,
     ...(agentId === undefined ? {} : { agent_id: { value: agentId } }),
-    executor_id: { value: subject.taskId },
+    ...(subject.executorId === undefined ? {} : { executor_id: { value: subject.executorId } }),
     timestamp: context.nowMs / 1000,
     uuid,
   };
@@ -104,7 +106,7 @@ export function sendDueUpdates(state: AgentState, context: StepContext): void {
     (row): link.StatusUpdate => ({
       framework_id: { value: row.frameworkId },
       status: decodeStored("mesos.v1.TaskStatus", row.status),
-      latest_state: latest.get(row.runNumber) ?? row.state,
+      latest_state: latest.get(runName(row)) ?? row.state,
       run_number: BigInt(row.runNumber),
     }),
   );
@@ -154,15 +156,17 @@ function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
     if (uuid === undefined) break;
     const row = state.update.get(uuid);
     if (row === undefined) continue;
-    newest.set(row.runNumber, Math.max(row.seq, newest.get(row.runNumber) ?? 0));
+    const run = runName(row);
+    newest.set(run, Math.max(row.seq, newest.get(run) ?? 0));
   }
   if (newest.size === 0) return [];
   const chosen = new Set<string>();
   const due: UpdateRow[] = [];
   for (const row of state.update.values()) {
-    if (row.seq > (newest.get(row.runNumber) ?? -1)) continue;
-    if (chosen.size < RUNS_PER_REPORT) chosen.add(row.runNumber);
-    if (chosen.has(row.runNumber)) due.push(row);
+    const run = runName(row);
+    if (row.seq > (newest.get(run) ?? -1)) continue;
+    if (chosen.size < RUNS_PER_REPORT) chosen.add(run);
+    if (chosen.has(run)) due.push(row);
     else state.updateTimers.set(row.uuid, nowMs);
   }
   return due;
@@ -176,9 +180,14 @@ function scheduleRepeat(state: AgentState, context: StepContext, uuid: string): 
   state.updateTimers.set(uuid, context.nowMs + interval);
 }
 
-/** Newest state per run number. */
+/** A number has no '/': the two together are unique. */
+function runName({ runNumber, taskId }: RunKey): string {
+  return `${runNumber}/${taskId}`;
+}
+
+/** Newest state per run. */
 function latestStates(state: AgentState): Map<string, mesos.TaskState> {
   const latest = new Map<string, mesos.TaskState>();
-  for (const row of state.update.values()) latest.set(row.runNumber, row.state);
+  for (const row of state.update.values()) latest.set(runName(row), row.state);
   return latest;
 }

@@ -208,7 +208,7 @@ export class AgentRunner {
     const spec = containerSpec(framework, task, { ...where, sandboxDirectory: sandbox.value });
     const launched = await containerizer.launch(spec);
     if (launched.ok) {
-      this.submit({ type: "CONTAINER_STARTED", containerId });
+      this.submit({ type: "CONTAINER_STARTED", containerId, pid: launched.value.pid });
       this.#watch(containerId);
     } else {
       const message = describeLaunchError(launched.error);

@@ -4,6 +4,7 @@
  * virtual time.
  */
 import { step } from "../../agent/core/agent.ts";
+import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
 import { tableNames } from "../../agent/core/rows.ts";
@@ -103,7 +104,7 @@ export class AgentNode {
       agentInfo: this.#info,
       ip: "10.0.0.1",
       version: "1.12.0",
-      capabilities: ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"] as const,
+      capabilities: agentCapabilities,
       sessionId,
     };
     const state = newState(facts, rows);
@@ -254,7 +255,7 @@ export class AgentNode {
       }
       this.machine.start(containerId, { run, command: task.command?.value ?? "" });
       clock.after(this.#world.between("launch", 1, 30), () =>
-        this.#submit(process, { type: "CONTAINER_STARTED", containerId }),
+        this.#submit(process, { type: "CONTAINER_STARTED", containerId, pid: 1_000 + run }),
       );
     });
   }

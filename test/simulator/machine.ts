@@ -110,7 +110,9 @@ export class Machine {
         return { containerId, state: "ENDED", termination };
       }
       const { termination } = container;
-      if (termination === undefined) return { containerId, state: "RUNNING" };
+      if (termination === undefined) {
+        return { containerId, state: "RUNNING", pid: 1_000 + container.run };
+      }
       return { containerId, state: "ENDED", termination };
     });
   }

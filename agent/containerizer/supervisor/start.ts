@@ -12,6 +12,11 @@ import type { Account } from "./users.ts";
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
 
+export interface StartedSupervisor {
+  readonly child: ChildProcess;
+  readonly pid: number;
+}
+
 export interface SandboxOutput {
   readonly stdout: number;
   readonly stderr: number;
@@ -54,7 +59,7 @@ export async function startSupervisor(start: {
   readonly process: SupervisorProcess;
   readonly sandboxDirectory: string;
   readonly output: SandboxOutput;
-}): Promise<Result<ChildProcess, LaunchError>> {
+}): Promise<Result<StartedSupervisor, LaunchError>> {
   const { file, argv, environment } = start.process;
   let child: ChildProcess;
   try {
@@ -74,5 +79,5 @@ export async function startSupervisor(start: {
   }
   // A container never keeps the agent from ending.
   spawned.unref();
-  return ok(spawned);
+  return ok({ child: spawned, pid: spawned.pid });
 }

@@ -23,6 +23,7 @@ import {
   describeLaunchError,
   type KillError,
   type LaunchError,
+  type Launched,
   type RecoveredContainer,
   type Recovery,
   type ResourceLimits,
@@ -83,7 +84,7 @@ export class SupervisedContainerizer implements Containerizer {
     return { containers, orphans };
   }
 
-  async launch(spec: ContainerSpec): Promise<Result<void, LaunchError>> {
+  async launch(spec: ContainerSpec): Promise<Result<Launched, LaunchError>> {
     this.#tools ??= findHostTools();
     const tools = await this.#tools;
     if (!tools.ok) return err({ code: "SPAWN_FAILED", path: "/bin/sh", errno: tools.error.why });
@@ -160,7 +161,7 @@ export class SupervisedContainerizer implements Containerizer {
     readonly tools: HostTools;
     readonly account: Account | undefined;
     readonly output: SandboxOutput;
-  }): Promise<Result<void, LaunchError>> {
+  }): Promise<Result<Launched, LaunchError>> {
     const { spec, tools, account, output } = start;
     const id = spec.containerId;
     const reserved = this.#records.reserve(id);
@@ -174,27 +175,27 @@ export class SupervisedContainerizer implements Containerizer {
     const process = supervisorProcess({ spec, account, record, joinFiles: joins.value }, tools);
     if (!process.ok) return this.#undo(id, process.error);
     const { sandboxDirectory } = spec;
-    const child = await startSupervisor({ process: process.value, sandboxDirectory, output });
-    if (!child.ok) return this.#undo(id, child.error);
+    const started = await startSupervisor({ process: process.value, sandboxDirectory, output });
+    if (!started.ok) return this.#undo(id, started.error);
 
-    const supervisorPid = child.value.pid;
+    const { child, pid } = started.value;
     const container = new Container(this.#records, {
       containerId: id,
       vouched: true,
-      supervisorPid,
+      supervisorPid: pid,
     });
     this.#containers.set(id, container);
-    child.value.on("exit", (code, signal) => {
+    child.on("exit", (code, signal) => {
       container.supervisorPid = undefined;
       void this.#conclude(
         container,
         `Its supervisor ended (${signal ?? `status ${code}`}) without a word`,
       );
     });
-    return ok(undefined);
+    return ok({ pid });
   }
 
-  async #undo(id: ContainerId, error: LaunchError): Promise<Result<void, LaunchError>> {
+  async #undo(id: ContainerId, error: LaunchError): Promise<Result<never, LaunchError>> {
     await this.#isolation.release(id);
     this.#records.remove(id);
     return err(error);
@@ -224,7 +225,8 @@ export class SupervisedContainerizer implements Containerizer {
       void this.#conclude(container, whyGone(started, this.#records.directory));
     }
     // Read through the map's value: `#inspect` may have moved it on.
-    if (this.#containers.get(id)?.state === "RUNNING") return { containerId: id, state: "RUNNING" };
+    const pid = this.#containers.get(id)?.state === "RUNNING" ? supervisorPid : undefined;
+    if (pid !== undefined) return { containerId: id, state: "RUNNING", pid };
     return { containerId: id, state: "ENDED", termination: await container.ended };
   }
 

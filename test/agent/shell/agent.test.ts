@@ -75,6 +75,9 @@ describe("one agent", () => {
     const status = await master.state("t1", "TASK_FAILED");
     expect(status.message).toBe("Command exited with status 3");
     expect(master.statesOf("t1")).toEqual(["TASK_STARTING", "TASK_RUNNING", "TASK_FAILED"]);
+    const pids = master.updates.map((update) => update.status.container_status?.executor_pid);
+    expect(new Set(pids).size).toBe(1);
+    expect(pids[0]).toBeGreaterThan(1);
     const runs = join(workDirectory, "slaves/test-S0/frameworks/f1/executors/t1/runs");
     expect(readFileSync(join(runs, "latest/stdout"), "utf8")).toBe("out t1\n");
     expect(readFileSync(join(runs, "latest/stderr"), "utf8")).toBe("err\n");
@@ -87,7 +90,7 @@ describe("one agent", () => {
     const status = await master.state("t1", "TASK_FAILED");
     expect(status.reason).toBe("REASON_CONTAINER_LAUNCH_FAILED");
     expect(status.message).toMatch(/no-such-user/);
-    expect(master.statesOf("t1")).toEqual(["TASK_STARTING", "TASK_FAILED"]);
+    expect(master.statesOf("t1")).toEqual(["TASK_FAILED"]);
   });
 
   test("a kill ends every process of the task", async () => {

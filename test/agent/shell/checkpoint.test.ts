@@ -15,7 +15,7 @@ import type { ContainerId } from "../../../agent/containerizer/containerizer.ts"
 import type { CompletedRunRow, StoredRows } from "../../../agent/core/rows.ts";
 import { noRows } from "../../../agent/core/state.ts";
 import { Checkpoint, describeCheckpointError } from "../../../agent/shell/checkpoint.ts";
-import type { AgentId, ExecutorId, FrameworkId } from "../../../worker/protocol/ids.ts";
+import type { AgentId, ExecutorId, FrameworkId, TaskId } from "../../../worker/protocol/ids.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import type { Change } from "../../../worker/std/table.ts";
 
@@ -36,6 +36,7 @@ function row(seq: number, frameworkId = "f"): CompletedRunRow {
     containerId: `c${seq}` as ContainerId,
     agentId: "a" as AgentId,
     frameworkId: frameworkId as FrameworkId,
+    taskId: "t" as TaskId,
     executorId: "e" as ExecutorId,
     runNumber: String(seq),
     endedMs: 1,

@@ -15,7 +15,9 @@ import {
 test("a task that kept running is told nothing about, and its end is seen", () => {
   const bench = running();
   const containerId = bench.containerOf(1);
-  expect(bench.crash([{ containerId, state: "RUNNING", pid: PID }])).toEqual([{ type: "REGISTER" }]);
+  expect(bench.crash([{ containerId, state: "RUNNING", pid: PID }])).toEqual([
+    { type: "REGISTER" },
+  ]);
   expect(states(bench.register())).toEqual([]);
   expect(states(bench.ended(1, exited(7)))).toEqual(["TASK_FAILED"]);
 });

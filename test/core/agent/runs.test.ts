@@ -256,7 +256,9 @@ describe("framework and agent shutdown", () => {
     bench.run(1);
     bench.commands(shutdownFramework(2));
     const containerId = [...bench.state.run.values()][0]?.containerId as never;
-    expect(types(bench.input({ type: "CONTAINER_STARTED", containerId }))).toEqual(["DESTROY"]);
+    expect(types(bench.input({ type: "CONTAINER_STARTED", containerId, pid: PID }))).toEqual([
+      "DESTROY",
+    ]);
     bench.input({ type: "CONTAINER_ENDED", containerId, termination: signaled("SIGKILL", 9) });
     expect(bench.state.run.size).toBe(0);
     expect(bench.state.update.size).toBe(0);
