@@ -31,6 +31,7 @@ const documents: { readonly [P in DocumentPath]: true } = {
   "/frameworks": true,
   "/tasks": true,
   "/roles": true,
+  "/flags": true,
   "/metrics/snapshot": true,
 };
 

@@ -4,12 +4,6 @@
 export const REPORT_HOLD_MS = 25_000;
 
 /**
- * An agent that has sent nothing for this long is reported silent: three polls, as in Mesos' five
- * pings of 15 s.
- */
-export const AGENT_SILENCE_MS = 75_000;
-
-/**
  * The master hears from a relay that has agents at least this often; it wakes one that is silent
  * for 75 s.
  */

@@ -4,10 +4,11 @@
  * its client has gone. Only what an agent sends counts as a sign of life.
  */
 
+import { AGENT_SILENCE_MS } from "../core/constants.ts";
 import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
-import { AGENT_SILENCE_MS, COMMANDS_PER_POLL } from "./constants.ts";
+import { COMMANDS_PER_POLL } from "./constants.ts";
 import type { RefusalCode } from "./effect.ts";
 import { enqueue } from "./master-queue.ts";
 import type { HeldPoll, RelayedAgent, RelayTurn } from "./state.ts";

@@ -3,13 +3,14 @@
  * other: in answers (a snapshot as of its turn) and by its own messages (each with its turn). So
  * what arrives while a question is open is kept and laid over a snapshot that is older.
  */
+import { AGENT_SILENCE_MS } from "../core/constants.ts";
 import type { RosterEntry } from "../core/effect.ts";
 import type { TurnMessage } from "../core/relay/exchange.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
 import { unreachable } from "../std/assert.ts";
 import { attachCalls, failCallsOf } from "./calls.ts";
-import { AGENT_SILENCE_MS, ALIVE_INTERVAL_MS } from "./constants.ts";
+import { ALIVE_INTERVAL_MS } from "./constants.ts";
 import { enqueue, isAsked } from "./master-queue.ts";
 import { answerWaiting, giveCommands, type Poll, refuse, takePoll } from "./polls.ts";
 import { type FromMaster, type RelayedAgent, type RelayTurn, sessionKey } from "./state.ts";

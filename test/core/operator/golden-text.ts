@@ -10,14 +10,15 @@ export function recorded(name: string): string {
 
 /**
  * The value of a JSON text with numbers as their text ("4.0" is not "4"), and with ids of this run,
- * times, uuids and the master's own sentences replaced by what they are.
+ * times, uuids, values of flags and the master's own sentences replaced by what they are.
  */
 export function masked(text: string): unknown {
   const marked = text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uuid>")
     .replace(/<uuid>-O\d+/g, "<offer>")
     .replace(/"(uuid|status_update_uuid)":"[^"]*"/g, '"$1":"<bytes>"')
-    .replace(/"executor_pid":\d+/g, '"executor_pid":"<pid>"');
+    .replace(/"executor_pid":\d+/g, '"executor_pid":"<pid>"')
+    .replace(/"flags":\{[^}]*\}/, (flags) => flags.replace(/":"[^"]*"/g, '":"<flag>"'));
   return sorted(JSON.parse(quoteNumbers(marked, maskTime)));
 }
 

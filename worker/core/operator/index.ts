@@ -10,6 +10,7 @@ import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { getAgents } from "./get-agents.ts";
 import { getExecutors } from "./get-executors.ts";
+import { getFlags } from "./get-flags.ts";
 import { getFrameworks } from "./get-frameworks.ts";
 import { getHealth } from "./get-health.ts";
 import { getMaster } from "./get-master.ts";
@@ -51,7 +52,7 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
   GET_ROLES: read(getRoles),
   TEARDOWN: change(teardown),
   UNKNOWN: notServed,
-  GET_FLAGS: notServed,
+  GET_FLAGS: read(getFlags),
   GET_METRICS: notServed,
   GET_LOGGING_LEVEL: notServed,
   SET_LOGGING_LEVEL: notServed,

@@ -6,6 +6,7 @@
  * layer's business.
  */
 import type { MasterState } from "../../state.ts";
+import { flagsDocument } from "./flags.ts";
 import { frameworksDocument } from "./frameworks.ts";
 import type { Query } from "./query.ts";
 import { rolesDocument } from "./roles.ts";
@@ -24,7 +25,8 @@ export type DocumentPath =
   | "/slaves"
   | "/frameworks"
   | "/tasks"
-  | "/roles";
+  | "/roles"
+  | "/flags";
 
 export const documents: { readonly [P in DocumentPath]: Document } = {
   "/version": versionDocument,
@@ -34,4 +36,5 @@ export const documents: { readonly [P in DocumentPath]: Document } = {
   "/frameworks": frameworksDocument,
   "/tasks": tasksDocument,
   "/roles": rolesDocument,
+  "/flags": flagsDocument,
 };

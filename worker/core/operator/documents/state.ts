@@ -4,23 +4,13 @@
  */
 
 import { defined } from "../../../std/assert.ts";
-import { formatDuration } from "../../../std/duration.ts";
-import { COMPLETED_FRAMEWORKS_MAX } from "../../constants.ts";
 import { masterInfo } from "../../framework/master-info.ts";
 import type { MasterState } from "../../state.ts";
 import { registeredAgents } from "../get-agents.ts";
 import { agentMembers, type Members } from "./agents.ts";
+import { flagsText } from "./flags.ts";
 import { frameworksMembers } from "./frameworks.ts";
-import {
-  double,
-  integer,
-  type JsonText,
-  list,
-  object,
-  seconds,
-  string,
-  strings,
-} from "./json-text.ts";
+import { double, integer, list, object, seconds, string, strings } from "./json-text.ts";
 import { buildMembers } from "./version.ts";
 
 export function stateDocument(state: MasterState): string {
@@ -67,22 +57,4 @@ function leaderMembers(state: MasterState): Members {
       hostname: string(hostname ?? ""),
     }),
   };
-}
-
-/** Those of Mesos' flags that say something true of this master, by their Mesos names. */
-function flagsText(state: MasterState): JsonText {
-  const { address, offerTimeoutMs } = state.settings;
-  const cluster = state.tables.cluster.get("cluster");
-  const policy = string(cluster?.policy ?? state.settings.policy);
-  return object({
-    framework_sorter: policy,
-    hostname: string(address.hostname),
-    ip: string(address.ip),
-    max_completed_frameworks: string(String(COMPLETED_FRAMEWORKS_MAX)),
-    min_allocatable_resources: string("cpus:0.01|mem:32"),
-    offer_timeout:
-      offerTimeoutMs === undefined ? undefined : string(formatDuration(offerTimeoutMs)),
-    port: string(String(address.port)),
-    role_sorter: policy,
-  });
 }
