@@ -13,6 +13,7 @@ import type { Readable } from "node:stream";
 import { createGzip, gzip } from "node:zlib";
 import type { FrontDoorOptions } from "./front-door.ts";
 import { isToBeGzipped } from "./front-door-compression.ts";
+import { endToEnd, headOf, type RequestHead, withoutHeader } from "./front-door-head.ts";
 import { RecordChunks } from "./front-door-records.ts";
 import { type Refusal, refuse } from "./front-door-refusal.ts";
 
@@ -20,21 +21,6 @@ const RETRY_FIRST_MS = 10;
 const RETRY_MOST_MS = 100;
 /** A longer answer is gzipped as it comes, and nobody knows its length before its end. */
 const GZIP_WHOLE_MOST_BYTES = 4 * 1024 * 1024;
-
-/** RFC 9110 section 7.6.1 and what Node's parser or this proxy has dealt with already. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** Node's parser lets a few of them pass, and its client throws on them. */
-const NOT_IN_TARGETS = /[^\x21-\xff]/;
 
 export interface Exchange {
   /** Calls back once, when the response has a head: the next pipelined request may start. */
@@ -64,6 +50,7 @@ class LiveExchange implements Exchange {
   readonly #options: ExchangeOptions;
   readonly #deadlineMs: number;
   readonly #hasBody: boolean;
+  readonly #head: RequestHead;
   #outgoing: ClientRequest | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #retryMs = RETRY_FIRST_MS;
@@ -77,6 +64,7 @@ class LiveExchange implements Exchange {
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#head = headOf(options.request);
     this.#deadlineMs = performance.now() + options.unavailableWaitMs;
     const { headers } = options.request;
     this.#hasBody =
@@ -87,7 +75,6 @@ class LiveExchange implements Exchange {
     const { request, response, maxRequestBytes } = this.#options;
     response.on("close", () => this.#end());
     if (Number(request.headers["content-length"]) > maxRequestBytes) this.refuse("BODY_TOO_LARGE");
-    else if (NOT_IN_TARGETS.test(request.url ?? "")) this.refuse("TARGET_MALFORMED");
     else this.#connect();
   }
 
@@ -111,10 +98,15 @@ class LiveExchange implements Exchange {
 
   #connect(): void {
     const { request, upstream } = this.#options;
+    const head = this.#head;
+    if (head.kind === "REFUSED") {
+      this.refuse(head.refusal);
+      return;
+    }
     const outgoing = upstream.open({
       method: request.method ?? "GET",
-      path: request.url ?? "/",
-      rawHeaders: this.#requestHeaders(),
+      path: head.path,
+      rawHeaders: this.#requestHeaders(head.headers),
     });
     this.#outgoing = outgoing;
     this.#sent = false;
@@ -139,9 +131,9 @@ class LiveExchange implements Exchange {
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MOST_MS);
   }
 
-  #requestHeaders(): string[] {
+  #requestHeaders(endToEndHeaders: readonly string[]): string[] {
     const { request } = this.#options;
-    const headers = endToEnd(request.rawHeaders);
+    const headers = [...endToEndHeaders];
     if (request.headers["transfer-encoding"] !== undefined) {
       headers.push("Transfer-Encoding", "chunked");
     } else if (request.headers["content-length"] === undefined && request.method === "POST") {
@@ -293,21 +285,4 @@ class LiveExchange implements Exchange {
     this.#options.request.resume();
     this.#endedListener?.();
   }
-}
-
-/** Names and values by turns, without `name` (in lower case). */
-function withoutHeader(headers: readonly string[], name: string): string[] {
-  return headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== name);
-}
-
-/** Names and values by turns, without those that concern one connection only. */
-function endToEnd(rawHeaders: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    const value = rawHeaders[at + 1];
-    if (name === undefined || value === undefined || HOP_BY_HOP.has(name.toLowerCase())) continue;
-    kept.push(name, value);
-  }
-  return kept;
 }

@@ -5,7 +5,11 @@ import type { Duplex } from "node:stream";
 const REFUSALS = {
   TARGET_MALFORMED: {
     status: 400,
-    sentence: "The path of this request has characters that a URL cannot have; escape them with %.",
+    sentence: "The target of this request is no path; send one that begins with a slash.",
+  },
+  HOST_MALFORMED: {
+    status: 400,
+    sentence: "The Host header is there twice or is no host; send the one of the URL.",
   },
   BODY_MALFORMED: {
     status: 400,
@@ -76,6 +80,12 @@ export function refuse(response: ServerResponse, refusal: Refusal, lingerMs: num
 /** After these the end of the body will never be seen. */
 const FRAMING_LOST: ReadonlySet<Refusal> = new Set(["BODY_MALFORMED", "BODY_TOO_SLOW"]);
 
+/** CONNECT asks for a tunnel, and Node hands over the bare connection for that. */
+export function refuseTunnel(socket: Duplex): void {
+  const sentence = "This is no proxy: CONNECT is not served.\n";
+  socket.end(closingAnswer(405, sentence, "Allow: GET, HEAD, POST\r\n"));
+}
+
 /**
  * Answers what cannot be parsed as HTTP, or did not come in time, and ends the connection. Nothing
  * else may be under way on it.
@@ -90,13 +100,17 @@ export function endConnection(
     return;
   }
   const { status, sentence } = headRefusal(error);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
-      `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(sentence)}\r\n\r\n` +
-      sentence,
-  );
+  socket.end(closingAnswer(status, sentence));
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   socket.once("close", () => clearTimeout(timer));
+}
+
+function closingAnswer(status: number, sentence: string, headers = ""): string {
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${headers}` +
+    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(sentence)}\r\n\r\n` +
+    sentence
+  );
 }
 
 function headRefusal({ code, message }: NodeJS.ErrnoException): {

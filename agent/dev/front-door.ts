@@ -25,7 +25,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Exchange, startExchange } from "./front-door-exchange.ts";
-import { endConnection, refuse, TOO_SLOW } from "./front-door-refusal.ts";
+import { endConnection, refuse, refuseTunnel, TOO_SLOW } from "./front-door-refusal.ts";
 import type { Upstream } from "./front-door-upstream.ts";
 
 export interface FrontDoorOptions {
@@ -84,6 +84,7 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
   server.on("checkExpectation", (_request, response) =>
     refuse(response, "EXPECTATION_UNKNOWN", options.lingerMs),
   );
+  server.on("connect", (_request, socket) => refuseTunnel(socket));
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     // Node counts a connection on which nothing was ever sent against the timeout of a head, once;
     // clients exist that open theirs long before the first call.

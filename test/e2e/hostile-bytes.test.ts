@@ -75,21 +75,59 @@ describe("framing", () => {
     "an empty request line": " \r\n\r\n",
     "a method that is none": "FROB / HTTP/1.1\r\nHost: h\r\n\r\n",
     "a request line without a path": "GET HTTP/1.1\r\nHost: h\r\n\r\n",
+    "no path": "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+    "another scheme": "GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n",
+    "an absolute target without a host": "GET http:///health HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a host with a space": "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "a host with a path": "GET / HTTP/1.1\r\nHost: a/../b\r\n\r\n",
+    "a host that is not ASCII": "GET / HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+    "an address that does not end": "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+    "an empty host": "GET / HTTP/1.1\r\nHost: \r\n\r\n",
+    "two hosts": "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "a NUL within the path": "GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n",
     "a tab within the path": "GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n",
     "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     TLS: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
   };
 
-  test.each(Object.entries(refused))("%s is refused, and the connection ends", async (_, text) => {
+  test.each(Object.entries(refused))("%s is refused, once", async (_, text) => {
     const { port, seen } = await noting();
     const connection = await connect(port);
-    connection.send(text);
+    connection.send(Buffer.from(text, "latin1"));
     expect((await connection.readHead()).status).toBe(400);
+    connection.socket.end();
     // No second answer follows the first.
     expect((await connection.readToEnd()).toString()).not.toMatch(/HTTP\/1\.1 \d/);
     expect(seen).toEqual([]);
     expect(await isServed(port)).toBe(true);
+  });
+
+  test("an absolute target is its path at its host", async () => {
+    const heads: (readonly [string, string])[] = [];
+    const port = await doorBefore((request, response) => {
+      heads.push([request.url ?? "", request.headers.host ?? ""]);
+      response.end();
+    });
+    const connection = await connect(port);
+    for (const target of ["http://a:1/x?y=1", "HTTP://b", "https://[::1]:5050/?z"]) {
+      connection.send(`GET ${target} HTTP/1.1\r\nHost: other\r\n\r\n`);
+      expect((await connection.readHead()).status).toBe(200);
+    }
+    expect(heads).toEqual([
+      ["/x?y=1", "a:1"],
+      ["/", "b"],
+      ["/?z", "[::1]:5050"],
+    ]);
+  });
+
+  test("HTTP/1.0 without a Host is served, CONNECT is refused", async () => {
+    const { port } = await noting();
+    const old = await connect(port);
+    old.send("GET /health HTTP/1.0\r\n\r\n");
+    expect((await old.readHead()).status).toBe(202);
+    const tunnel = await connect(port);
+    tunnel.send("CONNECT other:80 HTTP/1.1\r\nHost: other:80\r\n\r\n");
+    expect((await tunnel.readHead()).status).toBe(405);
   });
 
   test("trailers and chunk extensions are dropped, and the next request is its own", async () => {
