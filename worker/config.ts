@@ -2,6 +2,7 @@
  * The deployment's configuration as we want it, made from the bindings; every mistake in them is
  * told at once.
  */
+import { buildFacts, type VersionMetadata } from "./build.ts";
 import type { MasterSettings } from "./core/settings.ts";
 import { defaultSettings } from "./core/settings.ts";
 import { parseDurationMs } from "./std/duration.ts";
@@ -25,6 +26,8 @@ export interface Variables {
   readonly RIMROCK_PORT?: string | number;
   /** Mesos duration text ("30secs"); offers older than this are rescinded. */
   readonly RIMROCK_OFFER_TIMEOUT?: string;
+  /** Not set by anybody: the platform says which version of the Worker this is. */
+  readonly RIMROCK_VERSION?: VersionMetadata;
 }
 
 export function readConfig(env: Variables): Result<Config, readonly ConfigError[]> {
@@ -32,7 +35,8 @@ export function readConfig(env: Variables): Result<Config, readonly ConfigError[
   const address = readAddress(env, errors);
   const offerTimeoutMs = readOfferTimeout(env, errors);
   if (errors.length > 0) return err(errors);
-  return ok({ master: { ...defaultSettings, address, offerTimeoutMs } });
+  const build = buildFacts(env.RIMROCK_VERSION);
+  return ok({ master: { ...defaultSettings, address, offerTimeoutMs, build } });
 }
 
 /** One line per mistake. */

@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildFacts } from "./build-facts.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "rimrock");
@@ -37,7 +38,7 @@ const WORKER_ENTRIES = { worker: "worker/index.ts" };
 const SDK_ENTRIES = { sdk: "worker/sdk/index.ts" };
 
 /** What every bundle depends on without importing it. */
-const EXTRA_SOURCES = ["agent/dev/bundle.mjs", "package.json"];
+const EXTRA_SOURCES = ["agent/dev/build-facts.mjs", "agent/dev/bundle.mjs", "package.json"];
 
 /** The folder with the bundles of the sources as they are now. */
 export async function bundleIntoCache() {
@@ -64,6 +65,7 @@ export async function bundleInto(folder, { withSdk }) {
     metafile: true,
     logLevel: "error",
     loader: { ".sql": "text" },
+    define: { RIMROCK_BUILD: JSON.stringify(buildFacts(ROOT)) },
   };
   const forWorkerd = {
     ...common,

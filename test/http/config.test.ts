@@ -39,3 +39,23 @@ test("every mistake is told at once, by the variable's name", () => {
     "RIMROCK_OFFER_TIMEOUT",
   ]);
 });
+
+test("the platform's word on the deployed version is what is known of an unbundled build", () => {
+  const timestamp = "2026-11-21T08:00:00.500Z";
+  const build = (tag: string): unknown => {
+    const config = readConfig({ RIMROCK_VERSION: { tag, timestamp } });
+    return config.ok && config.value.master.build;
+  };
+  const timeMs = Date.parse(timestamp);
+  expect(build("")).toEqual({ date: "2026-11-21", timeMs, user: "unknown" });
+  expect(build("c1b42f79d")).toMatchObject({ gitSha: "c1b42f79d" });
+  expect(build("spring release")).not.toHaveProperty("gitSha");
+});
+
+test.each([undefined, {}, { timestamp: "" }, { timestamp: "soon" }])(
+  "without a time nothing is known of the build: %j",
+  (RIMROCK_VERSION) => {
+    const config = readConfig({ RIMROCK_VERSION });
+    expect(config.ok && config.value.master.build).toBeUndefined();
+  },
+);
