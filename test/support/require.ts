@@ -9,7 +9,10 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 
-export type RequirementName = "root" | "cgroups" | "docker" | "qemu";
+export type RequirementName = "root" | "cgroups" | "docker" | "qemu" | "mesos-go";
+
+/** Where Debian installs the sources of Go libraries. */
+export const MESOS_GO_PATH = "/usr/share/gocode";
 
 export interface Requirement {
   /** True: skip. Never true when RIMROCK_REQUIRE asks for it: then `requirement` has thrown. */
@@ -47,6 +50,10 @@ const probes: { readonly [K in RequirementName]: () => string | undefined } = {
       ? undefined
       : `${absent.join(", ")} missing; apt-get install qemu-system-x86 cpio busybox-static`;
   },
+  "mesos-go": () =>
+    onPath("go") && existsSync(`${MESOS_GO_PATH}/src/github.com/mesos/mesos-go`)
+      ? undefined
+      : "mesos-go or Go missing; apt-get install golang-go golang-github-mesos-mesos-go-dev",
 };
 
 /** Throws, with the reason, when the need is not met and RIMROCK_REQUIRE demands it. */
