@@ -15,6 +15,7 @@ import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import type { BodyError } from "./body.ts";
 import { describeNegotiationError, type NegotiationError } from "./negotiation.ts";
+import { describeOperatorError, isOperatorError, operatorStatus } from "./operator-sentences.ts";
 import type { InvalidCall } from "./validate-scheduler-call.ts";
 
 export function textAnswer(
@@ -254,6 +255,7 @@ function describeInvalidCall(error: InvalidCall): string {
 }
 
 function callStatus(error: CallError): number {
+  if (isOperatorError(error)) return operatorStatus(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_SUBSCRIBED":
     case "NOT_AUTHORIZED":
@@ -272,6 +274,7 @@ function callStatus(error: CallError): number {
 }
 
 function describeCallError(error: CallError): string {
+  if (isOperatorError(error)) return describeOperatorError(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_FOUND":
       return "Framework cannot be found";
