@@ -10,8 +10,10 @@ import type { Change } from "../../worker/std/table.ts";
 import { runCommands } from "./commands.ts";
 import type { Effect } from "./effect.ts";
 import type { Input, ShutdownReason, StampedInput } from "./input.ts";
+import { recoverVolumes } from "./operations.ts";
 import { recover } from "./recovery.ts";
 import { registered } from "./registration.ts";
+import { volumeKey } from "./rows.ts";
 import {
   containerEnded,
   containerStarted,
@@ -43,6 +45,7 @@ function take(state: AgentState, context: StepContext, input: Input): void {
   switch (input.type) {
     case "RECOVERED":
       recover(state, context, input.containers);
+      recoverVolumes(state, context);
       context.effects.push({ type: "REGISTER" });
       return;
     case "REGISTERED":
@@ -69,6 +72,9 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       return;
     case "CONTAINER_ENDED":
       containerEnded(state, context, input.containerId, input.termination);
+      return;
+    case "VOLUME_REMOVED":
+      state.volumeRemoval.delete(volumeKey(input.volume));
       return;
     case "TIMER_DUE":
       state.timerMs = undefined;

@@ -11,6 +11,7 @@ import { assert, defined } from "../../worker/std/assert.ts";
 import { containerId } from "../containerizer/containerizer.ts";
 import { launchObstacle } from "./launch-check.ts";
 import { EXECUTOR_SHUTDOWN_GRACE_MS, KILL_GRACE_MS } from "./limits.ts";
+import { applyOperation, missingVolume } from "./operations.ts";
 import { isOfRun, type RunRow } from "./rows.ts";
 import { complete, finish, isLive, killRun, liveRunOf, runOf } from "./runs.ts";
 import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
@@ -30,7 +31,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   UNKNOWN: () => {},
   RUN_TASK: runTask,
   RUN_TASK_GROUP: () => {},
-  APPLY_OPERATION: () => {},
+  APPLY_OPERATION: applyOperation,
   DRAIN: () => {},
   KILL_TASK: killTask,
   ACKNOWLEDGE: acknowledge,
@@ -93,6 +94,16 @@ function runTask(state: AgentState, context: StepContext, command: link.Command)
       source: "SOURCE_AGENT",
       reason: "REASON_TASK_INVALID",
       message: `Task '${taskId}' is still running on this agent; use another id`,
+    });
+    return;
+  }
+  const unknown = missingVolume(state, task.resources);
+  if (unknown !== undefined) {
+    addUpdate(state, context, subject, {
+      state: lostState(state, frameworkId, "TASK_DROPPED"),
+      source: "SOURCE_AGENT",
+      reason: "REASON_RESOURCES_UNKNOWN",
+      message: `This agent has no persistent volume '${unknown.persistenceId}' of role '${unknown.role}'`,
     });
     return;
   }

@@ -6,6 +6,7 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as agent from "../../worker/protocol/v1/agent.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
+import type { VolumeName } from "./rows.ts";
 
 export type ExitReason =
   | { readonly type: "SIGNAL" }
@@ -33,6 +34,13 @@ export type Effect =
    * nobody asks for.
    */
   | { readonly type: "REMOVE"; readonly containerId: ContainerId }
+  /** Makes the directory of a persistent volume. Lost: its first task makes it. */
+  | { readonly type: "MAKE_VOLUME"; readonly volume: VolumeName }
+  /**
+   * Takes the directory of a persistent volume away, and whatever is in it. Lost: its row is still
+   * there, and recovery does it again.
+   */
+  | { readonly type: "REMOVE_VOLUME"; readonly volume: VolumeName }
   /**
    * Register until it succeeds, with `registerRequest(state)` made afresh for each attempt. Lost:
    * the next start does it.

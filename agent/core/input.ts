@@ -6,6 +6,7 @@ import type {
   ContainerTermination,
   RecoveredContainer,
 } from "../containerizer/containerizer.ts";
+import type { VolumeName } from "./rows.ts";
 
 export type ShutdownReason =
   /** SIGTERM, SIGINT: tasks stay, the next agent process finds them. */
@@ -42,6 +43,8 @@ export type Input =
       readonly containerId: ContainerId;
       readonly termination: ContainerTermination;
     }
+  /** The volume's directory is not there any more. */
+  | { readonly type: "VOLUME_REMOVED"; readonly volume: VolumeName }
   /** A due time has come (or may have come: a wake-up too early does nothing). */
   | { readonly type: "TIMER_DUE" }
   | { readonly type: "SHUTDOWN"; readonly reason: ShutdownReason };

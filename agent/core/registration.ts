@@ -3,6 +3,7 @@ import type { AgentId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { abandon } from "./commands.ts";
+import { totalResources } from "./operations.ts";
 import type { RunRow } from "./rows.ts";
 import { isAbandoned } from "./runs.ts";
 import { type AgentState, newSeq, type StepContext } from "./state.ts";
@@ -18,6 +19,7 @@ export function registerRequest(state: AgentState): link.RegisterRequest {
   const agentId = state.agent.get("agent")?.id;
   const runs = [...state.run.values()].filter((run) => !isAbandoned(run));
   const busy = new Set(runs.map((run) => run.frameworkId));
+  const resources = totalResources(state);
   const frameworks = [...state.framework.values()].filter((framework) => busy.has(framework.id));
   return {
     protocol_version: LINK_PROTOCOL_VERSION,
@@ -27,6 +29,7 @@ export function registerRequest(state: AgentState): link.RegisterRequest {
       agentId === undefined ? facts.agentInfo : { ...facts.agentInfo, id: { value: agentId } },
     ip: facts.ip,
     version: facts.version,
+    ...(resources === undefined ? {} : { resources }),
     capabilities: facts.capabilities.map((type) => ({ type })),
     tasks: runs.map((run) => ({ task: taskOf(run), run_number: BigInt(run.runNumber) })),
     frameworks: frameworks.map(({ info }) => decodeStored("mesos.v1.FrameworkInfo", info)),

@@ -113,12 +113,29 @@ export interface CompletedRunRow extends Row {
   readonly endedMs: number;
 }
 
+/** What offer operations made of the agent's resources: one row, absent before the first. */
+export interface ResourcesRow extends Row {
+  /** The agent's whole total after the last operation: Resources as wire JSON. */
+  readonly total: readonly string[];
+}
+
+/** Names a persistent volume on its agent. */
+export interface VolumeName {
+  readonly role: string;
+  readonly persistenceId: string;
+}
+
+/** A destroyed volume whose directory may still be there. */
+export interface VolumeRemovalRow extends Row, VolumeName {}
+
 /**
  * Whether a Change has to survive the sudden end of the machine. Everything has to survive that of
  * the process; but with the machine its tasks end as well, and the master asks about those that the
- * agent does not name. What nobody else can know is how a task ended before, and who the agent is.
+ * agent does not name. What nobody else can know is how a task ended before, who the agent is, and
+ * what was made of its resources: there the command's acknowledgement says "on disk".
  */
 export function outlivesMachine({ table, before, after }: Change): boolean {
+  if (table === "resources" || table === "volumeRemoval") return true;
   if (table === "update") return after !== undefined && isTerminal((after as UpdateRow).state);
   if (table !== "agent") return false;
   return (before as AgentRow | undefined)?.id !== (after as AgentRow | undefined)?.id;
@@ -131,9 +148,16 @@ export interface Rows {
   run: RunRow;
   update: UpdateRow;
   completedRun: CompletedRunRow;
+  resources: ResourcesRow;
+  volumeRemoval: VolumeRemovalRow;
 }
 export type TableName = keyof Rows;
 export type StoredRows = { readonly [T in TableName]: readonly Rows[T][] };
+
+/** A role has no blank. */
+export function volumeKey({ role, persistenceId }: VolumeName): string {
+  return `${role} ${persistenceId}`;
+}
 
 export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
   agent: () => "agent",
@@ -141,6 +165,8 @@ export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
   run: (row) => row.containerId,
   update: (row) => row.uuid,
   completedRun: (row) => row.containerId,
+  resources: () => "total",
+  volumeRemoval: (row) => volumeKey(row),
 };
 export const tableNames: readonly TableName[] = [
   "agent",
@@ -148,4 +174,6 @@ export const tableNames: readonly TableName[] = [
   "run",
   "update",
   "completedRun",
+  "resources",
+  "volumeRemoval",
 ];

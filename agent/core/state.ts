@@ -71,6 +71,8 @@ export const noRows: StoredRows = {
   run: [],
   update: [],
   completedRun: [],
+  resources: [],
+  volumeRemoval: [],
 };
 
 /** `rows`: as `save` or the checkpoint gave them; `noRows` in an empty work directory. */
@@ -85,6 +87,8 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     run: filled("run", rows, record),
     update: filled("update", rows, record),
     completedRun: filled("completedRun", rows, record),
+    resources: filled("resources", rows, record),
+    volumeRemoval: filled("volumeRemoval", rows, record),
     link: { state: "UNREGISTERED" },
     lastReportNumber: 0,
     reportFailures: 0,
@@ -107,6 +111,8 @@ export function save(state: AgentState): StoredRows {
     run: [...state.run.values()],
     update: [...state.update.values()],
     completedRun: [...state.completedRun.values()],
+    resources: [...state.resources.values()],
+    volumeRemoval: [...state.volumeRemoval.values()],
   };
 }
 

@@ -8,6 +8,7 @@
  */
 import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
+import type { Result } from "../../worker/std/result.ts";
 import type { Change } from "../../worker/std/table.ts";
 import {
   type ContainerId,
@@ -19,15 +20,17 @@ import { containerSpec } from "../core/container-spec.ts";
 import type { Effect, ExitReason } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import { registerRequest } from "../core/registration.ts";
-import { outlivesMachine, type StoredRows } from "../core/rows.ts";
+import { outlivesMachine, type StoredRows, type VolumeName } from "../core/rows.ts";
 import { isLive } from "../core/runs.ts";
 import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
+import { volumesOf } from "../core/volumes.ts";
 import { answerCall } from "./agent-calls.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { Log } from "./log.ts";
 import { MasterLink } from "./master-link.ts";
 import { makeSandbox } from "./sandbox.ts";
 import { taskLines } from "./task-lines.ts";
+import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
 export interface AgentRunnerOptions {
   readonly facts: AgentFacts;
@@ -76,7 +79,8 @@ export class AgentRunner {
 
   /** Finds what the last process left, then registers. */
   async start(): Promise<void> {
-    const { containerizer, log } = this.#options;
+    const { containerizer, log, workDirectory } = this.#options;
+    void sweepRemovedVolumes(workDirectory);
     const known = [...this.#state.run.values()].filter(isLive);
     const { containers, orphans } = await containerizer.recover(known);
     const alive = containers.filter(({ state }) => state === "RUNNING");
@@ -154,6 +158,12 @@ export class AgentRunner {
       case "REMOVE":
         void containerizer.remove(effect.containerId);
         return;
+      case "MAKE_VOLUME":
+        this.#say(makeVolume(this.#options.workDirectory, effect.volume));
+        return;
+      case "REMOVE_VOLUME":
+        this.#removeVolume(effect.volume);
+        return;
       case "REGISTER":
         this.#link.register();
         return;
@@ -198,7 +208,10 @@ export class AgentRunner {
       containerId,
     };
     const user = switchUser ? framework.user : undefined;
-    const sandbox = makeSandbox(workDirectory, place, task.command?.user ?? user);
+    const sandbox = makeSandbox(workDirectory, place, {
+      user: task.command?.user ?? user,
+      volumes: volumesOf(task.resources),
+    });
     if (!sandbox.ok) {
       this.submit({ type: "LAUNCH_FAILED", containerId, message: sandbox.error });
       return;
@@ -214,6 +227,17 @@ export class AgentRunner {
       const message = describeLaunchError(launched.error);
       this.submit({ type: "LAUNCH_FAILED", containerId, message });
     }
+  }
+
+  #removeVolume(volume: VolumeName): void {
+    const removed = removeVolume(this.#options.workDirectory, volume);
+    this.#say(removed);
+    // One that is still there is tried again by the next process.
+    if (removed.ok) this.submit({ type: "VOLUME_REMOVED", volume });
+  }
+
+  #say(result: Result<unknown, string>): void {
+    if (!result.ok) this.#options.log(result.error);
   }
 
   #watch(containerId: ContainerId): void {

@@ -61,7 +61,8 @@ const COMPACT_FACTOR = 4;
 interface Snapshot {
   readonly format: number;
   readonly journal: number;
-  readonly rows: StoredRows;
+  /** One that an older agent wrote lacks the tables that are younger. */
+  readonly rows: Partial<StoredRows>;
 }
 
 /** One Change as it is written: [table, key, row or null]. */
@@ -190,7 +191,7 @@ function journalPath(directory: string, journal: number): string {
 /** The rows after the whole lines of the journal, which is left open at their end. */
 function replay(
   path: string,
-  snapshot: StoredRows,
+  snapshot: Partial<StoredRows>,
 ): Result<{ rows: StoredRows; file: number; journalBytes: number }, CheckpointError> {
   const file = openSync(path, "a+", 0o600);
   const bytes = readFileSync(path);
@@ -215,16 +216,19 @@ function replay(
     run: replayTable("run", snapshot, entries),
     update: replayTable("update", snapshot, entries),
     completedRun: replayTable("completedRun", snapshot, entries),
+    resources: replayTable("resources", snapshot, entries),
+    volumeRemoval: replayTable("volumeRemoval", snapshot, entries),
   };
   return ok({ rows, file, journalBytes });
 }
 
 function replayTable<T extends TableName>(
   name: T,
-  snapshot: StoredRows,
+  snapshot: Partial<StoredRows>,
   entries: readonly Entry[],
 ): Rows[T][] {
-  const rows = new Map(snapshot[name].map((row) => [keyOf[name](row), row]));
+  const before: readonly Rows[T][] = snapshot[name] ?? [];
+  const rows = new Map(before.map((row) => [keyOf[name](row), row]));
   for (const [table, key, row] of entries) {
     if (table !== name) continue;
     // An entry's row is one of its table: `commit` wrote it so.

@@ -2,8 +2,8 @@
  * The agent's folder: where everything lies in it, and the lock that keeps a second agent out.
  *
  *   meta/           checkpoints (checkpoint.ts), and how containers ended (the containerizer)
- *   slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container> sandboxes, in
- *   Mesos' layout
+ *   slaves/         sandboxes, in Mesos' layout (sandbox.ts)
+ *   volumes/        persistent volumes (volumes.ts)
  *
  * The lock is a socket name of the kernel's, not a file: it goes with the process however that
  * ends, and cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network
@@ -38,6 +38,7 @@ export async function takeWorkDirectory(
   try {
     // Tasks that run as other users have to reach their sandboxes; `meta` is the agent's own.
     makeDirectory(join(path, "slaves"), 0o755);
+    makeDirectory(join(path, "volumes"), 0o755);
     makeDirectory(runtimeDirectory, 0o700);
     chmodSync(metaDirectory, 0o700);
     const { dev, ino } = statSync(metaDirectory);

@@ -213,6 +213,11 @@ export class AgentNode {
       case "REMOVE":
         this.machine.remove(effect.containerId);
         return;
+      case "MAKE_VOLUME":
+        return;
+      case "REMOVE_VOLUME":
+        this.#submit(process, { type: "VOLUME_REMOVED", volume: effect.volume });
+        return;
       case "REGISTER":
         process.link.register();
         return;

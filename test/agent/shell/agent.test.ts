@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { agentBundle, cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
 import { FakeMaster } from "./fake-master.ts";
 
@@ -111,6 +112,47 @@ describe("one agent", () => {
       await master.state(`t${at}`, "TASK_FINISHED");
     }
     expect(master.connections).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("persistent volumes", () => {
+  const resource = (id: string): mesos.Resource => ({
+    name: "disk",
+    type: "SCALAR",
+    scalar: { value: 8 },
+    reservations: [{ type: "DYNAMIC", role: "r", principal: "p" }],
+    disk: { persistence: { id }, volume: { mode: "RW", container_path: "data" } },
+  });
+  const operate = (master: FakeMaster, type: "CREATE" | "DESTROY", resources: mesos.Resource[]) =>
+    master.send({
+      type: "APPLY_OPERATION",
+      apply_operation: {
+        operation_uuid: new Uint8Array(16),
+        info: type === "CREATE" ? { type } : { type, destroy: { volumes: [resource("v")] } },
+        resources,
+      },
+    });
+
+  test("a volume's data outlive its task and the agent's SIGKILL, and end with DESTROY", async () => {
+    const { master, agent, workDirectory, args } = await joined();
+    const more = { resources: [resource("v")] };
+    operate(master, "CREATE", [resource("v")]);
+    master.run("t1", "echo kept > data/file", more);
+    await master.state("t1", "TASK_FINISHED");
+    agent.child.kill("SIGKILL");
+    await agent.ended;
+    await startAgent(args);
+    const again = await master.until("it registers", () => master.registrations[1]);
+    expect(again.resources?.filter(({ disk }) => disk !== undefined)).toMatchObject([
+      { scalar: { value: 8 }, disk: { persistence: { id: "v" } } },
+    ]);
+    master.run("t2", "cat data/file; exit 9", more);
+    await master.state("t2", "TASK_FAILED");
+    const executor = join(workDirectory, "slaves/test-S0/frameworks/f1/executors/t2/runs/latest");
+    expect(readFileSync(join(executor, "stdout"), "utf8")).toBe("kept\n");
+    const number = operate(master, "DESTROY", []);
+    await master.until("it is destroyed", () => master.acknowledged >= number || undefined);
+    expect(existsSync(join(workDirectory, "volumes/roles/r/v"))).toBe(false);
   });
 });
 

@@ -60,6 +60,17 @@ export function task(id: string, more: Partial<mesos.TaskInfo> = {}): mesos.Task
   };
 }
 
+/** 10 MB of disk with this persistent volume, reserved for `r/s`. */
+export function volume(id: string, megabytes = 10): mesos.Resource {
+  return {
+    name: "disk",
+    type: "SCALAR",
+    scalar: { value: megabytes },
+    reservations: [{ type: "DYNAMIC", role: "r/s", principal: "p" }],
+    disk: { persistence: { id }, volume: { mode: "RW", container_path: "data" } },
+  };
+}
+
 export const exited = (code: number): ContainerTermination => ({
   kind: "EXITED",
   code,

@@ -22,7 +22,7 @@ import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import { type Prng, prng } from "../../../worker/std/prng.ts";
-import { AGENT_ID, exited, facts, framework, PID, signaled, task } from "./bench.ts";
+import { AGENT_ID, exited, facts, framework, PID, signaled, task, volume } from "./bench.ts";
 
 const LIFE: readonly mesos.TaskState[] = ["TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"];
 
@@ -49,6 +49,10 @@ interface MasterRun {
 export class CrashWorld {
   readonly runs = new Map<string, MasterRun>();
   crashes = 0;
+  /** Directories of volumes on the agent's disk, each with what was written to it. */
+  readonly volumes = new Map<string, string>();
+  /** Volumes as the master has decided, each with the number of its making. */
+  readonly wantedVolumes = new Map<string, number>();
   readonly #random: Prng;
   readonly #containers = new Map<ContainerId, Container>();
   /** Runs of which a container was ever made. */
@@ -72,7 +76,7 @@ export class CrashWorld {
 
   /** One random thing happens. */
   happen(): void {
-    switch (this.#random.below(6)) {
+    switch (this.#random.below(7)) {
       case 0:
         this.#launchTask();
         return;
@@ -88,6 +92,9 @@ export class CrashWorld {
       case 4:
         this.#pass(this.#random.below(20_000));
         return;
+      case 5:
+        this.#operate();
+        return;
       default:
         this.#takeOne();
     }
@@ -101,15 +108,16 @@ export class CrashWorld {
       while (this.#inputs.length > 0) this.#takeOne();
       this.#answerPoll();
       this.#pass(30_000);
-      const { runs, updates } = this.left;
-      if (runs + updates + this.#inputs.length === 0 && this.#isAcknowledged()) return;
+      const { runs, updates, removals } = this.left;
+      if (runs + updates + removals + this.#inputs.length === 0 && this.#isAcknowledged()) return;
     }
   }
 
   /** What the agent still holds; nothing is left once everything has settled. */
-  get left(): { runs: number; updates: number; containers: number } {
-    const { run, update } = this.#state;
-    return { runs: run.size, updates: update.size, containers: this.#containers.size };
+  get left(): { runs: number; updates: number; containers: number; removals: number } {
+    const { run, update, volumeRemoval } = this.#state;
+    const containers = this.#containers.size;
+    return { runs: run.size, updates: update.size, containers, removals: volumeRemoval.size };
   }
 
   #isAcknowledged(): boolean {
@@ -140,6 +148,23 @@ export class CrashWorld {
       run_number: BigInt(runNumber),
     };
     this.#commands.push({ type: "KILL_TASK", number: BigInt(++this.#number), kill_task });
+  }
+
+  /** A volume is created or destroyed; whoever finds one writes to it. */
+  #operate(): void {
+    const number = ++this.#number;
+    const id = `v${this.#random.below(3)}`;
+    const creates = !this.wantedVolumes.has(id);
+    if (creates) this.wantedVolumes.set(id, number);
+    else this.wantedVolumes.delete(id);
+    const apply_operation = {
+      operation_uuid: new Uint8Array(16),
+      info: creates
+        ? ({ type: "CREATE" } as const)
+        : ({ type: "DESTROY", destroy: { volumes: [volume(id)] } } as const),
+      resources: [...this.wantedVolumes.keys()].map(volume),
+    };
+    this.#commands.push({ type: "APPLY_OPERATION", number: BigInt(number), apply_operation });
   }
 
   #endContainer(): void {
@@ -251,6 +276,16 @@ export class CrashWorld {
         return;
       case "REMOVE":
         this.#containers.delete(effect.containerId);
+        return;
+      case "MAKE_VOLUME": {
+        const { persistenceId } = effect.volume;
+        assert(!this.volumes.has(persistenceId), "a volume begins empty");
+        this.volumes.set(persistenceId, "data");
+        return;
+      }
+      case "REMOVE_VOLUME":
+        this.volumes.delete(effect.volume.persistenceId);
+        this.#inputs.push({ type: "VOLUME_REMOVED", volume: effect.volume });
         return;
       case "REGISTER":
         this.#inputs.push({ type: "REGISTERED", agentId: AGENT_ID });

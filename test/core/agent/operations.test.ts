@@ -1,0 +1,134 @@
+import { expect, test } from "vitest";
+import type { Effect } from "../../../agent/core/effect.ts";
+import { registerRequest } from "../../../agent/core/registration.ts";
+import { outlivesMachine } from "../../../agent/core/rows.ts";
+import { newState, save } from "../../../agent/core/state.ts";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { Bench, facts, framework, statuses, task, types, volume } from "./bench.ts";
+
+const RESERVED = [{ type: "DYNAMIC", role: "r/s", principal: "p" }] as const;
+
+function cpus(value: number): mesos.Resource {
+  return { name: "cpus", type: "SCALAR", scalar: { value } };
+}
+
+function disk(value: number, more: Partial<mesos.Resource> = {}): mesos.Resource {
+  return { name: "disk", type: "SCALAR", scalar: { value }, ...more };
+}
+
+function apply(bench: Bench, number: number, resources: mesos.Resource[], destroyed?: string) {
+  const info: mesos.OfferOperation =
+    destroyed === undefined
+      ? { type: "CREATE" }
+      : { type: "DESTROY", destroy: { volumes: [volume(destroyed)] } };
+  const apply_operation = { operation_uuid: new Uint8Array(16), info, resources };
+  return bench.commands({ type: "APPLY_OPERATION", number: BigInt(number), apply_operation });
+}
+
+const at = (persistenceId: string) => ({ role: "r/s", persistenceId });
+const volumeEffects = (effects: readonly Effect[]) =>
+  effects.flatMap((effect) =>
+    effect.type === "MAKE_VOLUME" || effect.type === "REMOVE_VOLUME"
+      ? [[effect.type, effect.volume]]
+      : [],
+  );
+const registered = (bench: Bench, total: readonly mesos.Resource[]) => {
+  const agentInfo = { ...facts.agentInfo, resources: total };
+  return registerRequest(newState({ ...facts, agentInfo }, save(bench.state))).resources;
+};
+
+test("an agent without operations registers no total of its own", () => {
+  expect(registerRequest(new Bench().state).resources).toBeUndefined();
+});
+
+test("a created volume is made, a destroyed one removed, and others are left alone", () => {
+  const bench = new Bench();
+  expect(volumeEffects(apply(bench, 1, [volume("a"), disk(90)]))).toEqual([
+    ["MAKE_VOLUME", at("a")],
+  ]);
+  expect(volumeEffects(apply(bench, 2, [volume("a"), volume("b"), disk(80)]))).toEqual([
+    ["MAKE_VOLUME", at("b")],
+  ]);
+  expect(volumeEffects(apply(bench, 3, [volume("b"), disk(90)], "a"))).toEqual([
+    ["REMOVE_VOLUME", at("a")],
+  ]);
+});
+
+test("a volume that grows is neither made nor removed", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a", 10), disk(90)]);
+  expect(volumeEffects(apply(bench, 2, [volume("a", 20), disk(80)]))).toEqual([]);
+});
+
+test("a destroyed volume that the agent's books do not name is removed all the same", () => {
+  const bench = new Bench();
+  expect(volumeEffects(apply(bench, 1, [disk(100)], "old"))).toEqual([
+    ["REMOVE_VOLUME", at("old")],
+  ]);
+});
+
+test("an operation that comes twice is carried out once", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  expect(types(apply(bench, 1, [volume("a"), volume("b")]))).toEqual(["POLL"]);
+});
+
+test("the total outlives the machine: its commit waits for the disk", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  const changed = bench.state.changes.filter(({ table }) => table === "resources");
+  expect(changed.map(outlivesMachine)).toEqual([true]);
+});
+
+test("a removal is asked for again after a crash, until it is done", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  apply(bench, 2, [disk(10)], "a");
+  expect(volumeEffects(bench.crash([]))).toEqual([["REMOVE_VOLUME", at("a")]]);
+  bench.input({ type: "VOLUME_REMOVED", volume: at("a") });
+  expect(volumeEffects(bench.crash([]))).toEqual([]);
+});
+
+test("a volume made again before its namesake was removed begins empty, and survives the crash after", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  apply(bench, 2, [disk(10)], "a");
+  expect(volumeEffects(apply(bench, 3, [volume("a")]))).toEqual([
+    ["REMOVE_VOLUME", at("a")],
+    ["MAKE_VOLUME", at("a")],
+  ]);
+  expect(volumeEffects(bench.crash([]))).toEqual([]);
+});
+
+test("the next registration says the total, with what the machine has now", () => {
+  const bench = new Bench();
+  apply(bench, 1, [cpus(1), { ...cpus(3), reservations: RESERVED }, volume("a", 10), disk(90)]);
+  const after = registered(bench, [cpus(8), disk(50)]);
+  expect(after).toEqual([
+    cpus(5),
+    expect.objectContaining({ scalar: { value: 3 }, reservations: RESERVED }),
+    disk(40),
+    expect.objectContaining({ scalar: { value: 10 }, disk: volume("a").disk }),
+  ]);
+});
+
+test("where the machine has less than was promised the promise stays and nothing else is left", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a", 10), disk(90)]);
+  expect(registered(bench, [cpus(2), disk(5)])).toEqual([
+    cpus(2),
+    expect.objectContaining({ scalar: { value: 10 }, disk: volume("a").disk }),
+  ]);
+});
+
+test("a task with a volume that is here runs; with another one it is dropped", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  expect(types(bench.run(2, task("t2", { resources: [volume("a")] })))).toContain("LAUNCH");
+  const aware = framework("f1", "PARTITION_AWARE");
+  const dropped = bench.run(3, task("t3", { resources: [volume("b")] }), aware);
+  expect(types(dropped)).not.toContain("LAUNCH");
+  expect(statuses(dropped)).toMatchObject([
+    { state: "TASK_DROPPED", source: "SOURCE_AGENT", reason: "REASON_RESOURCES_UNKNOWN" },
+  ]);
+});
