@@ -6,11 +6,12 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { agent } from "./agent.ts";
 import { codec } from "./codec.ts";
+import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
 import { restart } from "./restart.ts";
 import { tasks } from "./tasks.ts";
 
-const benchmarks: readonly Benchmark[] = [codec, tasks, agent, restart];
+const benchmarks: readonly Benchmark[] = [codec, tasks, agent, restart, declines];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },

@@ -21,12 +21,20 @@ export class PaperAgent {
   #reports = 0;
   readonly #running = new Map<string, link.AgentTask>();
 
-  constructor(master: string, resources: { readonly cpus: number; readonly mem: number }) {
+  /** `reservedTo`: the role that all it has is reserved to; absent = unreserved. */
+  constructor(
+    master: string,
+    resources: { readonly cpus: number; readonly mem: number; readonly reservedTo?: string },
+  ) {
+    const role = resources.reservedTo;
+    const reservations = role === undefined ? undefined : [{ type: "STATIC", role } as const];
     this.#master = master;
-    this.#resources = [scalar("cpus", resources.cpus), scalar("mem", resources.mem)];
+    const amounts = [scalar("cpus", resources.cpus), scalar("mem", resources.mem)];
+    this.#resources = amounts.map((amount) => ({ ...amount, reservations }));
   }
 
-  async register(): Promise<void> {
+  /** `polls`: false for one that only has resources, and is thought lost after 75 s. */
+  async register({ polls = true } = {}): Promise<void> {
     this.#session = randomUUID();
     const id = this.#agentId === undefined ? undefined : { value: this.#agentId };
     const answer = await this.#post(
@@ -47,7 +55,7 @@ export class PaperAgent {
     if (answer === undefined) throw new Error("the paper agent was not registered");
     this.#agentId = answer.agent_id.value;
     this.#relay = answer.relay_id;
-    void this.#poll();
+    if (polls) void this.#poll();
   }
 
   stop(): void {
