@@ -89,6 +89,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/cli",
     "agent/containerizer",
     "agent/discovery",
+    "agent/shell",
   ],
   "agent/bin": ["agent/dev"],
   "agent/": [

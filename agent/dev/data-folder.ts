@@ -14,7 +14,6 @@
  */
 import {
   closeSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -24,6 +23,7 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join, resolve } from "node:path";
+import { makeDirectory } from "../shell/make-directory.ts";
 import {
   identifyProcess,
   isAlive,
@@ -59,6 +59,7 @@ const LOG_BYTES = 10 * 1024 * 1024;
 export async function openDataFolder(given: string): Promise<DataFolder> {
   const path = resolve(given);
   const processFile = join(path, "processes.json");
+  if (given === "") throw new StartError({ code: "FOLDER_NOT_NAMED" });
   createFolders(given);
   const lock = await takeLock(given, processFile);
   const writeProcesses = (children: ProcessList["children"]): void => {
@@ -74,7 +75,7 @@ export async function openDataFolder(given: string): Promise<DataFolder> {
     controlPlane: join(path, "control-plane"),
     agent: (number) => {
       const agent = join(path, "agents", String(number));
-      mkdirSync(agent, { recursive: true });
+      makeDirectory(agent);
       return agent;
     },
     logFile: (name) => join(given, "logs", `${name}.log`),
@@ -88,9 +89,7 @@ export async function openDataFolder(given: string): Promise<DataFolder> {
 
 function createFolders(folder: string): void {
   try {
-    for (const name of ["control-plane", "agents", "logs"]) {
-      mkdirSync(join(folder, name), { recursive: true });
-    }
+    for (const name of ["control-plane", "agents", "logs"]) makeDirectory(join(folder, name));
     closeSync(openSync(join(folder, "processes.json"), "a"));
     setLargeLogsAside(join(folder, "logs"));
   } catch (error) {

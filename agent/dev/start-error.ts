@@ -2,6 +2,7 @@
 import { unreachable } from "../../worker/std/assert.ts";
 
 export type StartFailure =
+  | { readonly code: "FOLDER_NOT_NAMED" }
   | { readonly code: "FOLDER_IN_USE"; readonly folder: string; readonly pid: number | undefined }
   | { readonly code: "FOLDER_UNUSABLE"; readonly folder: string; readonly errno: string }
   | { readonly code: "PORT_TAKEN"; readonly host: string; readonly port: number }
@@ -33,6 +34,8 @@ function sentenceOf(failure: StartFailure): string {
         "stop it, or choose another folder with --data"
       );
     }
+    case "FOLDER_NOT_NAMED":
+      return "--data names no folder: write one, or leave --data out";
     case "FOLDER_UNUSABLE":
       return `cannot write to ${failure.folder} (${failure.errno}): choose another folder with --data`;
     case "PORT_TAKEN":

@@ -9,11 +9,12 @@
  * ends, and cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network
  * namespace.) Sandboxes are not removed yet: that is the garbage collector's work, a later issue.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { errnoOf } from "./errno.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 export interface WorkDirectory {
   /** Absolute. */
@@ -64,17 +65,6 @@ export function describeWorkDirectoryError(error: WorkDirectoryError): string {
       return `${who} uses the work directory ${error.path}; stop it, or ${CHOOSE_ANOTHER}`;
     }
   }
-}
-
-/**
- * With its parents. Not `mkdirSync` with `recursive`: where the kernel answers ENOENT below an
- * existing folder (as in /proc), Node 20 tries the same two calls for ever.
- */
-function makeDirectory(path: string, mode: number): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeDirectory(parent, mode);
-  mkdirSync(path, { mode });
 }
 
 /** Holds the name until it is closed or the process ends; undefined = somebody else holds it. */

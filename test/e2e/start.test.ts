@@ -54,6 +54,15 @@ describe("what cannot start", () => {
     ]);
   });
 
+  test.each([
+    ["", /--data names no folder/],
+    ["/proc/nothing", /cannot write to \/proc\/nothing .*--data/],
+  ])("--data '%s' is refused at once", async (data, words) => {
+    const refused = rimrock(["start", "--data", data, "--port", "0"]);
+    expect(await refused.ended).toBe(1);
+    expect(refused.err).toEqual([expect.stringMatching(words)]);
+  });
+
   test("an unknown containerizer is refused before anything starts", async () => {
     const refused = rimrock(["start", "--data", newFolder(), "--containerizer", "rkt"]);
     expect(await refused.ended).toBe(2);
