@@ -72,6 +72,23 @@ export function contains(a: Resources, b: Resources): boolean {
   return true;
 }
 
+/** What is in both, of scalars the smaller amount. `subtract(a, common(a, b))`: what `b` lacks. */
+export function common(a: Resources, b: Resources): Resources {
+  const both: Resource[] = [];
+  let left = 0;
+  let right = 0;
+  while (left < a.length && right < b.length) {
+    const [mine, other] = [a[left] as Resource, b[right] as Resource];
+    const order = compareEntries(mine, other);
+    if (order <= 0) left++;
+    if (order >= 0) right++;
+    if (order !== 0) continue;
+    const value = commonValue(mine, other);
+    if (!isEmptyValue(value)) both.push(value);
+  }
+  return both;
+}
+
 export function equals(a: Resources, b: Resources): boolean {
   return a.length === b.length && contains(a, b) && contains(b, a);
 }
@@ -172,6 +189,18 @@ function subtractValue(a: Resource, b: Resource): Resource {
   assert(a.kind === "SET" && b.kind === "SET", `${a.name} is of one kind`);
   const taken = new Set(b.items);
   return { ...a, items: a.items.filter((item) => !taken.has(item)) };
+}
+
+function commonValue(a: Resource, b: Resource): Resource {
+  if (a.kind === "SCALAR" && b.kind === "SCALAR") {
+    return { ...a, thousandths: Math.min(a.thousandths, b.thousandths) };
+  }
+  if (a.kind === "RANGES" && b.kind === "RANGES") {
+    return { ...a, ranges: subtractRanges(a.ranges, subtractRanges(a.ranges, b.ranges)) };
+  }
+  assert(a.kind === "SET" && b.kind === "SET", `${a.name} is of one kind`);
+  const items = new Set(b.items);
+  return { ...a, items: a.items.filter((item) => items.has(item)) };
 }
 
 function containsEntry(entry: Resource, wanted: Resource): boolean {
