@@ -13,6 +13,7 @@ import type { AgentFacts } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
+import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
 import {
   describeWorkDirectoryError,
@@ -146,11 +147,14 @@ function exit(reason: Parameters<AgentRunnerOptions["exit"]>[0], log: Log): neve
     case "PARENT_ENDED":
       log("the agent and its tasks end with the process that started it");
       return process.exit(0);
-    case "MASTER_SHUTDOWN":
+    case "MASTER_SHUTDOWN": {
+      const why = reason.message === "" ? "" : ` (${reason.message})`;
       log(
-        "the master removed this agent; its tasks were killed; give a new --work-dir to join again",
+        `the master removed this agent${why}; its tasks were killed; ` +
+          "give a new --work-dir to join again",
       );
-      return process.exit(1);
+      return process.exit(REMOVED_BY_MASTER);
+    }
     case "CHECKPOINT_FAILED":
       return process.exit(1);
     default:

@@ -8,6 +8,7 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
 import { runCommands } from "./commands.ts";
+import { endDrain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
 import type { Input, ShutdownReason, StampedInput } from "./input.ts";
 import { recoverVolumes } from "./operations.ts";
@@ -35,6 +36,7 @@ export function step(state: AgentState, { nowMs, seed, input }: StampedInput): O
   state.changes = [];
   take(state, context, input);
   endOverdueRuns(state, context);
+  endDrain(state);
   sendDueUpdates(state, context);
   exitWhenEmpty(state, context);
   setTimer(state, context);

@@ -2,21 +2,20 @@
  * What the master asks for. Each command may come twice (its number says so) or late, and must then
  * do nothing, or the same. Commands that lack the part their type promises do nothing either.
  */
-import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
-import { encodeJson } from "../../worker/protocol/wire/json.ts";
-import { assert, defined } from "../../worker/std/assert.ts";
-import { containerId } from "../containerizer/containerizer.ts";
-import { launchObstacle } from "./launch-check.ts";
-import { EXECUTOR_SHUTDOWN_GRACE_MS, KILL_GRACE_MS } from "./limits.ts";
-import { applyOperation, missingVolume } from "./operations.ts";
+import { defined } from "../../worker/std/assert.ts";
+import { startDrain } from "./drain.ts";
+import { policyGraceMs, taskGraceMs } from "./grace.ts";
+import { runTask } from "./launch.ts";
+import { EXECUTOR_SHUTDOWN_GRACE_MS } from "./limits.ts";
+import { applyOperation } from "./operations.ts";
 import { isOfRun, type RunRow } from "./rows.ts";
-import { complete, finish, isLive, killRun, liveRunOf, runOf } from "./runs.ts";
-import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
-import { launchFailedStatus, lostState } from "./status.ts";
-import { decodeStored } from "./stored.ts";
+import { complete, isLive, killRun, runOf } from "./runs.ts";
+import type { AgentState, StepContext } from "./state.ts";
+import { lostState } from "./status.ts";
 import {
   addUpdate,
   dropUpdates,
@@ -32,7 +31,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   RUN_TASK: runTask,
   RUN_TASK_GROUP: () => {},
   APPLY_OPERATION: applyOperation,
-  DRAIN: () => {},
+  DRAIN: startDrain,
   KILL_TASK: killTask,
   ACKNOWLEDGE: acknowledge,
   RECONCILE_TASKS: reconcileTasks,
@@ -48,8 +47,8 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
     if (call === undefined) return;
     context.effects.push({ type: "CALL", callId: call.call_id, call: call.call });
   },
-  SHUTDOWN: (state, context) => {
-    state.exitWhenEmpty = { type: "MASTER_SHUTDOWN" };
+  SHUTDOWN: (state, context, { shutdown }) => {
+    state.exitWhenEmpty = { type: "MASTER_SHUTDOWN", message: shutdown?.message ?? "" };
     for (const run of [...state.run.values()]) {
       killRun(state, context, run, {
         cause: "AGENT_SHUTDOWN",
@@ -79,68 +78,6 @@ export function runCommands(
   }
 }
 
-function runTask(state: AgentState, context: StepContext, command: link.Command): void {
-  const { run_task, number } = command;
-  const frameworkIdText = run_task?.framework.id?.value;
-  if (run_task === undefined || number === undefined || frameworkIdText === undefined) return;
-  const { framework, task } = run_task;
-  const frameworkId = frameworkIdOf({ value: frameworkIdText });
-  const taskId = taskIdOf(task.task_id);
-  const subject: UpdateSubject = { frameworkId, taskId, runNumber: String(number) };
-  putFramework(state, frameworkId, framework);
-  if (liveRunOf(state, frameworkId, taskId) !== undefined) {
-    addUpdate(state, context, subject, {
-      state: lostState(state, frameworkId, "TASK_DROPPED"),
-      source: "SOURCE_AGENT",
-      reason: "REASON_TASK_INVALID",
-      message: `Task '${taskId}' is still running on this agent; use another id`,
-    });
-    return;
-  }
-  const unknown = missingVolume(state, task.resources);
-  if (unknown !== undefined) {
-    addUpdate(state, context, subject, {
-      state: lostState(state, frameworkId, "TASK_DROPPED"),
-      source: "SOURCE_AGENT",
-      reason: "REASON_RESOURCES_UNKNOWN",
-      message: `This agent has no persistent volume '${unknown.persistenceId}' of role '${unknown.role}'`,
-    });
-    return;
-  }
-  forgetEndedRuns(state, context, subject);
-  const seq = newSeq(state);
-  const id = containerId(uuidText(newUuid(context, seq)));
-  assert(id.ok, "a uuid is a container id");
-  const run: RunRow = {
-    seq,
-    containerId: id.value,
-    agentId: defined(state.agent.get("agent"), "commands come after registration").id,
-    ...subject,
-    // A command task's executor has the task's id.
-    executorId: taskId as string as ExecutorId,
-    info: encodeJson("mesos.v1.TaskInfo", task),
-    stage: { state: "LAUNCHING" },
-  };
-  const obstacle = launchObstacle(framework, task);
-  if (obstacle !== undefined) {
-    finish(state, context, state.run.put(run), launchFailedStatus(obstacle));
-    return;
-  }
-  state.run.put(run);
-  context.effects.push({ type: "LAUNCH", containerId: id.value, task, framework });
-}
-
-/**
- * The master launches an id again only when its earlier run is completed: its acknowledgement was
- * lost.
- */
-function forgetEndedRuns(state: AgentState, context: StepContext, subject: UpdateSubject): void {
-  for (const run of [...state.run.values()]) {
-    const sameTask = run.taskId === subject.taskId && run.frameworkId === subject.frameworkId;
-    if (sameTask && !isLive(run)) complete(state, run, context.nowMs);
-  }
-}
-
 function killTask(state: AgentState, context: StepContext, command: link.Command): void {
   const kill = command.kill_task;
   if (kill === undefined) return;
@@ -157,11 +94,10 @@ function killTask(state: AgentState, context: StepContext, command: link.Command
     });
     return;
   }
-  const task = decodeStored("mesos.v1.TaskInfo", run.info);
   killRun(state, context, run, {
     cause: "KILLED",
-    graceMs: graceMs(kill.kill_policy),
-    defaultGraceMs: graceMs(task.kill_policy) ?? KILL_GRACE_MS,
+    graceMs: policyGraceMs(kill.kill_policy),
+    defaultGraceMs: taskGraceMs(run),
   });
 }
 
@@ -253,19 +189,6 @@ function reportMissing(
     source: "SOURCE_AGENT",
     ...facts,
   });
-}
-
-function putFramework(state: AgentState, id: FrameworkId, framework: mesos.FrameworkInfo): void {
-  const before = state.framework.get(id);
-  const info = encodeJson("mesos.v1.FrameworkInfo", framework);
-  if (before?.info === info) return;
-  const capabilities = (framework.capabilities ?? []).flatMap(({ type }) => type ?? []);
-  state.framework.put({ seq: before?.seq ?? newSeq(state), id, info, capabilities });
-}
-
-function graceMs(policy: mesos.KillPolicy | undefined): number | undefined {
-  const nanoseconds = policy?.grace_period?.nanoseconds;
-  return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6;
 }
 
 // The ids of the link's messages were checked by the master: this is where they get their brand.

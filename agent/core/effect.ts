@@ -12,7 +12,7 @@ export type ExitReason =
   | { readonly type: "SIGNAL" }
   | { readonly type: "PARENT_ENDED" }
   /** The master said SHUTDOWN: the agent was removed or marked gone. */
-  | { readonly type: "MASTER_SHUTDOWN" };
+  | { readonly type: "MASTER_SHUTDOWN"; readonly message: string };
 
 export type Effect =
   /**

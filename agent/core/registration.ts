@@ -46,6 +46,7 @@ export function registered(state: AgentState, context: StepContext, agentId: Age
     abandon(state, context, () => true);
     dropUpdates(state, () => true);
     for (const framework of [...state.framework.values()]) state.framework.delete(framework.id);
+    state.drain.delete("drain");
     state.agent.put({ ...row, id: agentId, lastCommand: "0" });
   }
   state.link = { state: "IDLE" };

@@ -128,14 +128,21 @@ export interface VolumeName {
 /** A destroyed volume whose directory may still be there. */
 export interface VolumeRemovalRow extends Row, VolumeName {}
 
+/** There while the agent drains: one row. */
+export interface DrainRow extends Row {
+  /** The agent is marked gone when it is empty: tasks say so to those who know. */
+  readonly marksGone: boolean;
+}
+
 /**
  * Whether a Change has to survive the sudden end of the machine. Everything has to survive that of
  * the process; but with the machine its tasks end as well, and the master asks about those that the
  * agent does not name. What nobody else can know is how a task ended before, who the agent is, and
- * what was made of its resources: there the command's acknowledgement says "on disk".
+ * what was made of its resources or that it drains: there the command's acknowledgement says "on
+ * disk".
  */
 export function outlivesMachine({ table, before, after }: Change): boolean {
-  if (table === "resources" || table === "volumeRemoval") return true;
+  if (table === "resources" || table === "volumeRemoval" || table === "drain") return true;
   if (table === "update") return after !== undefined && isTerminal((after as UpdateRow).state);
   if (table !== "agent") return false;
   return (before as AgentRow | undefined)?.id !== (after as AgentRow | undefined)?.id;
@@ -150,6 +157,7 @@ export interface Rows {
   completedRun: CompletedRunRow;
   resources: ResourcesRow;
   volumeRemoval: VolumeRemovalRow;
+  drain: DrainRow;
 }
 export type TableName = keyof Rows;
 export type StoredRows = { readonly [T in TableName]: readonly Rows[T][] };
@@ -167,6 +175,7 @@ export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
   completedRun: (row) => row.containerId,
   resources: () => "total",
   volumeRemoval: (row) => volumeKey(row),
+  drain: () => "drain",
 };
 export const tableNames: readonly TableName[] = [
   "agent",
@@ -176,4 +185,5 @@ export const tableNames: readonly TableName[] = [
   "completedRun",
   "resources",
   "volumeRemoval",
+  "drain",
 ];

@@ -8,9 +8,9 @@
  * A run whose framework is gone skips ENDED: nobody would acknowledge its end.
  */
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
-import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import { milliseconds } from "./grace.ts";
 import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
@@ -18,8 +18,10 @@ import {
   aliveStatus,
   cancelledStatus,
   endStatus,
+  hasCapability,
   launchFailedStatus,
   type StatusFacts,
+  whileDraining,
 } from "./status.ts";
 import { decodeStored } from "./stored.ts";
 import { addUpdate, dropUpdates } from "./updates.ts";
@@ -124,7 +126,7 @@ export function finish(
     complete(state, run, context.nowMs);
     return;
   }
-  const status = addUpdate(state, context, run, facts);
+  const status = tell(state, context, run, facts);
   state.run.put({ ...run, status, stage: { state: "ENDED", endedMs: context.nowMs } });
 }
 
@@ -191,9 +193,10 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
   const { stage } = run;
   if (stage.state === "KILLING") state.runTimers.set(run.containerId, stage.graceEndsMs);
   if (stage.state !== "RUNNING") return;
-  const limitNs = decodeStored("mesos.v1.TaskInfo", run.info).max_completion_time?.nanoseconds;
-  if (limitNs === undefined) return;
-  state.runTimers.set(run.containerId, stage.startedMs + Number(limitNs) / 1e6);
+  const { max_completion_time } = decodeStored("mesos.v1.TaskInfo", run.info);
+  const limitMs = milliseconds(max_completion_time);
+  if (limitMs === undefined) return;
+  state.runTimers.set(run.containerId, stage.startedMs + limitMs);
 }
 
 /**
@@ -227,7 +230,7 @@ function startKilling(state: AgentState, context: StepContext, run: RunningRow, 
   const asked = cause === "KILLED" || cause === "MAX_COMPLETION_TIME";
   const told = asked && hasCapability(state, run.frameworkId, "TASK_KILLING_STATE");
   const status = told
-    ? addUpdate(state, context, run, aliveStatus(state, run, "TASK_KILLING"))
+    ? tell(state, context, run, aliveStatus(state, run, "TASK_KILLING"))
     : run.status;
   const graceMs = kill.graceMs ?? kill.defaultGraceMs;
   const stage = {
@@ -245,6 +248,10 @@ function startKilling(state: AgentState, context: StepContext, run: RunningRow, 
   state.run.put(killing);
   state.runTimers.set(run.containerId, stage.graceEndsMs);
   context.effects.push({ type: "TERMINATE", containerId: run.containerId });
+}
+
+function tell(state: AgentState, context: StepContext, run: RunRow, facts: StatusFacts): string {
+  return addUpdate(state, context, run, whileDraining(state, run, facts));
 }
 
 function destroy(
@@ -279,14 +286,6 @@ function killCause(stage: RunStage): KillCause | undefined {
     default:
       return unreachable(stage);
   }
-}
-
-function hasCapability(
-  state: AgentState,
-  frameworkId: FrameworkId,
-  capability: mesos.FrameworkInfoCapabilityType,
-): boolean {
-  return state.framework.get(frameworkId)?.capabilities.includes(capability) === true;
 }
 
 function dropOldest(state: AgentState): void {

@@ -73,6 +73,7 @@ export const noRows: StoredRows = {
   completedRun: [],
   resources: [],
   volumeRemoval: [],
+  drain: [],
 };
 
 /** `rows`: as `save` or the checkpoint gave them; `noRows` in an empty work directory. */
@@ -89,6 +90,7 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     completedRun: filled("completedRun", rows, record),
     resources: filled("resources", rows, record),
     volumeRemoval: filled("volumeRemoval", rows, record),
+    drain: filled("drain", rows, record),
     link: { state: "UNREGISTERED" },
     lastReportNumber: 0,
     reportFailures: 0,
@@ -113,6 +115,7 @@ export function save(state: AgentState): StoredRows {
     completedRun: [...state.completedRun.values()],
     resources: [...state.resources.values()],
     volumeRemoval: [...state.volumeRemoval.values()],
+    drain: [...state.drain.values()],
   };
 }
 

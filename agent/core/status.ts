@@ -17,6 +17,25 @@ export type StatusFacts = Pick<
   "state" | "source" | "reason" | "message" | "limitation" | "container_status"
 >;
 
+/** The end of a run on an agent that drains is the drain's doing, and so it says. */
+export function whileDraining(state: AgentState, run: RunRow, facts: StatusFacts): StatusFacts {
+  const drain = state.drain.get("drain");
+  const killed = facts.state === "TASK_KILLED";
+  if (drain === undefined || !(killed || facts.state === "TASK_KILLING")) return facts;
+  const knowing = hasCapability(state, run.frameworkId, "PARTITION_AWARE");
+  const gone = killed && drain.marksGone && knowing;
+  const taskState = gone ? "TASK_GONE_BY_OPERATOR" : facts.state;
+  return { ...facts, state: taskState, reason: "REASON_AGENT_DRAINING" };
+}
+
+export function hasCapability(
+  state: AgentState,
+  frameworkId: FrameworkId,
+  capability: mesos.FrameworkInfoCapabilityType,
+): boolean {
+  return state.framework.get(frameworkId)?.capabilities.includes(capability) === true;
+}
+
 const PARENT_ENDED =
   "The agent ended together with the process that started it, and its tasks with it. " +
   "Launch the task again; an agent started by hand keeps its tasks.";
@@ -28,8 +47,7 @@ export function lostState(
   frameworkId: FrameworkId,
   precise: "TASK_DROPPED" | "TASK_GONE",
 ): mesos.TaskState {
-  const framework = state.framework.get(frameworkId);
-  return framework?.capabilities.includes("PARTITION_AWARE") === true ? precise : "TASK_LOST";
+  return hasCapability(state, frameworkId, "PARTITION_AWARE") ? precise : "TASK_LOST";
 }
 
 /** STARTING, RUNNING and KILLING: said by the command executor, which the agent is itself. */

@@ -1,8 +1,9 @@
 /**
  * When to start again what died, and the line that says so: at once at first, later each time while
- * it keeps dying young, and in the end rarely and silently.
+ * it keeps dying young, and in the end rarely and silently. What the master removed stays away.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { REMOVED_BY_MASTER } from "../shell/exit-codes.ts";
 
 /** All within a second, with the time a start takes. */
 const LAST_DELAY_MS = 500;
@@ -21,7 +22,8 @@ export interface Death {
 }
 
 export interface Restart {
-  readonly delayMs: number;
+  /** Undefined: it is not started again. */
+  readonly delayMs: number | undefined;
   /** For the user; undefined when there is nothing new to say. */
   readonly line: string | undefined;
 }
@@ -30,6 +32,9 @@ export interface Restart {
 export function createRestartPolicy(): (death: Death) => Restart {
   let youngDeaths = 0;
   return (death) => {
+    if (death.code === REMOVED_BY_MASTER) {
+      return { delayMs: undefined, line: `${how(death)}: it is not started again` };
+    }
     youngDeaths = death.livedMs < LIVED_LONG_MS ? youngDeaths + 1 : 1;
     // SIGKILL is somebody's doing, not the process' own: no reason to give it up.
     const delayMs =

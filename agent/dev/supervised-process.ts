@@ -1,5 +1,6 @@
 /**
- * A child process that is started again whenever it dies, until it is stopped.
+ * A child process that is started again whenever it dies, until it is stopped or its exit code
+ * says that there is no use in it.
  *
  * The child leads a session of its own, so that a Ctrl-C reaches the supervisor alone and the end
  * has an order. It learns of the supervisor's own death through a pipe (its stdin, or an IPC
@@ -50,7 +51,7 @@ export function superviseProcess(options: ProcessOptions): SupervisedProcess {
       const livedMs = performance.now() - startedMs;
       const { delayMs, line } = policy({ name, livedMs, code, signal, logFile });
       if (line !== undefined) options.report(line);
-      timer = setTimeout(start, delayMs);
+      if (delayMs !== undefined) timer = setTimeout(start, delayMs);
     });
     options.onStart(current);
   };

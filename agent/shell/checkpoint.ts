@@ -218,6 +218,7 @@ function replay(
     completedRun: replayTable("completedRun", snapshot, entries),
     resources: replayTable("resources", snapshot, entries),
     volumeRemoval: replayTable("volumeRemoval", snapshot, entries),
+    drain: replayTable("drain", snapshot, entries),
   };
   return ok({ rows, file, journalBytes });
 }

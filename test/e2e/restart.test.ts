@@ -42,6 +42,12 @@ describe("restarts", () => {
     expect(policy(death(60_000)).delayMs).toBe(0);
   });
 
+  test("an agent that the master removed is not started again, and the line says so", () => {
+    const { delayMs, line } = createRestartPolicy()({ ...death(50), code: 20, signal: null });
+    expect(delayMs).toBeUndefined();
+    expect(line).toMatch(/^agent-1 ended \(exit code 20: .*it is not started again$/);
+  });
+
   test("the line quotes the last words of what ended by itself", () => {
     const logFile = join(newFolder(), "a.log");
     writeFileSync(logFile, "long ago\nno cgroups here\n");

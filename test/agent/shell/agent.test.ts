@@ -386,6 +386,20 @@ describe("the end of the process", () => {
   });
 });
 
+describe("the master's SHUTDOWN", () => {
+  test("ends every task, says why, and exits with a code that nobody starts it again for", async () => {
+    const { master, agent, workDirectory } = await joined();
+    const file = join(workDirectory, "pid");
+    master.run("t1", waiting(file));
+    const pid = await pidIn(master, file);
+    await master.state("t1", "TASK_RUNNING");
+    master.send({ type: "SHUTDOWN", shutdown: { message: "Agent is marked gone" } });
+    expect(await agent.ended).toEqual([20, null]);
+    expect(isAlive(pid)).toBe(false);
+    expect(agent.log()).toMatch(/the master removed this agent \(Agent is marked gone\)/);
+  });
+});
+
 describe("bad beginnings", () => {
   test("a second agent on the same work directory is one clear line", async () => {
     const { args, agent } = await joined();

@@ -279,13 +279,14 @@ describe("framework and agent shutdown", () => {
   test("SHUTDOWN kills every task, takes no new one, and ends the agent when all are gone", () => {
     const bench = running();
     const effects = bench.commands(
-      { type: "SHUTDOWN", number: 2n },
+      { type: "SHUTDOWN", number: 2n, shutdown: { message: "marked gone" } },
       { type: "RUN_TASK", number: 3n, run_task: { framework: framework("f1"), task: task("t2") } },
     );
     expect(types(effects)).toContain("TERMINATE");
     expect(types(effects)).not.toContain("LAUNCH");
     const last = bench.ended(1, signaled("SIGTERM", 15));
-    expect(last).toContainEqual({ type: "EXIT", reason: { type: "MASTER_SHUTDOWN" } });
+    const message = "marked gone";
+    expect(last).toContainEqual({ type: "EXIT", reason: { type: "MASTER_SHUTDOWN", message } });
   });
 
   test("a signal ends the agent and leaves its tasks alone", () => {
