@@ -56,6 +56,7 @@ function masterPort(env: Env): MasterPort {
     apply: (principal, input) => reached((master) => master.apply(principal, input)),
     read: (principal, type) => reached((master) => master.read(principal, type)),
     document: (...asked) => reached((master) => master.document(...asked)),
+    setLoggingLevel: (...asked) => reached((master) => master.setLoggingLevel(...asked)),
     relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
     relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
     subscribe: (principal, call, encoding) =>

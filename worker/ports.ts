@@ -25,7 +25,7 @@ export type EdgeInput = Extract<
 >;
 
 /** The JSON documents, by path. */
-export type DocumentPath = StateDocumentPath | "/metrics/snapshot";
+export type DocumentPath = StateDocumentPath | "/metrics/snapshot" | "/system/stats.json";
 
 export interface MasterPort {
   apply(principal: Principal, input: EdgeInput): Promise<Applied>;
@@ -46,6 +46,11 @@ export interface MasterPort {
     path: DocumentPath,
     query: Readonly<Record<string, string>>,
   ): Promise<string>;
+  /** How much the master logs, for a while; see GET_LOGGING_LEVEL. */
+  setLoggingLevel(
+    principal: Principal,
+    setting: { readonly level: number; readonly durationMs: number },
+  ): Promise<void>;
   /**
    * The relay of an agent, also of an unreachable one; undefined for an agent that is not known.
    */

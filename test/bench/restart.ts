@@ -64,8 +64,8 @@ async function rowsPerTask(cluster: TestCluster, framework: BenchFramework): Pro
 async function rowsWritten(cluster: TestCluster): Promise<number> {
   const response = await fetch(`${cluster.url}/metrics/snapshot`);
   const metrics = (await response.json()) as Record<string, number>;
-  const written = metrics["master/store/rows_written"];
-  if (written === undefined) throw new Error("the snapshot has no master/store/rows_written");
+  const written = metrics["rimrock/store/rows_written"];
+  if (written === undefined) throw new Error("the snapshot has no rimrock/store/rows_written");
   return written;
 }
 

@@ -38,7 +38,13 @@ export interface Outcome {
 /** Due rows handled in one turn at most; the rest is due in the next. */
 const DUE_ROWS_PER_TURN = 1_000;
 
-export function step(state: MasterState, stamped: StampedInput): Outcome {
+/** Watches a step from outside; it must not touch the state. */
+export interface Probe {
+  /** An allocation is due: `run` makes it, and has to be called. */
+  readonly allocating: (run: () => void) => void;
+}
+
+export function step(state: MasterState, stamped: StampedInput, probe?: Probe): Outcome {
   const turn: Turn = {
     state,
     nowMs: stamped.nowMs,
@@ -49,7 +55,8 @@ export function step(state: MasterState, stamped: StampedInput): Outcome {
   state.changes = [];
   handle(turn, stamped.input);
   handleDueRows(turn);
-  allocate(turn);
+  if (probe !== undefined && state.allocation.hasWork()) probe.allocating(() => allocate(turn));
+  else allocate(turn);
   const { changes } = state;
   state.changes = [];
   return { changes, coldChanges: state.cold.takeChanges(), effects: turn.effects };

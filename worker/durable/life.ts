@@ -6,8 +6,9 @@
  * memory is half changed and must be dropped.
  */
 import type { Input, Principal, StampedInput } from "../core/input.ts";
-import { type Outcome, step } from "../core/master.ts";
+import { type Outcome, type Probe, step } from "../core/master.ts";
 import { type Counters, countTurn, createCounters } from "../core/metrics/counters.ts";
+import { Vitals } from "../core/metrics/vitals.ts";
 import type { MasterSettings } from "../core/settings.ts";
 import { loadState, type MasterState } from "../core/state.ts";
 import { err, ok, type Result } from "../std/result.ts";
@@ -18,6 +19,9 @@ export interface Life {
   readonly name: string;
   readonly state: MasterState;
   readonly counters: Counters;
+  readonly vitals: Vitals;
+  /** Since when an allocation waits for the next turn, by `performance.now`; undefined: none does. */
+  allocationWaitsSince: number | undefined;
   /** Number of the last turn. */
   turn: number;
   /** Stamp of the last turn. */
@@ -37,9 +41,19 @@ export interface TurnFault {
 
 /** Reads the rows. The life's first turn must be RESTARTED. */
 export function beginLife(store: Store, settings: MasterSettings): Life {
+  const began = performance.now();
   const state = loadState(store.load(), { cold: store.cold, settings });
-  const counters = createCounters();
-  return { name: crypto.randomUUID(), state, counters, turn: 0, nowMs: 0 };
+  const vitals = new Vitals();
+  vitals.fetched(performance.now() - began);
+  return {
+    name: crypto.randomUUID(),
+    state,
+    counters: createCounters(),
+    vitals,
+    allocationWaitsSince: undefined,
+    turn: 0,
+    nowMs: 0,
+  };
 }
 
 /** After an error the life is over: what is on disk is the truth, with the turn or without it. */
@@ -49,14 +63,29 @@ export function takeTurn(
   { principal, input }: { readonly principal: Principal; readonly input: Input },
 ): Result<TakenTurn, TurnFault> {
   const stamped = stamp(life, principal, input);
+  const began = performance.now();
   try {
-    const outcome = step(life.state, stamped);
+    const outcome = step(life.state, stamped, probe(life, began));
     store.save(outcome.changes, outcome.coldChanges);
     countTurn(life.counters, life.state, stamped, outcome);
+    life.allocationWaitsSince = life.state.allocation.hasWork() ? performance.now() : undefined;
+    life.vitals.turned(performance.now() - began, stamped.nowMs);
     return ok({ stamped, outcome });
   } catch (thrown) {
     return err({ stamped, thrown });
   }
+}
+
+/** Times the turn's allocation. `began`: when the turn did. */
+function probe(life: Life, began: number): Probe {
+  return {
+    allocating: (run) => {
+      const start = performance.now();
+      run();
+      const latencyMs = start - (life.allocationWaitsSince ?? began);
+      life.vitals.allocated({ latencyMs, tookMs: performance.now() - start }, life.nowMs);
+    },
+  };
 }
 
 function stamp(life: Life, principal: Principal, input: Input): StampedInput {

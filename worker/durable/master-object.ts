@@ -34,6 +34,7 @@ import { formatReproduction } from "./reproduction.ts";
 import { Store } from "./store/store.ts";
 import { Streams } from "./streams.ts";
 import { Timers } from "./timers.ts";
+import { turnLines, Verbosity } from "./verbosity.ts";
 
 /** Test only, and out of reach of RPC: until the promise resolves, nothing counts as durable. */
 export const delayDurability = Symbol("delayDurability");
@@ -56,6 +57,7 @@ export class MasterObject
   readonly #timers: Timers;
   #life: Life | undefined;
   #relays: RelayCalls | undefined;
+  readonly #verbosity = new Verbosity();
   #durabilityGate: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -78,9 +80,11 @@ export class MasterObject
       onDue: () => this.#apply(self, { type: "TIMER_DUE" }),
     });
     ctx.blockConcurrencyWhile(async () => {
+      const began = performance.now();
       await this.#store.migrate();
       await this.#timers.load();
       this.#begin();
+      this.#current().vitals.fetched(performance.now() - began);
     });
   }
 
@@ -114,6 +118,10 @@ export class MasterObject
     query: Readonly<Record<string, string>>,
   ): string {
     return readDocument(this.#reading(), path, query);
+  }
+
+  setLoggingLevel(_principal: Principal, setting: { level: number; durationMs: number }): void {
+    this.#verbosity.set(setting, Date.now());
   }
 
   /**
@@ -189,7 +197,11 @@ export class MasterObject
   #apply(principal: Principal, input: Input): Result<Reply | undefined, "TURN_FAILED"> {
     const life = this.#current();
     const turn = takeTurn(life, this.#store, { principal, input });
-    if (turn.ok) return ok(this.#perform(life, turn.value));
+    if (turn.ok) {
+      const level = this.#verbosity.at(life.nowMs);
+      for (const line of turnLines(level, turn.value)) console.log(line);
+      return ok(this.#perform(life, turn.value));
+    }
     logFault(turn.error);
     try {
       this.#begin();
@@ -237,14 +249,26 @@ export class MasterObject
   }
 
   async #sync(): Promise<void> {
+    const { vitals } = this.#current();
+    const began = performance.now();
     await this.ctx.storage.sync();
     await this.#durabilityGate;
+    vitals.stored(performance.now() - began, Date.now());
   }
 
   #reading(): Reading {
-    const { state, counters, nowMs } = this.#current();
-    const { rowsWritten } = this.#store;
-    return { state, counters, nowMs: Math.max(nowMs, Date.now()), rowsWritten };
+    const { state, counters, vitals, nowMs: lastMs } = this.#current();
+    const nowMs = Math.max(lastMs, Date.now());
+    const { effects, turns } = this.#outbox.waiting;
+    const shell = {
+      ...vitals.metrics(nowMs),
+      "master/event_queue_dispatches": effects,
+      "registrar/queued_operations": turns,
+      "registrar/registry_size_bytes": this.ctx.storage.sql.databaseSize,
+      // What this cluster costs.
+      "rimrock/store/rows_written": this.#store.rowsWritten,
+    };
+    return { state, counters, nowMs, shell, loggingLevel: this.#verbosity.at(nowMs) };
   }
 
   #current(): Life {

@@ -30,6 +30,12 @@ export class Outbox {
     this.#options = options;
   }
 
+  /** How many effects, and of how many turns, wait for their rows to be durable. */
+  get waiting(): { readonly effects: number; readonly turns: number } {
+    const turns = new Set(this.#waiting.map(({ turn }) => turn));
+    return { effects: this.#waiting.length, turns: turns.size };
+  }
+
   push(turn: number, deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#waiting.push({ turn, delivery });
     if (!this.#draining && this.#waiting.length > 0) {

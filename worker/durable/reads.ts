@@ -3,8 +3,9 @@
  * documents.
  */
 import type { Counters } from "../core/metrics/counters.ts";
-import { metricsSnapshot } from "../core/metrics/snapshot.ts";
+import { getMetrics, metricsSnapshot } from "../core/metrics/snapshot.ts";
 import { documents } from "../core/operator/documents/index.ts";
+import { systemStats } from "../core/operator/documents/system-stats.ts";
 import { operatorCalls } from "../core/operator/index.ts";
 import type { MasterState } from "../core/state.ts";
 import type { DocumentPath } from "../ports.ts";
@@ -14,22 +15,25 @@ export interface Reading {
   readonly state: MasterState;
   readonly counters: Counters;
   readonly nowMs: number;
-  /** Rows written since the object woke up: what this cluster costs. */
-  readonly rowsWritten: number;
+  /** What the object measures of itself. */
+  readonly shell: Readonly<Record<string, number>>;
+  readonly loggingLevel: number;
 }
 
 export function readCall(reading: Reading, call: master.Call): master.Response | undefined {
   const served = operatorCalls[call.type ?? "UNKNOWN"];
-  if (served.kind !== "READ") return undefined;
-  return served.read(reading.state, reading.nowMs, call);
+  if (served.kind === "READ") return served.read(reading.state, reading.nowMs, call);
+  if (call.type === "GET_METRICS") return getMetrics(reading);
+  if (call.type !== "GET_LOGGING_LEVEL") return undefined;
+  return { type: call.type, get_logging_level: { level: reading.loggingLevel } };
 }
 
 export function readDocument(
-  { state, counters, nowMs, rowsWritten }: Reading,
+  reading: Reading,
   path: DocumentPath,
   query: Readonly<Record<string, string>>,
 ): string {
-  if (path !== "/metrics/snapshot") return documents[path](state, query, nowMs);
-  counters.master.set("store/rows_written", rowsWritten);
-  return metricsSnapshot(state, nowMs, counters);
+  if (path === "/metrics/snapshot") return metricsSnapshot(reading);
+  if (path === "/system/stats.json") return systemStats(reading.shell);
+  return documents[path](reading.state, query, reading.nowMs);
 }

@@ -6,7 +6,8 @@
  * Does not know Durable Objects: it gets a `Cluster`, so tests give it another one.
  */
 import { Hono } from "hono";
-import { type Cluster, type DocumentPath, ObjectUnreached } from "../ports.ts";
+import type { DocumentPath as StateDocumentPath } from "../core/operator/documents/index.ts";
+import { type Cluster, ObjectUnreached } from "../ports.ts";
 import { authenticate } from "./authenticate.ts";
 import type { EdgeContext, EdgeEnv } from "./context.ts";
 import { routedPath } from "./paths.ts";
@@ -21,9 +22,10 @@ import {
 } from "./routes/agent-link.ts";
 import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts";
 import { operatorRoute, teardownRoute } from "./routes/operator.ts";
+import { addProcessRoutes } from "./routes/process.ts";
 import { schedulerRoute } from "./routes/scheduler.ts";
 
-const documents: { readonly [P in DocumentPath]: true } = {
+const documents: { readonly [P in StateDocumentPath]: true } = {
   "/version": true,
   "/state": true,
   "/state-summary": true,
@@ -32,7 +34,6 @@ const documents: { readonly [P in DocumentPath]: true } = {
   "/tasks": true,
   "/roles": true,
   "/flags": true,
-  "/metrics/snapshot": true,
 };
 
 export function createApp(cluster: Cluster): Hono<EdgeEnv> {
@@ -59,9 +60,10 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
   app.all("/health/*", healthRoute);
   app.all("/redirect/*", redirectRoute);
   app.all("/teardown/*", teardownRoute);
-  for (const path of Object.keys(documents) as DocumentPath[]) {
+  for (const path of Object.keys(documents) as StateDocumentPath[]) {
     app.all(`${path}/*`, documentRoute(path));
   }
+  addProcessRoutes(app);
   app.notFound((context) => notFound(context.req.path));
   app.onError((error, context) => failed(error, context));
   return app;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { COMPLETED_FRAMEWORKS_MAX } from "../../../worker/core/constants.ts";
 import { createCounters } from "../../../worker/core/metrics/counters.ts";
-import { metricsSnapshot } from "../../../worker/core/metrics/snapshot.ts";
+import { getMetrics, metricsSnapshot } from "../../../worker/core/metrics/snapshot.ts";
+import { Vitals } from "../../../worker/core/metrics/vitals.ts";
 import type { FrameworkId, StreamId } from "../../../worker/protocol/ids.ts";
 import { recorded } from "./golden-text.ts";
 import {
@@ -13,7 +15,9 @@ import {
 type Snapshot = Readonly<Record<string, number>>;
 
 function snapshot({ host, counters }: RecordedCluster): Snapshot {
-  return JSON.parse(metricsSnapshot(host.state, host.nowMs, counters)) as Snapshot;
+  return JSON.parse(
+    metricsSnapshot({ state: host.state, nowMs: host.nowMs, counters }),
+  ) as Snapshot;
 }
 
 /** The metrics of one framework, without their prefix. */
@@ -34,7 +38,9 @@ describe("the cluster with a running task", () => {
 
   test("every gauge has the name and the value it has in Mesos", () => {
     const { host } = cluster;
-    const gauges = JSON.parse(maskIds(metricsSnapshot(host.state, host.nowMs))) as Snapshot;
+    const gauges = JSON.parse(
+      maskIds(metricsSnapshot({ state: host.state, nowMs: host.nowMs })),
+    ) as Snapshot;
     const {
       "master/uptime_secs": uptime,
       // The recorded framework had just revived; ours has left the rest of its last offer.
@@ -53,7 +59,8 @@ describe("the cluster with a running task", () => {
   });
 
   test("every value is written as a double, sorted by name", () => {
-    const text = metricsSnapshot(cluster.host.state, cluster.host.nowMs, cluster.counters);
+    const { state, nowMs } = cluster.host;
+    const text = metricsSnapshot({ state, nowMs, counters: cluster.counters });
     expect(text).toContain('"master/elected":1.0,');
     const names = Object.keys(JSON.parse(text) as Snapshot);
     expect(names).toEqual(names.toSorted());
@@ -94,7 +101,7 @@ describe("the cluster with a running task", () => {
 
 test("without counters no counter is shown", () => {
   const { host } = runningCluster().cluster;
-  const text = metricsSnapshot(host.state, host.nowMs);
+  const text = metricsSnapshot({ state: host.state, nowMs: host.nowMs });
   expect(text).not.toContain("messages_");
   expect(text).not.toContain("tasks_finished");
 });
@@ -149,18 +156,92 @@ test("unreachable agents and tasks are gauges, and a task is lost for those who 
   });
 });
 
-test("the tasks of a removed framework count as killed, and its own metrics go with it", () => {
+test("the tasks of a removed framework count as killed", () => {
   const { cluster, frameworkId } = runningCluster();
   cluster.call(frameworkId, { type: "TEARDOWN" });
-  const metrics = snapshot(cluster);
-  expect(metrics).toMatchObject({
+  expect(snapshot(cluster)).toMatchObject({
     "master/tasks_killed": 1,
     "master/tasks_finished": 1,
-    "master/messages_unregister_framework": 1,
+    "master/task_killed/source_master/reason_framework_removed": 1,
     "master/frameworks_active": 0,
+    // It counts drivers that do not speak HTTP.
+    "master/messages_unregister_framework": 0,
   });
-  expect(ofFramework(metrics, frameworkId)).toEqual({});
-  expect(cluster.counters.frameworks.size).toBe(0);
+});
+
+test("a removed framework keeps its metrics while it is listed as completed", () => {
+  const { cluster, frameworkId } = runningCluster();
+  const before = ofFramework(snapshot(cluster), frameworkId);
+  cluster.call(frameworkId, { type: "TEARDOWN" });
+  const after = ofFramework(snapshot(cluster), frameworkId);
+  expect(Object.keys(after)).toEqual(Object.keys(before));
+  expect(after).toMatchObject({
+    subscribed: 0,
+    "calls/teardown": 1,
+    "tasks/active/task_running": 0,
+    "tasks/terminal/task_killed": 1,
+  });
+  for (let more = 0; more < COMPLETED_FRAMEWORKS_MAX; more++) {
+    const id = cluster.subscribe(`more ${more}`);
+    cluster.call(id, { type: "TEARDOWN" });
+  }
+  expect(ofFramework(snapshot(cluster), frameworkId)).toEqual({});
+  expect(cluster.counters.frameworks.size).toBe(COMPLETED_FRAMEWORKS_MAX);
+});
+
+test("a framework that was removed before the restart has no metrics left", () => {
+  const { cluster, frameworkId } = runningCluster();
+  cluster.call(frameworkId, { type: "TEARDOWN" });
+  cluster.host.evict();
+  const { state, nowMs } = cluster.host;
+  const text = metricsSnapshot({ state, nowMs, counters: createCounters() });
+  expect(ofFramework(JSON.parse(text) as Snapshot, frameworkId)).toEqual({});
+});
+
+test("every counter of a framework is there from its first moment, at 0", () => {
+  const cluster = new RecordedCluster();
+  const id = cluster.subscribe("golden");
+  const theirs = JSON.parse(recorded("metrics-running")) as Snapshot;
+  const [recordedId = ""] = /[0-9a-f-]{36}-0000/.exec(Object.keys(theirs).join()) ?? [];
+  const names = Object.keys(ofFramework(snapshot(cluster), id));
+  expect(names.toSorted()).toEqual(Object.keys(ofFramework(theirs, recordedId)).toSorted());
+  expect(ofFramework(snapshot(cluster), id)).toMatchObject({
+    "calls/subscribe": 1,
+    "calls/kill": 0,
+    "operations/launch": 0,
+  });
+});
+
+test("every name that Mesos shows of an idle cluster is there, but for the memory of a machine", () => {
+  const { host, counters } = new RecordedCluster();
+  const theirs = Object.keys(JSON.parse(recorded("metrics-idle")) as Snapshot);
+  const { state, nowMs } = host;
+  const vitals = new Vitals();
+  vitals.fetched(1);
+  for (const atMs of [nowMs - 1_000, nowMs]) {
+    vitals.allocated({ latencyMs: 1, tookMs: 1 }, atMs);
+    vitals.stored(1, atMs);
+  }
+  const shell = {
+    ...vitals.metrics(nowMs),
+    "master/event_queue_dispatches": 0,
+    "registrar/queued_operations": 0,
+    "registrar/registry_size_bytes": 0,
+  };
+  const ours = JSON.parse(metricsSnapshot({ state, nowMs, counters, shell })) as Snapshot;
+  expect(theirs.filter((name) => !Object.hasOwn(ours, name))).toEqual([
+    "system/mem_free_bytes",
+    "system/mem_total_bytes",
+  ]);
+  expect(Object.keys(ours).filter((name) => !theirs.includes(name))).toEqual([]);
+});
+
+test("the metrics of GET_METRICS are those of the snapshot, in its order", () => {
+  const { host, counters } = runningCluster().cluster;
+  const measured = { state: host.state, nowMs: host.nowMs, counters };
+  const metrics = getMetrics(measured).get_metrics?.metrics ?? [];
+  const entries = Object.entries(JSON.parse(metricsSnapshot(measured)) as Snapshot);
+  expect(metrics.map(({ name, value }) => [name, value])).toEqual(entries);
 });
 
 test("a failed-over stream's ERROR counts for its framework", () => {
@@ -189,7 +270,8 @@ test("the time since the restart is the uptime, and its counters begin at 0", ()
   const { cluster } = runningCluster();
   cluster.host.evict();
   cluster.host.nowMs += 2_500;
-  const text = metricsSnapshot(cluster.host.state, cluster.host.nowMs, createCounters());
+  const { state, nowMs } = cluster.host;
+  const text = metricsSnapshot({ state, nowMs, counters: createCounters() });
   const metrics = JSON.parse(text) as Snapshot;
   expect(metrics).toMatchObject({
     "master/uptime_secs": 2.5,

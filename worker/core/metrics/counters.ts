@@ -6,20 +6,21 @@
  * Only what can be counted for certain is here. Subscriptions and registrations count as they come;
  * any other call counts when it was accepted, also if it then changed nothing.
  */
-
-import { isTerminal } from "../../protocol/task-state.ts";
-import type * as mesos from "../../protocol/v1/mesos.ts";
-import type * as scheduler from "../../protocol/v1/scheduler.ts";
-import { defined, unreachable } from "../../std/assert.ts";
-import type { Input, StampedInput } from "../input.ts";
+import { unreachable } from "../../std/assert.ts";
+import type { StampedInput } from "../input.ts";
 import type { Outcome } from "../master.ts";
-import type { AgentRow, FrameworkRow, OfferRow, StreamRow, TaskRow } from "../rows.ts";
+import type { OfferRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
-import { stateToldTo } from "../task/status.ts";
+import { countCall } from "./count-call.ts";
+import { countAgent, countOperation, countTask, countTaskEnd } from "./count-change.ts";
+import { countReports } from "./count-report.ts";
+import { type CountedTurn, countedTurn, frameworkOfStream } from "./counted-turn.ts";
+import { count, countFor } from "./increments.ts";
 
 export interface Counters {
+  /** By their names below "master/". */
   readonly master: Map<string, number>;
-  /** Per framework id; forgotten with the framework. */
+  /** Per framework id, by their names below the framework's prefix. */
   readonly frameworks: Map<string, Map<string, number>>;
 }
 
@@ -33,91 +34,17 @@ export function createCounters(): Counters {
 export function countTurn(
   counters: Counters,
   state: MasterState,
-  { input }: StampedInput,
+  stamped: StampedInput,
   outcome: Outcome,
 ): void {
-  const turn: CountedTurn = { counters, state, outcome, ...removedIn(outcome) };
-  countInput(turn, input);
-  countEvents(turn, input);
-  for (const { table, before, after } of outcome.changes) {
-    if (table === "agent") countAgent(counters, before as AgentRow, after as AgentRow);
-    else if (table === "task") countTask(turn, before as TaskRow, after as TaskRow);
-    else if (table === "offer" && before === undefined) {
-      countFor(counters, (after as OfferRow).frameworkId, "offers/sent");
-    }
-  }
-  for (const id of turn.removedFrameworks.keys()) counters.frameworks.delete(id);
+  const turn = countedTurn(counters, state, stamped, outcome);
+  countInput(turn);
+  countEvents(turn);
+  countChanges(turn);
 }
 
-interface CountedTurn {
-  readonly counters: Counters;
-  readonly state: MasterState;
-  readonly outcome: Outcome;
-  readonly removedFrameworks: ReadonlyMap<string, FrameworkRow>;
-  readonly endedStreams: ReadonlyMap<string, StreamRow>;
-}
-
-function removedIn({ changes }: Outcome): Pick<CountedTurn, "removedFrameworks" | "endedStreams"> {
-  const removedFrameworks = new Map<string, FrameworkRow>();
-  const endedStreams = new Map<string, StreamRow>();
-  for (const { table, key, before, after } of changes) {
-    if (after !== undefined) continue;
-    if (table === "framework") removedFrameworks.set(key, before as FrameworkRow);
-    else if (table === "stream") endedStreams.set(key, before as StreamRow);
-  }
-  return { removedFrameworks, endedStreams };
-}
-
-/** The master's name for a call; undefined: it has none. */
-const callCounters: { readonly [T in scheduler.CallType]: string | undefined } = {
-  UNKNOWN: undefined,
-  SUBSCRIBE: undefined,
-  TEARDOWN: "messages_unregister_framework",
-  ACCEPT: "messages_launch_tasks",
-  DECLINE: "messages_decline_offers",
-  ACCEPT_INVERSE_OFFERS: undefined,
-  DECLINE_INVERSE_OFFERS: undefined,
-  REVIVE: "messages_revive_offers",
-  SUPPRESS: "messages_suppress_offers",
-  KILL: "messages_kill_task",
-  SHUTDOWN: undefined,
-  ACKNOWLEDGE: "messages_status_update_acknowledgement",
-  ACKNOWLEDGE_OPERATION_STATUS: "messages_operation_status_update_acknowledgement",
-  RECONCILE: "messages_reconcile_tasks",
-  RECONCILE_OPERATIONS: "messages_reconcile_operations",
-  MESSAGE: "messages_framework_to_executor",
-  REQUEST: "messages_resource_request",
-  UPDATE_FRAMEWORK: undefined,
-};
-
-/** Shown from the start, at 0. */
-const MASTER_COUNTERS: readonly string[] = [
-  ...Object.values(callCounters).filter((name) => name !== undefined),
-  "messages_register_framework",
-  "messages_reregister_framework",
-  "messages_register_slave",
-  "messages_reregister_slave",
-  "messages_status_update",
-  "messages_executor_to_framework",
-  "slave_registrations",
-  "slave_reregistrations",
-  "slave_removals",
-  "slave_removals/reason_unhealthy",
-  "slave_unreachable_completed",
-  "tasks_finished",
-  "tasks_failed",
-  "tasks_killed",
-  "tasks_lost",
-  "tasks_error",
-  "tasks_dropped",
-  "tasks_gone",
-  "tasks_gone_by_operator",
-];
-
-function countInput(turn: CountedTurn, input: Input): void {
-  const { counters, outcome } = turn;
-  const replied = (type: "ACCEPTED" | "REGISTERED"): boolean =>
-    outcome.effects.some((effect) => effect.type === "REPLY" && effect.reply.type === type);
+function countInput(turn: CountedTurn): void {
+  const { counters, input } = turn;
   switch (input.type) {
     case "SUBSCRIBE": {
       const known = input.call.subscribe?.framework_info.id !== undefined;
@@ -126,7 +53,7 @@ function countInput(turn: CountedTurn, input: Input): void {
       return;
     }
     case "SCHEDULER_CALL":
-      if (replied("ACCEPTED")) countCall(turn, input.call);
+      countCall(turn, input.call);
       return;
     case "AGENT_REGISTER": {
       const known = input.request.agent_info.id !== undefined;
@@ -134,12 +61,7 @@ function countInput(turn: CountedTurn, input: Input): void {
       return;
     }
     case "RELAY_BATCH":
-      for (const message of input.messages) {
-        if (message.type !== "REPORT") continue;
-        const { updates, executor_messages: messages } = message.report;
-        count(counters, "messages_status_update", updates?.length ?? 0);
-        count(counters, "messages_executor_to_framework", messages?.length ?? 0);
-      }
+      countReports(turn, input.messages);
       return;
     case "STREAM_CLOSED":
     case "OPERATOR_CALL":
@@ -152,28 +74,12 @@ function countInput(turn: CountedTurn, input: Input): void {
   }
 }
 
-function countCall({ counters, outcome }: CountedTurn, call: scheduler.Call): void {
-  const type = call.type ?? "UNKNOWN";
-  const name = callCounters[type];
-  if (name !== undefined) count(counters, name);
-  const frameworkId = call.framework_id?.value;
-  countFor(counters, frameworkId, `calls/${type.toLowerCase()}`);
-  const named = new Set(
-    (call.accept?.offer_ids ?? call.decline?.offer_ids ?? []).map(({ value }) => value),
-  );
-  const verb = type === "ACCEPT" ? "accepted" : "declined";
-  for (const { table, key, before, after } of outcome.changes) {
-    if (table !== "offer" || before === undefined || after !== undefined) continue;
-    if (named.has(key)) countFor(counters, frameworkId, `offers/${verb}`);
-  }
-}
-
 /**
  * What left on the frameworks' streams. Statuses that the master makes in answer to an ACCEPT are
  * refused tasks.
  */
-function countEvents(turn: CountedTurn, input: Input): void {
-  const { counters, outcome } = turn;
+function countEvents(turn: CountedTurn): void {
+  const { counters, input, outcome } = turn;
   const isAccept = input.type === "SCHEDULER_CALL" && input.call.type === "ACCEPT";
   for (const effect of outcome.effects) {
     if (effect.type !== "SEND_EVENT") continue;
@@ -182,71 +88,95 @@ function countEvents(turn: CountedTurn, input: Input): void {
     countFor(counters, frameworkId, `events/${type.toLowerCase()}`);
     if (type === "RESCIND") countFor(counters, frameworkId, "offers/rescinded");
     const status = effect.event.update?.status;
-    if (!isAccept || status?.source !== "SOURCE_MASTER") continue;
-    countEnd(counters, frameworkId, status.state);
+    if (isAccept && status?.source === "SOURCE_MASTER") {
+      countTaskEnd(counters, frameworkId, status.state, status);
+    }
   }
 }
 
-/** Undefined: a refused subscription's stream is nobody's. */
-function frameworkOfStream(
-  { state, endedStreams }: CountedTurn,
-  streamId: string,
-): string | undefined {
-  return (state.tables.stream.get(streamId) ?? endedStreams.get(streamId))?.frameworkId;
+function countChanges(turn: CountedTurn): void {
+  const { counters, outcome } = turn;
+  for (const change of outcome.changes) {
+    if (change.table === "agent") countAgent(counters, change);
+    else if (change.table === "task") countTask(turn, change);
+    else if (change.table === "operation") countOperation(turn, change);
+    else if (change.table === "offer") countOffer(counters, change);
+    // A completed framework's counters are shown for as long as the framework is.
+    else if (change.table === "completedFramework" && change.after === undefined) {
+      counters.frameworks.delete(change.key);
+    }
+  }
 }
 
-function countAgent(
-  counters: Counters,
-  before: AgentRow | undefined,
-  after: AgentRow | undefined,
-): void {
-  if (before === undefined) count(counters, "slave_registrations");
-  else if (after !== undefined && before.reregisteredMs !== after.reregisteredMs) {
-    count(counters, "slave_reregistrations");
-  }
-  const isGone = (row: AgentRow | undefined): boolean => row?.connection.state === "UNREACHABLE";
-  if (!isGone(after) || isGone(before)) return;
-  count(counters, "slave_unreachable_completed");
-  count(counters, "slave_removals");
-  count(counters, "slave_removals/reason_unhealthy");
+function countOffer(counters: Counters, change: Outcome["changes"][number]): void {
+  if (change.before !== undefined) return;
+  // The rows of the table `offer`.
+  const { frameworkId } = change.after as OfferRow;
+  countFor(counters, frameworkId, "offers/sent");
 }
 
 /**
- * A task's end counts when the master learns of it. A task that left in the middle ended with its
- * framework.
+ * Shown from the start, at 0. Those that stand for something that cannot happen here stay there:
+ * messages of drivers that do not speak HTTP, a rate limit of removals, a cache of answers.
  */
-function countTask(
-  { counters, state, removedFrameworks }: CountedTurn,
-  before: TaskRow | undefined,
-  after: TaskRow | undefined,
-): void {
-  const { frameworkId } = defined(after ?? before, "a change has a row");
-  const framework = defined(
-    state.tables.framework.get(frameworkId) ?? removedFrameworks.get(frameworkId),
-    "a task has its framework",
-  );
-  const hasEnded = (task: TaskRow): boolean => isTerminal(stateToldTo(framework, task.state));
-  if (before !== undefined && hasEnded(before)) return;
-  if (after !== undefined && !hasEnded(after)) return;
-  const end = after === undefined ? "TASK_KILLED" : stateToldTo(framework, after.state);
-  countEnd(counters, frameworkId, end);
-}
-
-function countEnd(counters: Counters, frameworkId: string | undefined, end: mesos.TaskState): void {
-  count(counters, end.toLowerCase().replace("task_", "tasks_"));
-  countFor(counters, frameworkId, `tasks/terminal/${end.toLowerCase()}`);
-}
-
-function count(counters: Counters, name: string, by = 1): void {
-  counters.master.set(name, (counters.master.get(name) ?? 0) + by);
-}
-
-/** `calls/accept` also counts as `calls`, and so on. */
-function countFor(counters: Counters, frameworkId: string | undefined, name: string): void {
-  if (frameworkId === undefined) return;
-  const own = counters.frameworks.get(frameworkId) ?? new Map<string, number>();
-  counters.frameworks.set(frameworkId, own);
-  own.set(name, (own.get(name) ?? 0) + 1);
-  const [kind = ""] = name.split("/");
-  if (kind === "calls" || kind === "events") own.set(kind, (own.get(kind) ?? 0) + 1);
-}
+const MASTER_COUNTERS: readonly string[] = [
+  "dropped_messages",
+  "http_cache_hits",
+  "invalid_executor_to_framework_messages",
+  "invalid_framework_to_executor_messages",
+  "invalid_operation_status_update_acknowledgements",
+  "invalid_operation_status_updates",
+  "invalid_status_update_acknowledgements",
+  "invalid_status_updates",
+  "messages_authenticate",
+  "messages_deactivate_framework",
+  "messages_decline_offers",
+  "messages_executor_to_framework",
+  "messages_exited_executor",
+  "messages_framework_to_executor",
+  "messages_kill_task",
+  "messages_launch_tasks",
+  "messages_operation_status_update",
+  "messages_operation_status_update_acknowledgement",
+  "messages_reconcile_operations",
+  "messages_reconcile_tasks",
+  "messages_register_framework",
+  "messages_register_slave",
+  "messages_reregister_framework",
+  "messages_reregister_slave",
+  "messages_resource_request",
+  "messages_revive_offers",
+  "messages_status_update",
+  "messages_status_update_acknowledgement",
+  "messages_suppress_offers",
+  "messages_unregister_framework",
+  "messages_unregister_slave",
+  "messages_update_slave",
+  "recovery_slave_removals",
+  "slave_registrations",
+  "slave_removals",
+  "slave_removals/reason_registered",
+  "slave_removals/reason_unhealthy",
+  "slave_removals/reason_unregistered",
+  "slave_reregistrations",
+  "slave_shutdowns_canceled",
+  "slave_shutdowns_completed",
+  "slave_shutdowns_scheduled",
+  "slave_unreachable_canceled",
+  "slave_unreachable_completed",
+  "slave_unreachable_scheduled",
+  "tasks_dropped",
+  "tasks_error",
+  "tasks_failed",
+  "tasks_finished",
+  "tasks_gone",
+  "tasks_gone_by_operator",
+  "tasks_killed",
+  "tasks_lost",
+  "valid_executor_to_framework_messages",
+  "valid_framework_to_executor_messages",
+  "valid_operation_status_update_acknowledgements",
+  "valid_operation_status_updates",
+  "valid_status_update_acknowledgements",
+  "valid_status_updates",
+];

@@ -4,15 +4,14 @@
  */
 import { add } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, quantityOf } from "../../resources/quantities.ts";
-import type { Quantities, Resources } from "../../resources/resource.ts";
+import type { Resources } from "../../resources/resource.ts";
 import { defined } from "../../std/assert.ts";
 import { registeredAgents } from "../operator/get-agents.ts";
 import { offeredIn, sumOf, usedBy } from "../operator/holdings.ts";
-import { rolesOverview } from "../operator/role-overview.ts";
 import type { FrameworkRow, TaskRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { stateToldTo } from "../task/status.ts";
-import { frameworkGauges } from "./framework-gauges.ts";
+import { roleMetrics } from "./roles.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
 
@@ -25,8 +24,23 @@ export function gauges(state: MasterState, nowMs: number): Metrics {
     "master/outstanding_offers": state.tables.offer.size,
     ...taskGauges(state),
     ...resourceGauges(state),
-    ...roleGauges(state),
-    ...frameworkGauges(state),
+    ...roleMetrics(state),
+    ...queueGauges(state),
+  };
+}
+
+/**
+ * The master takes each input as it comes and has no queue of its own; an allocation that is cut
+ * into several turns waits for the next one.
+ */
+function queueGauges(state: MasterState): Metrics {
+  const allocations = state.allocation.hasWork() ? 1 : 0;
+  return {
+    "allocator/event_queue_dispatches": allocations,
+    "allocator/mesos/event_queue_dispatches": allocations,
+    "master/event_queue_http_requests": 0,
+    "master/event_queue_messages": 0,
+    "master/operator_event_stream_subscribers": state.tables.subscriber.size,
   };
 }
 
@@ -117,28 +131,4 @@ function shareGauges(prefix: string, { total, used }: Share): Metrics {
     [`${prefix}_used`]: used / 1_000,
     [`${prefix}_percent`]: total === 0 ? 0 : used / total,
   };
-}
-
-function roleGauges(state: MasterState): Metrics {
-  const metrics: Record<string, number> = {};
-  const filters = new Map<string, number>();
-  for (const { role } of state.tables.filter.values()) {
-    filters.set(role, (filters.get(role) ?? 0) + 1);
-  }
-  const total = registeredAgents(state).reduce<Quantities>(
-    (sum, agent) => addQuantities(sum, quantitiesOf(agent.total)),
-    {},
-  );
-  for (const { name, allocated, offered, consumed } of rolesOverview(state)) {
-    metrics[`allocator/mesos/offer_filters/roles/${name}/active`] = filters.get(name) ?? 0;
-    const shares = Object.keys(total).map((kind) => {
-      const held = (allocated[kind] ?? 0) + (offered[kind] ?? 0);
-      return (held * 1_000) / quantityOf(total, kind);
-    });
-    metrics[`allocator/mesos/roles/${name}/shares/dominant`] = Math.max(0, ...shares);
-    for (const [kind, amount] of Object.entries(consumed)) {
-      metrics[`allocator/mesos/quota/roles/${name}/resources/${kind}/consumed`] = amount;
-    }
-  }
-  return metrics;
 }

@@ -38,6 +38,7 @@ export type OperatorCall =
 
 const read = (call: OperatorRead): OperatorCall => ({ kind: "READ", read: call });
 const change = (call: OperatorChange): OperatorCall => ({ kind: "CHANGE", change: call });
+const shell: OperatorCall = { kind: "SHELL" };
 const notServed: OperatorCall = { kind: "NOT_SERVED" };
 
 export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = {
@@ -53,11 +54,11 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
   TEARDOWN: change(teardown),
   UNKNOWN: notServed,
   GET_FLAGS: read(getFlags),
-  GET_METRICS: notServed,
-  GET_LOGGING_LEVEL: notServed,
-  SET_LOGGING_LEVEL: notServed,
-  LIST_FILES: notServed,
-  READ_FILE: notServed,
+  GET_METRICS: shell,
+  GET_LOGGING_LEVEL: shell,
+  SET_LOGGING_LEVEL: shell,
+  LIST_FILES: shell,
+  READ_FILE: shell,
   GET_WEIGHTS: notServed,
   UPDATE_WEIGHTS: notServed,
   SUBSCRIBE: notServed,

@@ -4,24 +4,17 @@
  */
 import type { DocumentPath } from "../../ports.ts";
 import type { EdgeContext } from "../context.ts";
-import { badCallback, emptyAnswer, jsonAnswer, methodNotAllowed, notFound } from "../respond.ts";
-
-/**
- * A name, a member of one, or an element: what a page can define as a callback, and nothing that
- * could be a script.
- */
-const CALLBACK = /^[\w$][\w$.[\]]{0,99}$/;
+import { documentAnswer, refusedCallback } from "../jsonp.ts";
+import { emptyAnswer, methodNotAllowed, notFound } from "../respond.ts";
 
 export function documentRoute(path: DocumentPath): (context: EdgeContext) => Promise<Response> {
   return async (context) => {
+    const refused = refusedCallback(context);
+    if (refused !== undefined) return refused;
     // A copy with a prototype: objects without one cannot be sent to the master's object.
     const query = { ...context.req.query() };
-    const callback = query.jsonp;
-    if (callback !== undefined && !CALLBACK.test(callback)) return badCallback();
     const { master } = context.get("cluster");
-    const json = await master.document(context.get("principal"), path, query);
-    if (callback === undefined) return jsonAnswer(json);
-    return new Response(`${callback}(${json})`, { headers: { "Content-Type": "text/javascript" } });
+    return documentAnswer(context, await master.document(context.get("principal"), path, query));
   };
 }
 

@@ -24,6 +24,7 @@ import {
 } from "../respond.ts";
 import { masterTypes } from "../served-types.ts";
 import { validateOperatorCall } from "../validate-operator-call.ts";
+import { processCall } from "./process-calls.ts";
 
 export async function operatorRoute(context: EdgeContext): Promise<Response> {
   const request = context.req.raw;
@@ -59,20 +60,28 @@ async function serve(
   const type = call.type ?? "UNKNOWN";
   const { kind } = operatorCalls[type];
   switch (kind) {
-    case "READ": {
-      const { master } = context.get("cluster");
-      const response = await master.read(context.get("principal"), call);
-      if (response === undefined) return callNotServed(type);
-      return messageAnswer("mesos.v1.master.Response", response, encoding);
-    }
+    case "READ":
+      return read(context, call, encoding);
     case "CHANGE":
       return change(context, call);
     case "SHELL":
+      return processCall(context, call, () => read(context, call, encoding));
     case "NOT_SERVED":
       return callNotServed(type);
     default:
       return unreachable(kind);
   }
+}
+
+async function read(
+  context: EdgeContext,
+  call: master.Call,
+  encoding: MessageEncoding,
+): Promise<Response> {
+  const { master } = context.get("cluster");
+  const response = await master.read(context.get("principal"), call);
+  if (response === undefined) return callNotServed(call.type ?? "UNKNOWN");
+  return messageAnswer("mesos.v1.master.Response", response, encoding);
 }
 
 /** Carries out a call that changes something; also for the form endpoints that say the same. */
