@@ -7,7 +7,8 @@
  *    offered; no port and no set item is held twice.
  * 2. Every outstanding offer names a connected framework that wants its role, and a connected
  * agent.
- * 3. (Quota: no role has one yet.)
+ * 3. A role that has more than its limit of something is offered no more of it, nor is any role
+ * below it.
  * 4. A task's updates are delivered in order: acknowledged ones come first, none follows a terminal
  * one, and each
  *    belongs to a task that is there. Every task has its body, its framework and its agent.
@@ -18,7 +19,9 @@
 
 import { isTerminal } from "../protocol/task-state.ts";
 import { add, contains, equals } from "../resources/algebra.ts";
+import { quantityOf } from "../resources/quantities.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
+import { consumptionOf, meteredIn, topRole } from "./role/consumption.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
 import { loadState, type MasterState, type StoredRows } from "./state.ts";
 import { tableNames } from "./tables.ts";
@@ -32,6 +35,7 @@ export function checkInvariants(state: MasterState): readonly Violation[] {
   return [
     ...checkHolds(state),
     ...checkOffers(state),
+    ...checkLimits(state),
     ...checkTasks(state),
     ...checkUpdates(state),
     ...checkStreams(state),
@@ -105,6 +109,24 @@ function checkOffers(state: MasterState): Violation[] {
     }
     if (agent?.connection.state !== "CONNECTED") {
       violations.push({ invariant: 2, fact: `offer ${offer.id} is of an agent that is away` });
+    }
+  }
+  return violations;
+}
+
+function checkLimits(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  for (const { name, quota } of state.tables.role.values()) {
+    if (quota === undefined) continue;
+    const consumption = consumptionOf(state, name, { offers: "COUNTED" });
+    const isOver = (kind: string): boolean =>
+      Object.hasOwn(quota.limits, kind) &&
+      quantityOf(consumption, kind) > quantityOf(quota.limits, kind);
+    for (const offer of state.tables.offer.values()) {
+      const over =
+        topRole(offer.role) === name && Object.keys(meteredIn(offer.resources)).find(isOver);
+      if (over)
+        violations.push({ invariant: 3, fact: `${name} is offered ${over} over its limit` });
     }
   }
   return violations;

@@ -5,24 +5,29 @@
 
 import type { AgentId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { isEmpty, resourcesFor, subtract, withoutRefinements } from "../../resources/algebra.ts";
-import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
+import { isEmpty, resourcesFor, subtract } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
-import { hasCapability } from "../framework/info.ts";
 import { refuses } from "../offer/filter.ts";
 import { makeOffer, offerMessage } from "../offer/offer.ts";
+import { rescindOverLimits } from "../role/rescind-for-quota.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
+import { mayUseAgent, strip } from "./eligible.ts";
+import { isAllocatable } from "./minimum.ts";
 import type { Client } from "./policy.ts";
+import type { QuotaStage } from "./quota.ts";
 
 export function allocate(turn: Turn): void {
   const { allocation, tables } = turn.state;
+  rescindOverLimits(turn);
   if (!allocation.hasWork()) return;
   const offers = new Map<string, mesos.Offer[]>();
-  for (const id of allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random)) {
-    allocateAgent(turn, id, offers);
+  const agents = allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random);
+  if (allocation.quota()?.hasUnmetGuarantees()) {
+    for (const id of agents) allocateAgent(turn, id, { offers, stage: "GUARANTEED" });
   }
+  for (const id of agents) allocateAgent(turn, id, { offers, stage: "REST" });
   for (const [frameworkId, made] of offers) {
     const framework = tables.framework.get(frameworkId);
     if (framework === undefined) continue;
@@ -31,16 +36,22 @@ export function allocate(turn: Turn): void {
 }
 
 /** Goes down the policy's order until nothing is left; each takes all it may have of the agent. */
-function allocateAgent(turn: Turn, agentId: AgentId, offers: Map<string, mesos.Offer[]>): void {
+function allocateAgent(
+  turn: Turn,
+  agentId: AgentId,
+  { offers, stage }: { readonly offers: Map<string, mesos.Offer[]>; readonly stage: QuotaStage },
+): void {
   const { allocation, tables } = turn.state;
+  const quota = allocation.quota();
   const agent = tables.agent.get(agentId);
   if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") return;
   let free = allocation.free(agent);
   if (free === undefined || isEmpty(free)) return;
   for (const client of allocation.order(turn.random)) {
+    if (stage === "GUARANTEED" && !quota?.lacksGuarantee(client.role)) continue;
     const framework = tables.framework.get(client.frameworkId);
     if (framework === undefined) continue;
-    const candidate = candidateFor(turn, framework, client, agent, free);
+    const candidate = candidateFor(turn, framework, client, agent, { free, stage });
     if (candidate === undefined) continue;
     const offer = makeOffer(turn, framework, client.role, agent, candidate);
     allocation.tookTurn(client);
@@ -58,38 +69,18 @@ function candidateFor(
   framework: FrameworkRow,
   client: Client,
   agent: AgentRow,
-  free: Resources,
+  { free, stage }: { readonly free: Resources; readonly stage: QuotaStage },
 ): Resources | undefined {
-  if (!mayUseAgent(framework, client, agent)) return undefined;
-  const candidate = strip(framework, resourcesFor(free, client.role));
-  if (!isAllocatable(candidate)) return undefined;
+  if (!mayUseAgent(turn.state.settings, framework, client.role, agent)) return undefined;
+  const wanted = strip(framework, resourcesFor(free, client.role));
+  if (!isAllocatable(framework, client.role, wanted)) return undefined;
+  const place = { agentId: agent.id, role: client.role };
+  const candidate = turn.state.allocation.quota()?.within(place, wanted, stage) ?? wanted;
+  if (candidate !== wanted && !isAllocatable(framework, client.role, candidate)) {
+    return undefined;
+  }
   for (const filter of turn.state.index.filtersOf(framework.id, agent.id)) {
     if (filter.role === client.role && refuses(filter, candidate)) return undefined;
   }
   return candidate;
-}
-
-/** Capabilities of both sides must meet (http-semantics 10.5, 12.4). */
-function mayUseAgent(framework: FrameworkRow, client: Client, agent: AgentRow): boolean {
-  const agentHas = (capability: mesos.AgentInfoCapabilityType): boolean =>
-    agent.capabilities.includes(capability);
-  if (hasCapability(framework, "MULTI_ROLE") && !agentHas("MULTI_ROLE")) return false;
-  if (client.role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return false;
-  const hasGpus = quantityOf(quantitiesOf(agent.total), "gpus") > 0;
-  return !hasGpus || hasCapability(framework, "GPU_RESOURCES");
-}
-
-/** Leaves out what the framework's capabilities do not cover (http-semantics 11.5). */
-function strip(framework: FrameworkRow, resources: Resources): Resources {
-  const refined = hasCapability(framework, "RESERVATION_REFINEMENT");
-  const revocable = hasCapability(framework, "REVOCABLE_RESOURCES");
-  const shared = hasCapability(framework, "SHARED_RESOURCES");
-  const kept = refined ? resources : withoutRefinements(resources);
-  return kept.filter((r) => (revocable || !r.revocable) && (shared || !r.shared));
-}
-
-/** Mesos' default `min_allocatable_resources`: 0.01 cpus or 32 MB; either suffices. */
-function isAllocatable(resources: Resources): boolean {
-  const quantities = quantitiesOf(resources);
-  return quantityOf(quantities, "cpus") >= 10 || quantityOf(quantities, "mem") >= 32_000;
 }

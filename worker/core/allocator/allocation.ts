@@ -27,6 +27,7 @@ import type {
 import type { Tables } from "../tables.ts";
 import { isPolicyName } from "./policies/index.ts";
 import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
+import { QuotaLedger } from "./quota.ts";
 import { Standing } from "./standing.ts";
 
 /** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
@@ -42,6 +43,8 @@ export class Allocation {
   readonly #dirty = new Set<AgentId>();
   #total: Quantities = {};
   #standing: Standing | undefined;
+  #quota: QuotaLedger | undefined;
+  #rolesWithQuota = 0;
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -88,6 +91,19 @@ export class Allocation {
     return contains(agent.total, held) ? subtract(agent.total, held) : undefined;
   }
 
+  /** Undefined while no role has a quota: then it costs nothing. Made when first needed. */
+  quota(): QuotaLedger | undefined {
+    if (this.#rolesWithQuota === 0) return undefined;
+    if (this.#quota !== undefined) return this.#quota;
+    const quota = new QuotaLedger(this.#tables.role.values());
+    for (const agent of this.#tables.agent.values()) {
+      quota.agentIs(agent.id, agent, this.held(agent.id));
+    }
+    for (const { client, resources } of this.#holds()) quota.held(client.role, resources, 1);
+    this.#quota = quota;
+    return quota;
+  }
+
   /** Frameworks and roles that want offers, the most deserving first. */
   order(random: Prng): Iterable<Client> {
     return this.#standings().order(random);
@@ -127,7 +143,7 @@ export class Allocation {
         this.#followFramework(change.before as FrameworkRow, change.after as FrameworkRow);
         return;
       case "role":
-        this.#followRole(change.after as RoleRow | undefined, change.key);
+        this.#followRole(change.before as RoleRow | undefined, change.after as RoleRow | undefined);
         return;
       case "cluster":
         this.#standing = undefined;
@@ -145,6 +161,9 @@ export class Allocation {
     this.#standing?.setTotal(this.#total);
     if (after === undefined) this.#dirty.delete((before as AgentRow).id);
     else this.#dirty.add(after.id);
+    const id = (after ?? (before as AgentRow)).id;
+    this.#quota?.agentIs(id, after, this.held(id));
+    this.#wakePassedOver();
   }
 
   #followHold(before: Hold | undefined, after: Hold | undefined): void {
@@ -153,12 +172,25 @@ export class Allocation {
       const { agentId, client, resources } = before;
       this.#held.set(agentId, subtract(this.held(agentId), resources));
       this.#standing?.release({ client, agentId, quantities: quantitiesOf(resources) });
+      this.#quota?.held(client.role, resources, -1);
       this.#dirty.add(agentId);
     }
     if (after !== undefined) {
       const { agentId, client, resources } = after;
       this.#held.set(agentId, add(this.held(agentId), resources));
       this.#standing?.hold({ client, agentId, quantities: quantitiesOf(resources) });
+      this.#quota?.held(client.role, resources, 1);
+    }
+    const agentId = (before ?? after)?.agentId;
+    if (this.#quota === undefined || agentId === undefined) return;
+    this.#quota.agentIs(agentId, this.#tables.agent.get(agentId), this.held(agentId));
+    if (before !== undefined) this.#wakePassedOver();
+  }
+
+  /** Something was freed: agents may now have something for who was withheld it by a quota. */
+  #wakePassedOver(): void {
+    for (const id of this.#quota?.takePassedOver() ?? []) {
+      if (this.#tables.agent.has(id)) this.#dirty.add(id);
     }
   }
 
@@ -178,8 +210,11 @@ export class Allocation {
     if (after !== undefined && (added.length > 0 || isNew)) this.wants(after.id);
   }
 
-  #followRole(after: RoleRow | undefined, role: string): void {
-    this.#standing?.setRole(role, settingsOf(after));
+  #followRole(before: RoleRow | undefined, after: RoleRow | undefined): void {
+    this.#standing?.setRole((after ?? (before as RoleRow)).name, settingsOf(after));
+    this.#rolesWithQuota += Number(after?.quota !== undefined);
+    this.#rolesWithQuota -= Number(before?.quota !== undefined);
+    this.#quota = undefined;
     for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
   }
 
@@ -197,16 +232,18 @@ export class Allocation {
     for (const framework of this.#tables.framework.values()) {
       for (const client of clientsOf(framework)) standing.setWants(client, true);
     }
-    const tasks = [...this.#tables.task.values()].map(taskHold);
-    const offers = [...this.#tables.offer.values()].map(offerHold);
-    const executors = [...this.#tables.executor.values()].map(executorHold);
-    for (const hold of [...tasks, ...offers, ...executors]) {
-      if (hold === undefined) continue;
-      const { agentId, client, resources } = hold;
+    for (const { agentId, client, resources } of this.#holds()) {
       standing.hold({ client, agentId, quantities: quantitiesOf(resources) });
     }
     this.#standing = standing;
     return standing;
+  }
+
+  #holds(): readonly Hold[] {
+    const tasks = [...this.#tables.task.values()].map(taskHold);
+    const offers = [...this.#tables.offer.values()].map(offerHold);
+    const executors = [...this.#tables.executor.values()].map(executorHold);
+    return [...tasks, ...offers, ...executors].filter((hold) => hold !== undefined);
   }
 }
 

@@ -9,7 +9,18 @@ export type Action =
   | { readonly type: "CALL_AS_FRAMEWORK"; readonly callType: string }
   | { readonly type: "RUN_TASK"; readonly user: string }
   | { readonly type: "TEARDOWN_FRAMEWORK"; readonly frameworkPrincipal: string | undefined }
-  | { readonly type: "REGISTER_AGENT" };
+  | { readonly type: "REGISTER_AGENT" }
+  | { readonly type: "UPDATE_QUOTA" | "UPDATE_WEIGHTS"; readonly roles: readonly string[] }
+  | {
+      readonly type:
+        | "UPDATE_MAINTENANCE_SCHEDULE"
+        | "START_MAINTENANCE"
+        | "STOP_MAINTENANCE"
+        | "DRAIN_AGENT"
+        | "DEACTIVATE_AGENT"
+        | "REACTIVATE_AGENT"
+        | "MARK_AGENT_GONE";
+    };
 
 export function isAuthorized(_principal: Principal, _action: Action): boolean {
   return true;

@@ -14,11 +14,17 @@ import { getFlags } from "./get-flags.ts";
 import { getFrameworks } from "./get-frameworks.ts";
 import { getHealth } from "./get-health.ts";
 import { getMaster } from "./get-master.ts";
+import { getQuota } from "./get-quota.ts";
 import { getRoles } from "./get-roles.ts";
 import { getState } from "./get-state.ts";
 import { getTasks } from "./get-tasks.ts";
 import { getVersion } from "./get-version.ts";
+import { getWeights } from "./get-weights.ts";
+import { removeQuota } from "./remove-quota.ts";
+import { setQuota } from "./set-quota.ts";
 import { teardown } from "./teardown.ts";
+import { updateQuota } from "./update-quota.ts";
+import { updateWeights } from "./update-weights.ts";
 
 export type OperatorRead = (
   state: MasterState,
@@ -59,8 +65,8 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
   SET_LOGGING_LEVEL: shell,
   LIST_FILES: shell,
   READ_FILE: shell,
-  GET_WEIGHTS: notServed,
-  UPDATE_WEIGHTS: notServed,
+  GET_WEIGHTS: read(getWeights),
+  UPDATE_WEIGHTS: change(updateWeights),
   SUBSCRIBE: notServed,
   RESERVE_RESOURCES: notServed,
   UNRESERVE_RESOURCES: notServed,
@@ -71,14 +77,14 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
   UPDATE_MAINTENANCE_SCHEDULE: notServed,
   START_MAINTENANCE: notServed,
   STOP_MAINTENANCE: notServed,
-  GET_QUOTA: notServed,
-  SET_QUOTA: notServed,
-  REMOVE_QUOTA: notServed,
+  GET_QUOTA: read(getQuota),
+  SET_QUOTA: change(setQuota),
+  REMOVE_QUOTA: change(removeQuota),
   MARK_AGENT_GONE: notServed,
   GET_OPERATIONS: notServed,
   GROW_VOLUME: notServed,
   SHRINK_VOLUME: notServed,
-  UPDATE_QUOTA: notServed,
+  UPDATE_QUOTA: change(updateQuota),
   DRAIN_AGENT: notServed,
   DEACTIVATE_AGENT: notServed,
   REACTIVATE_AGENT: notServed,

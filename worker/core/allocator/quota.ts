@@ -1,0 +1,225 @@
+/**
+ * Quota in the allocator: what every role with a quota has, what is free for those that lack some
+ * of their guarantee, and what of a candidate may be offered (http-semantics 12.3).
+ *
+ * Exists only while a role has a quota. Derived: told of every row again it is the same again, but
+ * for the agents that were passed over; after a restart all agents are looked at anyway.
+ */
+import type { AgentId } from "../../protocol/ids.ts";
+import { reservedRole } from "../../resources/algebra.ts";
+import { isIndivisible } from "../../resources/compare.ts";
+import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
+import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
+import { isMetered, meteredIn, topRole } from "../role/consumption.ts";
+import type { AgentRow, RoleRow } from "../rows.ts";
+
+/** First everybody is offered what he is guaranteed and lacks, then the rest is given away. */
+export type QuotaStage = "GUARANTEED" | "REST";
+
+type Quota = NonNullable<RoleRow["quota"]>;
+
+/** Thousandths per kind, which may pass through negative numbers. */
+type Sums = Map<string, number>;
+
+/** What one agent adds to the sums. */
+interface AgentPart {
+  readonly free: Quantities;
+  readonly reserved: readonly (readonly [top: string, quantities: Quantities])[];
+}
+
+export class QuotaLedger {
+  readonly #quotas = new Map<string, Quota>();
+  /** Per role with a quota; outstanding offers count. */
+  readonly #consumed = new Map<string, Sums>();
+  /** Neither reserved nor revocable, on agents that are offered, with nobody. */
+  readonly #free: Sums = new Map();
+  readonly #agents = new Map<AgentId, AgentPart>();
+  /** Agents of which something was withheld because of a quota. */
+  readonly #passedOver = new Set<AgentId>();
+
+  constructor(roles: Iterable<RoleRow>) {
+    for (const { name, quota } of roles) {
+      if (quota === undefined) continue;
+      this.#quotas.set(name, quota);
+      this.#consumed.set(name, new Map());
+    }
+  }
+
+  /** The agent is as `agent` says now (undefined: not there), and `held` of it is with somebody. */
+  agentIs(id: AgentId, agent: AgentRow | undefined, held: Resources): void {
+    const before = this.#agents.get(id);
+    if (before !== undefined) this.#count(before, -1);
+    this.#agents.delete(id);
+    if (agent?.connection.state !== "CONNECTED") return;
+    const part = this.#partOf(agent, held);
+    this.#agents.set(id, part);
+    this.#count(part, 1);
+  }
+
+  /** Somebody in the role got the resources (`sign` 1), or gave them back (-1). */
+  held(role: string, resources: Resources, sign: 1 | -1): void {
+    const consumed = this.#consumed.get(topRole(role));
+    if (consumed !== undefined) addTo(consumed, meteredIn(resources), sign);
+  }
+
+  /** Agents that may have something for somebody who was passed over, since something was freed. */
+  takePassedOver(): readonly AgentId[] {
+    const agents = [...this.#passedOver];
+    this.#passedOver.clear();
+    return agents;
+  }
+
+  rolesOverLimit(): readonly string[] {
+    return [...this.#quotas.keys()].filter((role) =>
+      Object.keys(this.#quotas.get(role)?.limits ?? {}).some((kind) =>
+        this.isOverLimit(role, kind),
+      ),
+    );
+  }
+
+  isOverLimit(top: string, kind: string): boolean {
+    return this.#leftOf(top, kind) < 0;
+  }
+
+  isAboveGuarantee(top: string, kind: string): boolean {
+    const quota = this.#quotas.get(top);
+    return quota === undefined || this.#consumedBy(top, kind) > quantityOf(quota.guarantees, kind);
+  }
+
+  /** Whether a role lacks some of its guarantee. */
+  hasUnmetGuarantees(): boolean {
+    return [...this.#quotas.keys()].some((role) => this.lacksGuarantee(role));
+  }
+
+  lacksGuarantee(role: string): boolean {
+    const top = topRole(role);
+    const kinds = Object.keys(this.#quotas.get(top)?.guarantees ?? {});
+    return kinds.some((kind) => this.#unmet(top, kind) > 0);
+  }
+
+  /** Kinds of which less is free than is guaranteed and lacking. */
+  shortfall(): readonly string[] {
+    const kinds = [...this.#quotas.values()].flatMap(({ guarantees }) => Object.keys(guarantees));
+    return [...new Set(kinds)].filter((kind) => {
+      return this.#required(kind) > (this.#free.get(kind) ?? 0);
+    });
+  }
+
+  /**
+   * What of `candidate` the role may be offered of the agent at this stage. Reserved, revocable and
+   * uncountable resources are not metered; scalars are cut to what is left of the limit and of what
+   * nobody else is guaranteed, and in the first stage to what is guaranteed, plus that.
+   */
+  within(
+    { agentId, role }: { readonly agentId: AgentId; readonly role: string },
+    candidate: Resources,
+    stage: QuotaStage,
+  ): Resources {
+    const top = topRole(role);
+    const left = new Map<string, number>();
+    let isNeeded = stage === "REST";
+    for (const [kind, amount] of Object.entries(meteredIn(candidate))) {
+      const needed = stage === "REST" ? 0 : Math.min(amount, this.#unmet(top, kind));
+      if (needed > 0) isNeeded = true;
+      const more = Math.min(this.#leftOf(top, kind) - needed, this.#surplus(kind));
+      left.set(kind, needed + Math.max(0, more));
+    }
+    // What it lacks is not here.
+    if (!isNeeded) return [];
+    const cut: Resource[] = [];
+    let isWhole = true;
+    for (const resource of candidate) {
+      const given = isMetered(resource)
+        ? take(resource, left)
+        : isGiven(resource, role, stage)
+          ? resource
+          : undefined;
+      if (given !== undefined) cut.push(given);
+      if (given !== resource) isWhole = false;
+    }
+    if (isWhole) return candidate;
+    // What the first stage leaves is looked at once more in the second.
+    if (stage === "REST") this.#passedOver.add(agentId);
+    return cut;
+  }
+
+  #partOf(agent: AgentRow, held: Resources): AgentPart {
+    const reserved = new Map<string, Resource[]>();
+    for (const resource of agent.total) {
+      const role = reservedRole(resource);
+      const top = role === undefined ? undefined : topRole(role);
+      if (top === undefined || !this.#quotas.has(top)) continue;
+      reserved.set(top, [...(reserved.get(top) ?? []), resource]);
+    }
+    const isOffered = agent.service.state === "ACTIVE";
+    const taken = meteredIn(held);
+    const free = Object.entries(isOffered ? meteredIn(agent.total) : {}).map(
+      ([kind, amount]) => [kind, Math.max(0, amount - quantityOf(taken, kind))] as const,
+    );
+    return {
+      free: Object.fromEntries(free),
+      reserved: [...reserved].map(([top, resources]) => [top, quantitiesOf(resources)] as const),
+    };
+  }
+
+  #count({ free, reserved }: AgentPart, sign: 1 | -1): void {
+    addTo(this.#free, free, sign);
+    for (const [top, quantities] of reserved) {
+      const consumed = this.#consumed.get(top);
+      if (consumed !== undefined) addTo(consumed, quantities, sign);
+    }
+  }
+
+  #consumedBy(top: string, kind: string): number {
+    return this.#consumed.get(top)?.get(kind) ?? 0;
+  }
+
+  /** Until the limit; negative when the role is over it. */
+  #leftOf(top: string, kind: string): number {
+    const limits = this.#quotas.get(top)?.limits ?? {};
+    if (!Object.hasOwn(limits, kind)) return Number.POSITIVE_INFINITY;
+    return quantityOf(limits, kind) - this.#consumedBy(top, kind);
+  }
+
+  #unmet(top: string, kind: string): number {
+    const guarantee = quantityOf(this.#quotas.get(top)?.guarantees ?? {}, kind);
+    return Math.max(0, guarantee - this.#consumedBy(top, kind));
+  }
+
+  /** What all roles together lack of their guarantees. */
+  #required(kind: string): number {
+    let sum = 0;
+    for (const top of this.#quotas.keys()) sum += this.#unmet(top, kind);
+    return sum;
+  }
+
+  /** What may be given away beyond guarantees. */
+  #surplus(kind: string): number {
+    const required = this.#required(kind);
+    if (required === 0) return Number.POSITIVE_INFINITY;
+    return (this.#free.get(kind) ?? 0) - required;
+  }
+}
+
+/** In the first stage what is reserved to a role above waits for the second, as in Mesos. */
+function isGiven(resource: Resource, role: string, stage: QuotaStage): boolean {
+  if (stage === "REST" || resource.kind !== "SCALAR" || resource.revocable) return true;
+  return reservedRole(resource) === role;
+}
+
+/** As much of the scalar as is left of its kind; a mounted disk whole or not at all. */
+function take(resource: Resource, left: Sums): Resource | undefined {
+  if (resource.kind !== "SCALAR") return resource;
+  const budget = left.get(resource.name) ?? 0;
+  const taken = Math.min(resource.thousandths, budget);
+  if (taken < resource.thousandths && isIndivisible(resource)) return undefined;
+  left.set(resource.name, budget - taken);
+  if (taken === 0) return undefined;
+  return taken === resource.thousandths ? resource : { ...resource, thousandths: taken };
+}
+
+function addTo(sums: Sums, quantities: Quantities, sign: 1 | -1): void {
+  for (const [kind, thousandths] of Object.entries(quantities)) {
+    sums.set(kind, (sums.get(kind) ?? 0) + sign * thousandths);
+  }
+}
