@@ -2,10 +2,10 @@
  * The roles of the cluster and what each has: for GET_ROLES, the `/roles` document and the metrics.
  *
  * A role is known while a framework subscribes to it, something is held or reserved for it, or an
- * operator gave it a weight. Amounts count the role and everything below it, as quota does.
+ * operator gave it a weight or a quota. Amounts count the role and everything below it, as quota does.
  */
 import { add } from "../../resources/algebra.ts";
-import type { Resource, Resources } from "../../resources/resource.ts";
+import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { ANY_ROLE, isStrictlyBelow } from "../../resources/roles.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { MasterState } from "../state.ts";
@@ -30,6 +30,9 @@ export interface RoleOverview {
    * revocable.
    */
   readonly consumed: Amounts;
+  /** Its quota; a limit may be 0. */
+  readonly guarantees: Amounts;
+  readonly limits: Amounts;
 }
 
 /** Sorted by name. */
@@ -55,6 +58,8 @@ export function rolesOverview(state: MasterState): readonly RoleOverview[] {
       offered: amountsOf(subtree(offered, name)),
       reserved: amountsOf(own),
       consumed: amountsOf([...unreserved, ...own]),
+      guarantees: unitsOf(tables.role.get(name)?.quota?.guarantees ?? {}),
+      limits: unitsOf(tables.role.get(name)?.quota?.limits ?? {}),
     };
   });
 }
@@ -73,6 +78,12 @@ export function amountsOf(resources: Iterable<Resource>): Amounts {
     sums.set(name, (sums.get(name) ?? 0) + thousandthsIn(resource));
   }
   return sorted(new Map([...sums].map(([name, sum]) => [name, sum / 1_000])));
+}
+
+/** Sorted by name. */
+function unitsOf(quantities: Quantities): Amounts {
+  const entries = Object.entries(quantities);
+  return sorted(new Map(entries.map(([name, thousandths]) => [name, thousandths / 1_000])));
 }
 
 function thousandthsIn(resource: Resource): number {

@@ -3,7 +3,7 @@ import { addAmounts, rolesOverview } from "../role-overview.ts";
 import { double, list, object, string, strings } from "./json-text.ts";
 import { amountsText } from "./resources.ts";
 
-/** `/roles`: what each role has. Guarantees and limits are empty until quota can be set. */
+/** `/roles`: what each role has, is guaranteed, and may have at most. */
 export function rolesDocument(state: MasterState): string {
   const texts = rolesOverview(state).map((role) =>
     object({
@@ -11,8 +11,8 @@ export function rolesDocument(state: MasterState): string {
       weight: double(role.weight),
       quota: object({
         role: string(role.name),
-        guarantee: object({}),
-        limit: object({}),
+        guarantee: amountsText(role.guarantees),
+        limit: amountsText(role.limits),
         consumed: amountsText(role.consumed),
       }),
       resources: amountsText(addAmounts(role.allocated, role.offered)),
