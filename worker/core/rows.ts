@@ -57,11 +57,19 @@ export interface FrameworkRow extends Row {
   readonly capabilities: readonly mesos.FrameworkInfoCapabilityType[];
   readonly principal?: string;
   readonly failoverTimeoutMs: number;
-  /** OfferConstraints as wire JSON; absent = none. */
+  /** OfferConstraints as wire JSON, known to be valid; absent = none. */
   readonly offerConstraints?: string;
+  /** What it takes as too little, for the roles that have an offer filter of their own. */
+  readonly offerMinimums?: readonly OfferMinimum[];
   readonly registeredMs: number;
   readonly reregisteredMs: number;
   readonly connection: FrameworkConnection;
+}
+
+/** For offers of a role: at least one of these sets has to be in it. None = anything will do. */
+export interface OfferMinimum {
+  readonly role: string;
+  readonly anyOf: readonly Quantities[];
 }
 
 /** A removed framework, kept for the state documents and to refuse its id. Bounded, oldest out. */

@@ -1,3 +1,5 @@
+import type * as mesos from "../protocol/v1/mesos.ts";
+
 /** What a deployment decides about its master; the same for one life of the object. */
 export interface MasterSettings {
   /** Where clients reach the master, as told in SUBSCRIBED and in the state documents. */
@@ -9,6 +11,8 @@ export interface MasterSettings {
    * say.
    */
   readonly build?: BuildFacts;
+  /** Where the master is: agents of other regions are for frameworks that ask for them. */
+  readonly domain?: mesos.DomainInfo;
   /** Offers older than this are rescinded; undefined = never. */
   readonly offerTimeoutMs?: number;
   /** Name of the allocation policy of a new cluster. */

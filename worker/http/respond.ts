@@ -262,6 +262,7 @@ function callStatus(error: CallError): number {
       return 403;
     case "CALL_NOT_SERVED":
       return 501;
+    case "FRAMEWORK_INVALID":
     case "FRAMEWORK_NOT_FOUND":
     case "PRINCIPAL_MISMATCH":
     case "STREAM_ID_MISSING":
@@ -297,6 +298,8 @@ function describeCallError(error: CallError): string {
       );
     case "NOT_AUTHORIZED":
       return `The caller is not authorized to ${error.action}.`;
+    case "FRAMEWORK_INVALID":
+      return `The framework cannot be updated: ${error.problem}.`;
     case "CALL_NOT_SERVED":
       return `The call ${error.callType} is not served by this master yet.`;
     case "AGENT_INVALID":

@@ -8,6 +8,7 @@
 import type { Principal } from "../core/input.ts";
 import {
   MESSAGE_BYTES,
+  OFFER_CONSTRAINTS_LENGTH,
   OFFERS_PER_CALL,
   OPERATIONS_PER_CALL,
   TASKS_PER_CALL,
@@ -85,9 +86,10 @@ export function validateSchedulerCall(
 
 function validateSubscribe(
   call: scheduler.Call,
-  { framework_info: info }: scheduler.CallSubscribe,
+  subscribe: scheduler.CallSubscribe,
   principal: Principal,
 ): InvalidCall | undefined {
+  const { framework_info: info } = subscribe;
   if (call.framework_id?.value !== info.id?.value) {
     return { code: "IDS_DIFFER", field: "framework_id", other: "subscribe.framework_info.id" };
   }
@@ -95,9 +97,20 @@ function validateSubscribe(
   if (value !== undefined && info.principal !== undefined && info.principal !== value) {
     return { code: "PRINCIPALS_DIFFER", named: info.principal, caller: value };
   }
-  const field = "subscribe.framework_info";
+  return validateWishes("subscribe", subscribe);
+}
+
+/** What both SUBSCRIBE and UPDATE_FRAMEWORK leave in the framework's row. */
+function validateWishes(
+  field: string,
+  wishes: scheduler.CallSubscribe | scheduler.CallUpdateFramework,
+): InvalidCall | undefined {
+  const { framework_info: info, offer_constraints: constraints = {} } = wishes;
   const { length } = encodeJson("mesos.v1.FrameworkInfo", info);
-  return length > STORED_LENGTH ? tooLong(field, STORED_LENGTH) : undefined;
+  if (length > STORED_LENGTH) return tooLong(`${field}.framework_info`, STORED_LENGTH);
+  const text = encodeJson("mesos.v1.scheduler.OfferConstraints", constraints);
+  if (text.length <= OFFER_CONSTRAINTS_LENGTH) return undefined;
+  return tooLong(`${field}.offer_constraints`, OFFER_CONSTRAINTS_LENGTH);
 }
 
 function validateFields(call: scheduler.Call): InvalidCall | undefined {
@@ -112,8 +125,10 @@ function validateFields(call: scheduler.Call): InvalidCall | undefined {
     }
     case "UPDATE_FRAMEWORK": {
       const other = "update_framework.framework_info.id";
-      const same = call.update_framework?.framework_info.id?.value === call.framework_id?.value;
-      return same ? undefined : { code: "IDS_DIFFER", field: "framework_id", other };
+      const { update_framework: update } = call;
+      const same = update?.framework_info.id?.value === call.framework_id?.value;
+      if (!same) return { code: "IDS_DIFFER", field: "framework_id", other };
+      return update && validateWishes("update_framework", update);
     }
     default:
       return undefined;

@@ -9,7 +9,7 @@ import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { parseResources } from "../../resources/parse.ts";
 import { RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
-import { frameworkFacts } from "../framework/subscribe.ts";
+import { frameworkFacts } from "../framework/facts.ts";
 import type { AgentRow, FrameworkRow, RunKey, TaskRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import { taskKey } from "../tables.ts";
@@ -60,7 +60,7 @@ function adoptFramework(
   if (known !== undefined || tables.completedFramework.has(id)) return known;
   const info = infos.find((candidate) => candidate.id?.value === id);
   if (info === undefined) return undefined;
-  const facts = frameworkFacts(info, []);
+  const facts = frameworkFacts(info, {});
   const waitMs = Math.max(RECOVERED_FRAMEWORK_WAIT_MS, facts.failoverTimeoutMs);
   return tables.framework.put({
     seq: newSeq(turn.state),

@@ -12,14 +12,8 @@ import { err, ok, type Result } from "../../std/result.ts";
 import { agentInfo } from "../agent/info.ts";
 import type { AgentRow } from "../rows.ts";
 import { decodeStored } from "../stored.ts";
+import type { ConstraintFault, ConstraintsError } from "./constraints-error.ts";
 import { compileExpression, type Expression, type ExpressionError } from "./expression.ts";
-
-export type ConstraintsError = { readonly role: string } & ConstraintFault;
-
-type ConstraintFault =
-  | { readonly code: "GROUPS_EMPTY" | "GROUP_EMPTY" }
-  | { readonly code: "SELECTOR_NOT_ONE" | "PSEUDOATTRIBUTE_UNKNOWN" | "PREDICATE_NOT_ONE" }
-  | { readonly code: "EXPRESSION_INVALID"; readonly regex: string; readonly why: ExpressionError };
 
 export interface ConstraintSet {
   /** By role; a role that is not here takes every agent. */

@@ -8,6 +8,8 @@ import type { CallError } from "../call-error.ts";
 import { accept } from "../offer/accept.ts";
 import { revive, suppress } from "../offer/appetite.ts";
 import { decline } from "../offer/decline.ts";
+import { acknowledgeOperation } from "../operation/feedback.ts";
+import { reconcileOperations } from "../operation/reconcile.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { kill } from "../task/kill.ts";
 import { reconcile } from "../task/reconcile.ts";
@@ -15,6 +17,7 @@ import { acknowledge } from "../task/update.ts";
 import { reply, type Turn } from "../turn.ts";
 import { messageToExecutor, shutdownExecutor } from "./message.ts";
 import { removeFramework } from "./remove.ts";
+import { updateFramework } from "./update.ts";
 
 type Handler = (turn: Turn, framework: FrameworkRow, call: scheduler.Call) => void;
 
@@ -39,13 +42,16 @@ const handlers: { readonly [T in scheduler.CallType]: Handler | undefined } = {
     call && shutdownExecutor(turn, framework, call),
   ACKNOWLEDGE: (turn, framework, { acknowledge: call }) =>
     call && acknowledge(turn, framework, call),
-  ACKNOWLEDGE_OPERATION_STATUS: undefined,
+  ACKNOWLEDGE_OPERATION_STATUS: (turn, framework, { acknowledge_operation_status: call }) =>
+    call && acknowledgeOperation(turn, framework, call),
   RECONCILE: (turn, framework, { reconcile: call }) => call && reconcile(turn, framework, call),
-  RECONCILE_OPERATIONS: undefined,
+  RECONCILE_OPERATIONS: (turn, framework, { reconcile_operations: call }) =>
+    call && reconcileOperations(turn, framework, call),
   MESSAGE: (turn, framework, { message: call }) => call && messageToExecutor(turn, framework, call),
   // The allocator makes nothing of requests, as in Mesos.
   REQUEST: () => {},
-  UPDATE_FRAMEWORK: undefined,
+  UPDATE_FRAMEWORK: (turn, framework, { update_framework: call }) =>
+    call && updateFramework(turn, framework, call),
 };
 
 export function schedulerCall(
@@ -68,7 +74,8 @@ export function schedulerCall(
     reply(turn, { type: "REFUSED", error: { code: "NOT_AUTHORIZED", action: type } });
     return;
   }
-  reply(turn, { type: "ACCEPTED" });
+  // What becomes of the others is told by events.
+  if (type !== "UPDATE_FRAMEWORK") reply(turn, { type: "ACCEPTED" });
   handler(turn, framework.value, call);
 }
 

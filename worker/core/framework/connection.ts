@@ -3,11 +3,11 @@
 import type { FrameworkId, StreamId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
 import { HEARTBEAT_INTERVAL_MS, OUTAGE_MS, RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
+import { forgetFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkConnection, FrameworkRow, StreamRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { removeFramework } from "./remove.ts";
-import { forgetFilters } from "./subscribe.ts";
 
 /** A stream ended from outside. A stream that was already replaced changes nothing. */
 export function streamClosed(
@@ -15,6 +15,7 @@ export function streamClosed(
   streamId: StreamId,
   cause: "CLIENT_CLOSED" | "READ_TOO_SLOWLY",
 ): void {
+  turn.state.tables.subscriber.delete(streamId);
   const stream = turn.state.tables.stream.get(streamId);
   if (stream === undefined) return;
   turn.state.tables.stream.delete(streamId);

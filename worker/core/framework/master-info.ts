@@ -12,6 +12,7 @@ export function masterInfo(state: MasterState): mesos.MasterInfo {
     hostname,
     version: state.settings.version,
     address: { hostname, ip, port },
+    domain: state.settings.domain,
     capabilities: [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }],
   };
 }

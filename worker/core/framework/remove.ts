@@ -4,12 +4,12 @@ import type { FrameworkId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
 import { enqueueCommand } from "../agent/commands.ts";
 import { COMPLETED_FRAMEWORKS_MAX } from "../constants.ts";
+import { forgetFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import { completeTask, withStatus } from "../task/complete.ts";
 import type { Turn } from "../turn.ts";
-import { forgetFilters } from "./subscribe.ts";
 
 /**
  * Its agents end its executors, its tasks are booked as killed (nobody is told: there is no stream

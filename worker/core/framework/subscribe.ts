@@ -4,17 +4,17 @@
  */
 
 import type { FrameworkId, StreamId } from "../../protocol/ids.ts";
-import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
-import { encodeJson } from "../../protocol/wire/json.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import { HEARTBEAT_INTERVAL_MS } from "../constants.ts";
+import { forgetFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { clusterId, newSeq, takeNumber } from "../state.ts";
 import { catchUp } from "../task/catch-up.ts";
 import { reply, sendEvent, type Turn } from "../turn.ts";
-import { capabilitiesOf, frameworkInfo, rolesOf } from "./info.ts";
+import { frameworkFacts, replaceFacts } from "./facts.ts";
+import { rolesOf } from "./info.ts";
 import { masterInfo } from "./master-info.ts";
 import { validateSubscribe } from "./validate.ts";
 
@@ -59,7 +59,7 @@ function admit(turn: Turn, streamId: StreamId, call: scheduler.CallSubscribe): F
   return state.tables.framework.put({
     seq: newSeq(state),
     id,
-    ...frameworkFacts(info, call.suppressed_roles ?? []),
+    ...frameworkFacts(info, call),
     registeredMs: nowMs,
     reregisteredMs: nowMs,
     connection: { state: "CONNECTED", streamId },
@@ -91,33 +91,10 @@ function resubscribe(
     forgetFilters(turn, known.id);
   }
   withdrawOffers(turn, known.id);
-  // `user` and `checkpoint` keep their first value, silently, as in Mesos.
-  const { user, checkpoint } = frameworkInfo(known);
-  const info = { ...call.framework_info, id: { value: known.id }, user, checkpoint };
-  return tables.framework.put({
-    ...known,
-    ...frameworkFacts(info, call.suppressed_roles ?? []),
+  return replaceFacts(turn, known, call, {
     reregisteredMs: turn.nowMs,
     connection: { state: "CONNECTED", streamId },
   });
-}
-
-/** What a framework row holds of its FrameworkInfo. */
-export function frameworkFacts(
-  info: mesos.FrameworkInfo,
-  suppressedRoles: readonly string[],
-): Pick<
-  FrameworkRow,
-  "info" | "roles" | "suppressedRoles" | "capabilities" | "principal" | "failoverTimeoutMs"
-> {
-  return {
-    info: encodeJson("mesos.v1.FrameworkInfo", info),
-    roles: rolesOf(info),
-    suppressedRoles,
-    capabilities: capabilitiesOf(info),
-    principal: info.principal,
-    failoverTimeoutMs: Math.max(0, (info.failover_timeout ?? 0) * 1_000),
-  };
 }
 
 function greet(turn: Turn, framework: FrameworkRow, streamId: StreamId): void {
@@ -140,11 +117,4 @@ function greet(turn: Turn, framework: FrameworkRow, streamId: StreamId): void {
 
 export function errorEvent(message: string): scheduler.Event {
   return { type: "ERROR", error: { message } };
-}
-
-/** Removes all refusals of a framework: it may be offered everything again. */
-export function forgetFilters(turn: Turn, frameworkId: FrameworkId): void {
-  for (const filter of turn.state.index.filtersOfFramework(frameworkId)) {
-    turn.state.tables.filter.delete(String(filter.seq));
-  }
 }

@@ -1,28 +1,52 @@
-/** The semantic checks of SUBSCRIBE. A refusal is one ERROR event on the stream (http-semantics 3.3). */
+/**
+ * The semantic checks of SUBSCRIBE and UPDATE_FRAMEWORK (http-semantics 3.3, 11.2). What is wrong
+ * is told in one sentence: by an ERROR event on the stream, or as the answer to the update.
+ */
 
 import { checkIdentifier } from "../../protocol/identifiers.ts";
+import { ROLES_PER_FRAMEWORK } from "../../protocol/limits.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { checkRole } from "../../resources/roles.ts";
+import { describeConstraintsError } from "../allocator/constraints-error.ts";
+import { compileConstraints } from "../allocator/offer-constraints.ts";
 import { FAILOVER_TIMEOUT_MAX_MS } from "../constants.ts";
 import type { FrameworkRow } from "../rows.ts";
-import { capabilitiesOf, rolesOf } from "./info.ts";
+import { capabilitiesOf, frameworkInfo, rolesOf } from "./info.ts";
+import { parseOfferFilters } from "./offer-filters.ts";
 
-/** A sentence for the ERROR event, or undefined when the subscription is in order. */
+/** What a framework says of itself and of the offers it wants: the same in both calls. */
+export type Wishes = scheduler.CallSubscribe | scheduler.CallUpdateFramework;
+
+/** A sentence, or undefined when the subscription is in order. */
 export function validateSubscribe(
   subscribe: scheduler.CallSubscribe,
   known: FrameworkRow | undefined,
 ): string | undefined {
-  const info = subscribe.framework_info;
-  const failures = [
-    validateId(info),
-    validateRoles(info),
-    validateTimeout(info),
-    validateSuppressed(subscribe),
-    validateServed(subscribe),
-    known === undefined ? undefined : validatePrincipal(info, known),
-  ];
-  return failures.find((failure) => failure !== undefined);
+  return (
+    validateWishes(subscribe) ??
+    (known === undefined ? undefined : validatePrincipal(subscribe.framework_info, known))
+  );
+}
+
+/** As SUBSCRIBE, but what it would keep silently may not change either. */
+export function validateUpdate(
+  update: scheduler.CallUpdateFramework,
+  known: FrameworkRow,
+): string | undefined {
+  return validateWishes(update) ?? validateFixed(update.framework_info, known);
+}
+
+function validateWishes(wishes: Wishes): string | undefined {
+  const info = wishes.framework_info;
+  return (
+    validateId(info) ??
+    validateRoles(info) ??
+    validateTimeout(info) ??
+    validateFilters(info) ??
+    validateSuppressed(wishes) ??
+    validateConstraints(wishes)
+  );
 }
 
 function validateId(info: mesos.FrameworkInfo): string | undefined {
@@ -41,7 +65,11 @@ function validateRoles(info: mesos.FrameworkInfo): string | undefined {
     return "framework_info.roles needs the MULTI_ROLE capability; add it or use role";
   }
   const roles = rolesOf(info);
-  const repeated = roles.find((role, at) => roles.indexOf(role) !== at);
+  if (roles.length > ROLES_PER_FRAMEWORK) {
+    return `framework_info.roles has ${roles.length} roles; at most ${ROLES_PER_FRAMEWORK} are accepted`;
+  }
+  const seen = new Set<string>();
+  const repeated = roles.find((role) => seen.size === seen.add(role).size);
   if (repeated !== undefined) return `framework_info.roles names '${repeated}' twice`;
   for (const role of roles) {
     const problem = checkRole(role);
@@ -56,29 +84,54 @@ function validateTimeout(info: mesos.FrameworkInfo): string | undefined {
   return `framework_info.failover_timeout ${seconds} is out of range: at most 2^63 ns (about 292 years)`;
 }
 
-function validateSuppressed(subscribe: scheduler.CallSubscribe): string | undefined {
-  const roles = rolesOf(subscribe.framework_info);
-  const stranger = (subscribe.suppressed_roles ?? []).find((role) => !roles.includes(role));
+function validateFilters(info: mesos.FrameworkInfo): string | undefined {
+  const parsed = parseOfferFilters(info);
+  if (parsed.ok) return undefined;
+  const { role, code, name, value } = parsed.error;
+  const filter = `framework_info.offer_filters of role '${role}'`;
+  if (code === "SET_EMPTY") {
+    return `${filter}: a set of min_allocatable_resources has no quantities; name one, or leave the set out`;
+  }
+  return `${filter}: the quantity of '${name}' is ${value}; it has to be a number from 0 up`;
+}
+
+function validateSuppressed(wishes: Wishes): string | undefined {
+  const roles = new Set(rolesOf(wishes.framework_info));
+  const stranger = (wishes.suppressed_roles ?? []).find((role) => !roles.has(role));
   if (stranger === undefined) return undefined;
   return `suppressed_roles names '${stranger}', which is not among the framework's roles`;
 }
 
-/** What is not built yet is refused, so that no framework waits for what will not come. */
-function validateServed(subscribe: scheduler.CallSubscribe): string | undefined {
-  const constraints = Object.keys(subscribe.offer_constraints?.role_constraints ?? {});
-  if (constraints.length > 0) {
-    return "subscribe.offer_constraints are not served by this version; filter offers in the framework";
+function validateConstraints(wishes: Wishes): string | undefined {
+  const constraints = wishes.offer_constraints;
+  if (constraints === undefined) return undefined;
+  const roles = new Set(rolesOf(wishes.framework_info));
+  const named = Object.keys(constraints.role_constraints ?? {});
+  const stranger = named.find((role) => !roles.has(role));
+  if (stranger !== undefined) {
+    return `offer_constraints.role_constraints names '${stranger}', which is not among the framework's roles`;
   }
-  if (Object.keys(subscribe.framework_info.offer_filters ?? {}).length > 0) {
-    return "framework_info.offer_filters are not served by this version; decline small offers instead";
-  }
-  return undefined;
+  const compiled = compileConstraints(constraints);
+  return compiled.ok ? undefined : describeConstraintsError(compiled.error);
 }
 
 function validatePrincipal(info: mesos.FrameworkInfo, known: FrameworkRow): string | undefined {
   if (info.principal === known.principal) return undefined;
+  return changed(known, "principal", known.principal ?? "", info.principal ?? "");
+}
+
+/** Launched tasks and stored state depend on these. */
+function validateFixed(info: mesos.FrameworkInfo, known: FrameworkRow): string | undefined {
+  const before = frameworkInfo(known);
+  if (info.user !== before.user) return changed(known, "user", before.user, info.user);
+  const [was, is] = [before.checkpoint ?? false, info.checkpoint ?? false];
+  if (was !== is) return changed(known, "checkpoint", String(was), String(is));
+  return validatePrincipal(info, known);
+}
+
+function changed({ id }: FrameworkRow, field: string, from: string, to: string): string {
   return (
-    `Changing framework_info.principal of ${known.id} from '${known.principal ?? ""}' to ` +
-    `'${info.principal ?? ""}' is not allowed; subscribe as a new framework`
+    `Changing framework_info.${field} of ${id} from '${from}' to '${to}' is not allowed; ` +
+    "subscribe as a new framework"
   );
 }

@@ -2,14 +2,15 @@
 
 import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
+import { forgetFilters, forgetInverseFilters } from "./filter.ts";
 
 /** Offers for these roles (none named = all) again, and forgets what was refused for them. */
 export function revive(turn: Turn, framework: FrameworkRow, named: readonly string[]): void {
   const roles = concerned(framework, named);
   if (roles === undefined) return;
-  for (const filter of turn.state.index.filtersOfFramework(framework.id)) {
-    if (roles.includes(filter.role)) turn.state.tables.filter.delete(String(filter.seq));
-  }
+  forgetFilters(turn, framework.id, (role) => roles.includes(role));
+  // Those have no role, so that one role's REVIVE forgets them all, as in Mesos.
+  forgetInverseFilters(turn, framework.id);
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role));
   turn.state.allocation.wants(framework.id);
   if (suppressedRoles.length === framework.suppressedRoles.length) return;

@@ -1,5 +1,6 @@
 /** Refusals: what a framework declined, or left unused, is kept from it for a while. */
 
+import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { contains, isEmpty } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
@@ -81,4 +82,23 @@ function addRow(
  */
 export function refuses(filter: FilterRow, candidate: Resources): boolean {
   return filter.blocksAll || contains(filter.refused, candidate);
+}
+
+/** Forgets what the framework refused for these roles: it may be offered everything again. */
+export function forgetFilters(
+  turn: Turn,
+  frameworkId: FrameworkId,
+  isConcerned: (role: string) => boolean = () => true,
+): void {
+  for (const filter of turn.state.index.filtersOfFramework(frameworkId)) {
+    if (isConcerned(filter.role)) turn.state.tables.filter.delete(String(filter.seq));
+  }
+}
+
+/** Whatever it said to inverse offers, it may be asked again from now on. */
+export function forgetInverseFilters(turn: Turn, frameworkId: FrameworkId): void {
+  for (const answer of turn.state.index.inverseAnswersOfFramework(frameworkId)) {
+    if (answer.askAgainMs === undefined) continue;
+    turn.state.tables.inverseAnswer.put({ ...answer, askAgainMs: turn.nowMs });
+  }
 }
