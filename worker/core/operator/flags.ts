@@ -6,6 +6,7 @@
  * a wait that nobody keeps is "0ns", and one that never ends is the longest time Mesos knows.
  */
 import { formatDuration } from "../../std/duration.ts";
+import { EXPRESSION_BYTES, PROGRAM_SIZE } from "../allocator/expression.ts";
 import {
   AGENT_SILENCE_MS,
   COMPLETED_FRAMEWORKS_MAX,
@@ -81,8 +82,8 @@ const flags = {
   max_unreachable_tasks_per_framework: UNBOUNDED,
   memory_profiling: OFF,
   min_allocatable_resources: "cpus:0.01|mem:32",
-  offer_constraints_re2_max_mem: NONE,
-  offer_constraints_re2_max_program_size: NONE,
+  offer_constraints_re2_max_mem: `${EXPRESSION_BYTES / 1_024}KB`,
+  offer_constraints_re2_max_program_size: String(PROGRAM_SIZE),
   offer_timeout: ({ settings }: MasterState) =>
     settings.offerTimeoutMs === undefined ? undefined : formatDuration(settings.offerTimeoutMs),
   port: ({ settings }: MasterState) => String(settings.address.port),
