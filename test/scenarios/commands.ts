@@ -6,7 +6,7 @@ import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
-import { operator, scheduler } from "./raw-calls.ts";
+import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
 export interface Words {
@@ -44,23 +44,11 @@ const framework: Command = (world, { args, options }) => {
       })),
     principal: options.get("principal"),
   };
-  const streamId = world.newStream(name);
   const suppressed_roles = list(options.get("suppressed"));
-  const outcome = world.host.apply({
-    type: "SUBSCRIBE",
-    streamId,
-    call: { type: "SUBSCRIBE", subscribe: { framework_info: info, suppressed_roles } },
-  });
-  for (const effect of outcome.effects) {
-    if (effect.type !== "SEND_EVENT" || effect.event.subscribed === undefined) continue;
-    const newId = effect.event.subscribed.framework_id.value;
-    world.name(newId, name);
-    world.frameworks.set(name, { id: newId, streamId, info: { ...info, id: { value: newId } } });
-  }
-  return world.render(outcome);
+  return subscribeAs(world, name, { framework_info: info, suppressed_roles });
 };
 
-/** agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] : a new one, or one that registers again. */
+/** agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] [--domain=eu/eu-1] : a new one, or one that registers again. */
 const agent: Command = (world, { args, options }) => {
   const id = options.get("framework-info");
   if (id !== undefined) {
@@ -87,6 +75,7 @@ function register(
     hostname: options.get("hostname") ?? name,
     resources: resources.length > 0 ? resourceMessages(resources) : known?.info.resources,
     attributes: attributeMessages(options.get("attributes") ?? ""),
+    domain: options.has("domain") ? domainMessage(options.get("domain") ?? "") : undefined,
     id: options.has("id") ? { value: options.get("id") ?? "" } : known && { value: known.id },
   };
   if (options.has("id")) world.agents.set(name, strangerAgent(options.get("id") ?? "", info));
@@ -115,6 +104,12 @@ function register(
     world.agents.set(name, { id, sessionId, relayId, info });
   }
   return world.render(outcome);
+}
+
+/** "eu/eu-1": a region and a zone. */
+export function domainMessage(text: string): mesos.DomainInfo {
+  const [region = "", zone = ""] = text.split("/");
+  return { fault_domain: { region: { name: region }, zone: { name: zone } } };
 }
 
 /** repeat AGENT : its last registration arrives once more, late or twice. */
@@ -433,6 +428,7 @@ const operatorTeardown: Command = (world, { args }) => {
 export const commands: Readonly<Record<string, Command>> = {
   operator: (world, { args }) => operator(world, args.join(" ")),
   scheduler: (world, { args }) => scheduler(world, args[0] ?? "", args.slice(1).join(" ")),
+  subscribe: (world, { args }) => subscribe(world, args[0] ?? "", args.slice(1).join(" ")),
   framework,
   agent,
   returns,

@@ -7,7 +7,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { commands, type Words } from "./commands.ts";
+import { commands, domainMessage, type Words } from "./commands.ts";
 import { World } from "./world.ts";
 
 const folder = new URL("./", import.meta.url);
@@ -26,7 +26,11 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) 
 /** Runs a transcript and returns it with the dialogue as it really was. */
 function replay(text: string): string {
   const timeout = /^# settings: offerTimeoutMs=(\d+)$/m.exec(text)?.[1];
-  const world = new World(timeout === undefined ? {} : { offerTimeoutMs: Number(timeout) });
+  const domain = /^# settings: domain=(\S+)$/m.exec(text)?.[1];
+  const world = new World({
+    ...(timeout !== undefined && { offerTimeoutMs: Number(timeout) }),
+    ...(domain !== undefined && { domain: domainMessage(domain) }),
+  });
   const blocks = text.trimEnd().split(/\n\n+/);
   const replayed = blocks.map((block) => {
     const lines = block.split("\n");

@@ -117,21 +117,21 @@ function validateConstraints(wishes: Wishes): string | undefined {
 
 function validatePrincipal(info: mesos.FrameworkInfo, known: FrameworkRow): string | undefined {
   if (info.principal === known.principal) return undefined;
-  return changed(known, "principal", known.principal ?? "", info.principal ?? "");
+  return changed("principal", known.principal ?? "", info.principal ?? "");
 }
 
 /** Launched tasks and stored state depend on these. */
 function validateFixed(info: mesos.FrameworkInfo, known: FrameworkRow): string | undefined {
   const before = frameworkInfo(known);
-  if (info.user !== before.user) return changed(known, "user", before.user, info.user);
+  if (info.user !== before.user) return changed("user", before.user, info.user);
   const [was, is] = [before.checkpoint ?? false, info.checkpoint ?? false];
-  if (was !== is) return changed(known, "checkpoint", String(was), String(is));
+  if (was !== is) return changed("checkpoint", String(was), String(is));
   return validatePrincipal(info, known);
 }
 
-function changed({ id }: FrameworkRow, field: string, from: string, to: string): string {
+function changed(field: string, from: string, to: string): string {
   return (
-    `Changing framework_info.${field} of ${id} from '${from}' to '${to}' is not allowed; ` +
+    `Changing framework_info.${field} from '${from}' to '${to}' is not allowed; ` +
     "subscribe as a new framework"
   );
 }
