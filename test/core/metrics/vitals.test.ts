@@ -11,10 +11,11 @@ test("nothing is told of what was never measured", () => {
   expect(names.filter((name) => name.includes("_ms"))).toEqual([]);
 });
 
-test("of one sample there is the value, of two the whole distribution", () => {
+test("of one sample every value is its own, of two they are between both", () => {
   const times = new Distribution({ windowMs: MINUTE_MS });
   times.add(4, 0);
-  expect(times.metrics("a", 0)).toEqual({ a: 4 });
+  const one = times.metrics("a", 0);
+  expect(one).toMatchObject({ a: 4, "a/count": 1, "a/min": 4, "a/max": 4, "a/p50": 4 });
   times.add(2, 1);
   expect(times.metrics("a", 1)).toEqual({
     a: 2,
@@ -35,7 +36,8 @@ test("what is older than the window counts no more, but the last value stays", (
   times.add(1, 0);
   times.add(2, 1);
   expect(times.metrics("a", MINUTE_MS - 1)).toMatchObject({ "a/count": 2 });
-  expect(times.metrics("a", MINUTE_MS)).toEqual({ a: 2 });
+  expect(times.metrics("a", MINUTE_MS)).toMatchObject({ "a/count": 1, "a/min": 2 });
+  expect(times.metrics("a", MINUTE_MS + 1)).toEqual({ a: 2 });
 });
 
 test("however many samples there are, the newest thousand count", () => {

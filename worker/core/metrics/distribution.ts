@@ -30,9 +30,8 @@ export class Distribution {
   }
 
   /**
-   * The last value by `name`, and `name/count`, `name/p50` and so on over the window. As in Mesos
-   * nothing is shown before the first sample, and the last value alone while the window has less
-   * than two.
+   * The last value by `name`, and `name/count`, `name/p50` and so on over the window. Nothing is
+   * shown before the first sample, and the last value alone while the window is empty.
    */
   metrics(name: string, nowMs: number): Readonly<Record<string, number>> {
     if (this.#last === undefined) return {};
@@ -42,7 +41,7 @@ export class Distribution {
       .map(({ value }) => value)
       .sort((a, b) => a - b);
     const metrics: Record<string, number> = { [name]: this.#last };
-    if (values.length < 2) return metrics;
+    if (values.length === 0) return metrics;
     metrics[`${name}/count`] = values.length;
     metrics[`${name}/min`] = values[0] ?? 0;
     metrics[`${name}/max`] = values.at(-1) ?? 0;
