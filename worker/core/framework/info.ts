@@ -16,8 +16,9 @@ export function frameworkInfo(row: FrameworkRow | CompletedFrameworkRow): mesos.
   return info;
 }
 
+/** A capability that is not known here is one all the same, and listed as such. */
 export function capabilitiesOf(info: mesos.FrameworkInfo): mesos.FrameworkInfoCapabilityType[] {
-  return (info.capabilities ?? []).flatMap(({ type }) => (type === undefined ? [] : [type]));
+  return (info.capabilities ?? []).map(({ type }) => type ?? "UNKNOWN");
 }
 
 /** The roles a framework subscribes to: `roles` with MULTI_ROLE, else the one `role`. */
