@@ -16,7 +16,7 @@ export class Disk {
 
   readonly cold: ColdReader = {
     get: (table, number) => this.#cold.get(`${table}/${number}`),
-    scan: (table) => this.#scan(table),
+    range: (table, first, last) => this.#range(table, first, last),
   };
 
   /** Whether anything came of it that a store keeps. */
@@ -59,10 +59,10 @@ export class Disk {
     return disk;
   }
 
-  *#scan(table: ColdTableName): Iterable<readonly [number, string]> {
-    for (const [name, text] of this.#cold) {
-      const [from, number] = name.split("/");
-      if (from === table) yield [Number(number), text];
+  *#range(table: ColdTableName, first: number, last: number): Iterable<readonly [number, string]> {
+    for (let number = first; number <= last; number++) {
+      const text = this.#cold.get(`${table}/${number}`);
+      if (text !== undefined) yield [number, text];
     }
   }
 }

@@ -2,6 +2,9 @@
 
 export const HEARTBEAT_INTERVAL_MS = 15_000;
 
+/** Streams of operator events; the oldest is closed when there would be more. */
+export const SUBSCRIBERS_MAX = 1_000;
+
 /** A framework whose stream we lost has at least this long to come back. */
 export const RECOVERED_FRAMEWORK_WAIT_MS = 600_000;
 
@@ -29,12 +32,13 @@ export const MAX_REFUSE_MS = 365 * 86_400_000;
  */
 export const MIN_REFUSE_MS = 1_000;
 
+/** An operation's status that is not acknowledged is sent again after 10 s, 20 s, ... 10 min. */
+export const OPERATION_RESEND_MS = 10_000;
+export const OPERATION_RESEND_MAX_MS = 600_000;
+
 export const COMPLETED_FRAMEWORKS_MAX = 50;
-/**
- * Completed tasks kept in the object, all frameworks together; the oldest is overwritten. The state
- * documents show all of them in one piece, so there are not more than a turn can read.
- */
-export const COMPLETED_TASKS_MAX = 1_000;
+/** Completed tasks kept of each framework, completed ones included; the oldest is overwritten. */
+export const COMPLETED_TASKS_PER_FRAMEWORK_MAX = 1_000;
 
 /**
  * Statuses kept of one task, and characters of one: an agent may send any number, but a row is
@@ -48,6 +52,11 @@ export const AGENT_INFO_LENGTH_MAX = 1_000_000;
 
 /** Agents offered in one turn at most; the rest follows in the next turn. */
 export const AGENTS_ALLOCATED_PER_TURN = 500;
+
+/** An unreachable agent, or one that is gone, is remembered for so long, and so many of each. */
+export const AGENT_MEMORY_MS = 14 * 86_400_000;
+export const UNREACHABLE_AGENTS_MAX = 102_400;
+export const GONE_AGENTS_MAX = 102_400;
 
 /** Failover timeouts above this (about 292 years, 64-bit nanoseconds) are refused. */
 export const FAILOVER_TIMEOUT_MAX_MS = 2 ** 63 / 1e6;

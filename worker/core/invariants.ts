@@ -18,9 +18,10 @@
  */
 
 import { isTerminal } from "../protocol/task-state.ts";
-import { add, contains, equals } from "../resources/algebra.ts";
+import { add, equals } from "../resources/algebra.ts";
 import { quantityOf } from "../resources/quantities.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
+import { covers } from "../resources/shared.ts";
 import { consumptionOf, meteredIn, topRole } from "./role/consumption.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
 import { loadState, type MasterState, type StoredRows } from "./state.ts";
@@ -46,7 +47,7 @@ export function checkInvariants(state: MasterState): readonly Violation[] {
 export function overcommitted(state: MasterState): ReadonlySet<string> {
   const ids = new Set<string>();
   for (const agent of state.tables.agent.values()) {
-    if (!contains(agent.total, state.allocation.held(agent.id))) ids.add(agent.id);
+    if (!covers(agent.total, state.allocation.held(agent.id))) ids.add(agent.id);
   }
   return ids;
 }
@@ -62,11 +63,11 @@ function checkHolds(state: MasterState): Violation[] {
     if (!equals(sum, state.allocation.held(agent.id))) {
       violations.push({ invariant: 7, fact: `what is held of ${agent.id} is not what is noted` });
     }
-    if (!contains(agent.total, sum) && offers.length > 0) {
+    if (!covers(agent.total, sum) && offers.length > 0) {
       violations.push({ invariant: 1, fact: `over-committed ${agent.id} has outstanding offers` });
     }
     const twice = heldTwice(holds);
-    if (twice !== undefined && contains(agent.total, sum)) {
+    if (twice !== undefined && covers(agent.total, sum)) {
       violations.push({ invariant: 1, fact: `${twice} of ${agent.id} is held twice` });
     }
   }
@@ -190,7 +191,7 @@ export function reload(state: MasterState): MasterState {
   return loadState(storedRows(state), {
     cold: {
       get: (table, number) => state.cold.get(table, number),
-      scan: (table) => state.cold.scan(table),
+      range: (...asked) => state.cold.range(...asked),
     },
     settings: state.settings,
   });

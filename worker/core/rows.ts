@@ -30,7 +30,7 @@ export interface ClusterRow extends Row {
 }
 
 /** Streams of numbers that must never repeat. `next` is stored ahead, a block at a time. */
-export type CounterName = "seq" | "agent" | "framework" | "offer" | "completion";
+export type CounterName = "seq" | "agent" | "framework" | "offer";
 export interface CounterRow extends Row {
   readonly name: CounterName;
   /** Numbers below this may be in use. */
@@ -76,6 +76,8 @@ export interface OfferMinimum {
 export interface CompletedFrameworkRow extends Row {
   readonly id: FrameworkId;
   readonly info: string;
+  /** The `seq` that it had as a framework: where its completed tasks are. */
+  readonly frameworkSeq: number;
   readonly registeredMs: number;
   readonly reregisteredMs: number;
   readonly unregisteredMs: number;
@@ -377,7 +379,7 @@ export type TableName = keyof Rows;
 export type ColdTableName =
   /** TaskInfo as wire JSON, by the task row's seq. */
   | "taskBody"
-  /** Task (message) as wire JSON, by its place in a ring. */
+  /** Task (message) as wire JSON behind a number: see `task/completed.ts`. */
   | "completedTask";
 
 /** A filter that does not outlive a restart and re-subscription is not worth a row. */

@@ -29,6 +29,8 @@ export interface MasterState {
   startedMs: number;
   /** Next number of every counter; stored ahead in blocks (`CounterRow`). */
   readonly next: Map<CounterName, number>;
+  /** How many tasks frameworks have completed, as far as it was asked: see `task/completed.ts`. */
+  readonly completedCounts: Map<number, number>;
 }
 
 /** Numbers taken from disk at once. After a restart the rest of a block is skipped. */
@@ -37,9 +39,8 @@ const COUNTER_BLOCK: { readonly [C in CounterName]: number } = {
   agent: 1,
   framework: 1,
   offer: 1_000,
-  completion: 100,
 };
-const counterNames: readonly CounterName[] = ["seq", "agent", "framework", "offer", "completion"];
+const counterNames: readonly CounterName[] = ["seq", "agent", "framework", "offer"];
 
 interface StateOptions {
   readonly cold: ColdReader;
@@ -93,6 +94,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     changes,
     startedMs: 0,
     next: new Map(),
+    completedCounts: new Map(),
   };
   const commands = [...(rows.command ?? []), ...launchCommands(rows.task ?? [])];
   const loaded: StoredRows = { ...rows, command: commands };

@@ -27,6 +27,7 @@ export function whatIf<T>(
   }
   state.changes = [];
   for (const [name, next] of numbers) state.next.set(name, next);
+  state.completedCounts.clear();
   state.allocation.restoreDirty(dirty);
   state.allocation.forgetTurns();
   state.startedMs = startedMs;

@@ -3,12 +3,15 @@
 import type { FrameworkId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
 import { enqueueCommand } from "../agent/commands.ts";
+import { endExecutors } from "../agent/executors.ts";
 import { COMPLETED_FRAMEWORKS_MAX } from "../constants.ts";
 import { forgetFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
-import type { FrameworkRow } from "../rows.ts";
+import { endOperations } from "../operation/feedback.ts";
+import type { AgentCommand, FrameworkRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import { completeTask, withStatus } from "../task/complete.ts";
+import { forgetCompleted, ringOf } from "../task/completed.ts";
 import type { Turn } from "../turn.ts";
 
 /**
@@ -20,6 +23,8 @@ export function removeFramework(turn: Turn, framework: FrameworkRow): void {
   withdrawOffers(turn, framework.id);
   forgetFilters(turn, framework.id);
   endTasks(turn, framework);
+  endOperations(turn, framework);
+  endExecutors(turn, framework);
   if (framework.connection.state === "CONNECTED") {
     tables.stream.delete(framework.connection.streamId);
     turn.effects.push({ type: "CLOSE_STREAM", streamId: framework.connection.streamId });
@@ -29,6 +34,7 @@ export function removeFramework(turn: Turn, framework: FrameworkRow): void {
     seq: newSeq(turn.state),
     id: framework.id,
     info: framework.info,
+    frameworkSeq: framework.seq,
     registeredMs: framework.registeredMs,
     reregisteredMs: framework.reregisteredMs,
     unregisteredMs: turn.nowMs,
@@ -36,12 +42,15 @@ export function removeFramework(turn: Turn, framework: FrameworkRow): void {
   for (const oldest of [...tables.completedFramework.values()]) {
     if (tables.completedFramework.size <= COMPLETED_FRAMEWORKS_MAX) break;
     tables.completedFramework.delete(oldest.id);
+    forgetCompleted(turn.state, ringOf(oldest.frameworkSeq));
   }
 }
 
 function endTasks(turn: Turn, framework: FrameworkRow): void {
-  const tasks = turn.state.index.tasksOfFramework(framework.id);
-  for (const agentId of new Set(tasks.map((task) => task.agentId))) {
+  const { index } = turn.state;
+  const tasks = index.tasksOfFramework(framework.id);
+  const runs = [...tasks, ...index.executorsOfFramework(framework.id)];
+  for (const agentId of new Set(runs.map((run) => run.agentId))) {
     const agent = turn.state.tables.agent.get(agentId);
     if (agent === undefined) continue;
     dropCommands(turn, agentId, framework.id);
@@ -62,13 +71,16 @@ function endTasks(turn: Turn, framework: FrameworkRow): void {
   }
 }
 
+const TASK_COMMANDS: readonly AgentCommand["type"][] = ["RUN_TASK", "RUN_TASK_GROUP", "KILL_TASK"];
+
 /**
  * The commands about single tasks of the framework have lost their object: the shutdown covers
  * them.
  */
 function dropCommands(turn: Turn, agentId: string, frameworkId: FrameworkId): void {
   for (const row of turn.state.index.commandsOfAgent(agentId)) {
-    if (row.command.type !== "RUN_TASK" && row.command.type !== "KILL_TASK") continue;
+    if (!TASK_COMMANDS.includes(row.command.type)) continue;
+    if (!("frameworkId" in row.command)) continue;
     if (row.command.frameworkId === frameworkId) {
       turn.state.tables.command.delete(String(row.seq));
     }

@@ -10,7 +10,7 @@ import { EXPRESSION_BYTES, PROGRAM_SIZE } from "../allocator/expression.ts";
 import {
   AGENT_SILENCE_MS,
   COMPLETED_FRAMEWORKS_MAX,
-  COMPLETED_TASKS_MAX,
+  COMPLETED_TASKS_PER_FRAMEWORK_MAX,
   MIN_REFUSE_MS,
 } from "../constants.ts";
 import type { MasterState } from "../state.ts";
@@ -77,7 +77,7 @@ const flags = {
   logging_level: "ERROR",
   max_agent_ping_timeouts: "1",
   max_completed_frameworks: String(COMPLETED_FRAMEWORKS_MAX),
-  max_completed_tasks_per_framework: String(COMPLETED_TASKS_MAX),
+  max_completed_tasks_per_framework: String(COMPLETED_TASKS_PER_FRAMEWORK_MAX),
   max_operator_event_stream_subscribers: "1000",
   max_unreachable_tasks_per_framework: UNBOUNDED,
   memory_profiling: OFF,

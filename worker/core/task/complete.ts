@@ -4,13 +4,15 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import { decodeBase64 } from "../../protocol/wire/base64.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { renderResources } from "../../resources/render.ts";
-import { assert } from "../../std/assert.ts";
-import { COMPLETED_TASKS_MAX, KEPT_STATUS_LENGTH, KEPT_STATUSES } from "../constants.ts";
+import { assert, defined } from "../../std/assert.ts";
+import type { ColdReader } from "../cold.ts";
+import { KEPT_STATUS_LENGTH, KEPT_STATUSES } from "../constants.ts";
 import type { TaskRow } from "../rows.ts";
-import { type MasterState, takeNumber } from "../state.ts";
 import { decodeStored } from "../stored.ts";
 import { taskKey } from "../tables.ts";
 import { type Turn, timestamp } from "../turn.ts";
+import { keepCompleted, ringOf } from "./completed.ts";
+import { executorOf } from "./executor-of.ts";
 
 /**
  * The task with one more status by the master itself: its state becomes the status' one. What it
@@ -57,30 +59,41 @@ function keptStatus(status: mesos.TaskStatus): string {
   return encodeJson("mesos.v1.TaskStatus", facts);
 }
 
-/** Ends a task's row. Its Task message goes to the ring of completed tasks, over the oldest one. */
+/**
+ * Ends a task's row. Its Task message goes to its framework's completed tasks, over the oldest one.
+ */
 export function completeTask(turn: Turn, task: TaskRow): void {
   const { state } = turn;
-  const slot = takeNumber(state, "completion") % COMPLETED_TASKS_MAX;
-  const message = taskMessage(state, task);
-  state.cold.put("completedTask", slot, encodeJson("mesos.v1.Task", message));
+  const key = taskKey(task.frameworkId, task.id);
+  const framework = state.tables.framework.get(task.frameworkId);
+  const { seq } = defined(framework, `task ${key} has its framework`);
+  keepCompleted(state, ringOf(seq), taskMessage(state, task));
   state.cold.delete("taskBody", task.seq);
-  for (const update of state.index.updatesOfTask(taskKey(task.frameworkId, task.id))) {
+  // How it ended may be news: whoever follows the Changes is to see it before the row goes.
+  if (state.tables.task.get(key) !== task) state.tables.task.put(task);
+  for (const update of state.index.updatesOfTask(key)) {
     state.tables.update.delete(String(update.seq));
   }
   // The agent has carried it out; without its task it can not be sent again, so nobody would
   // acknowledge it.
   state.tables.command.delete(String(task.run));
-  state.tables.task.delete(taskKey(task.frameworkId, task.id));
+  state.tables.task.delete(key);
+}
+
+/** Where the bodies of tasks are read: the state, or a snapshot of it. */
+export interface BodyTexts {
+  readonly cold: Pick<ColdReader, "get">;
 }
 
 /** The task as the state documents show it. */
-export function taskMessage(state: MasterState, task: TaskRow): mesos.Task {
-  const info = taskInfo(state, task);
+export function taskMessage(texts: BodyTexts, task: TaskRow): mesos.Task {
+  const info = taskInfo(texts, task);
+  const executorId = executorOf(task);
   return {
     name: task.name,
     task_id: { value: task.id },
     framework_id: { value: task.frameworkId },
-    executor_id: info?.executor?.executor_id,
+    executor_id: executorId && { value: executorId },
     agent_id: { value: task.agentId },
     state: task.state,
     resources: renderResources(task.resources, {
@@ -110,8 +123,8 @@ export function decodeStatus(text: string): mesos.TaskStatus {
 }
 
 /** Undefined for a task that came back with its agent after the master had lost its disk. */
-function taskInfo(state: MasterState, task: TaskRow): mesos.TaskInfo | undefined {
-  const body = state.cold.get("taskBody", task.seq);
+function taskInfo({ cold }: BodyTexts, task: TaskRow): mesos.TaskInfo | undefined {
+  const body = cold.get("taskBody", task.seq);
   if (body === undefined) return undefined;
   return decodeStored("mesos.v1.TaskInfo", body);
 }

@@ -122,12 +122,11 @@ export class Store {
         );
         return found.toArray()[0]?.text;
       },
-      scan: (table) => {
+      range: (table, first, last) => {
         const name = getTableName(textTables[table]);
+        const query = `SELECT number, text FROM ${name} WHERE number BETWEEN ? AND ? ORDER BY number`;
         return this.#storage.sql
-          .exec<{ number: number; text: string }>(
-            `SELECT number, text FROM ${name} ORDER BY number`,
-          )
+          .exec<{ number: number; text: string }>(query, first, last)
           .raw<[number, string]>();
       },
     };
