@@ -1,14 +1,17 @@
 /** The objects of a cluster as ports: how they are named, and what their stubs can do. */
+import type { Principal } from "./core/input.ts";
 import type { Env } from "./env.ts";
 import {
   type Applied,
   type CallRefusal,
   type Cluster,
+  type DocumentPath,
   type MasterPort,
   ObjectUnreached,
   type RelayPort,
 } from "./ports.ts";
 import type { RelayId } from "./protocol/ids.ts";
+import type { MessageEncoding } from "./protocol/wire/encoding.ts";
 import { encodeJson } from "./protocol/wire/json.ts";
 
 /** Names of relays come from requests: an unbounded map would be somebody's to fill. */
@@ -37,7 +40,7 @@ function idOf(namespace: DurableObjectNamespace, name: string): DurableObjectId 
 }
 
 /** A stub breaks with its first failed call, so each use makes its own. */
-export function masterStub(env: Env): Omit<MasterPort, "subscribe"> & Fetcher {
+export function masterStub(env: Env): Omit<MasterPort, StreamedMethod> & Fetcher {
   return stub(env.MASTER, CLUSTER_NAME);
 }
 
@@ -55,17 +58,25 @@ function masterPort(env: Env): MasterPort {
   return {
     apply: (principal, input) => reached((master) => master.apply(principal, input)),
     read: (principal, type) => reached((master) => master.read(principal, type)),
-    document: (...asked) => reached((master) => master.document(...asked)),
+    readLong: (principal, call, encoding) =>
+      reached((master) => {
+        const text = encodeJson("mesos.v1.master.Call", call);
+        return post(master, { type: "READ", principal, call: text, encoding });
+      }),
+    document: (principal, path, query) =>
+      reached((master) => post(master, { type: "DOCUMENT", principal, path, query })),
     setLoggingLevel: (...asked) => reached((master) => master.setLoggingLevel(...asked)),
     relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
     relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
     subscribe: (principal, call, encoding) =>
       reached(async (master) => {
         const text = encodeJson("mesos.v1.scheduler.Call", call);
-        const response = await post(master, { principal, call: text, encoding });
-        if (response.headers.has("Mesos-Stream-Id")) return response;
-        return await response.json<Applied>();
+        return streamOf(await post(master, { type: "SUBSCRIBE", principal, call: text, encoding }));
       }),
+    subscribeOperator: (principal, encoding) =>
+      reached(async (master) =>
+        streamOf(await post(master, { type: "OPERATOR_SUBSCRIBE", principal, encoding })),
+      ),
   };
 }
 
@@ -102,6 +113,28 @@ async function reach<T>(name: string, use: () => Promise<T>): Promise<T> {
 
 /** On the answer of a relay object's `fetch`: nothing came from the agent, and why. */
 export const CALL_REFUSAL_HEADER = "Rimrock-Call-Refusal";
+
+/** Methods that answer with a stream: their objects are asked by `fetch`. */
+export type StreamedMethod = "subscribe" | "subscribeOperator" | "readLong" | "document";
+
+/** The body of a request to the master's object. Calls are JSON text. */
+export type ObjectRequest = { readonly principal: Principal } & (
+  | { readonly type: "SUBSCRIBE"; readonly call: string; readonly encoding: MessageEncoding }
+  | { readonly type: "OPERATOR_SUBSCRIBE"; readonly encoding: MessageEncoding }
+  | { readonly type: "READ"; readonly call: string; readonly encoding: MessageEncoding }
+  | {
+      readonly type: "DOCUMENT";
+      readonly path: DocumentPath;
+      readonly query: Readonly<Record<string, string>>;
+    }
+);
+
+/** On the answer of the master's object: the body is not a stream but an `Applied`. */
+export const NO_STREAM_HEADER = "Rimrock-No-Stream";
+
+async function streamOf(response: Response): Promise<Response | Applied> {
+  return response.headers.has(NO_STREAM_HEADER) ? response.json<Applied>() : response;
+}
 
 /** The host is a label only: the request goes to the object. */
 function post(target: Fetcher, body: unknown): Promise<Response> {

@@ -38,14 +38,20 @@ export interface MasterPort {
     call: scheduler.Call,
     encoding: MessageEncoding,
   ): Promise<Response | Applied>;
-  /** A call of the operator API that changes nothing; undefined: it is not served. */
+  /** The operator API's SUBSCRIBE; as `subscribe`. */
+  subscribeOperator(principal: Principal, encoding: MessageEncoding): Promise<Response | Applied>;
+  /** A short call of the operator API that changes nothing; undefined: it is not served. */
   read(principal: Principal, call: master.Call): Promise<master.Response | undefined>;
-  /** The document's JSON text. `query`: the parameters of the request. */
+  /** A long one: the answer's body, made while it is read; 503: too many are being read. */
+  readLong(principal: Principal, call: master.Call, encoding: MessageEncoding): Promise<Response>;
+  /**
+   * The document: its JSON text, or a body as of `readLong`. `query`: the request's parameters.
+   */
   document(
     principal: Principal,
     path: DocumentPath,
     query: Readonly<Record<string, string>>,
-  ): Promise<string>;
+  ): Promise<Response | string>;
   /** How much the master logs, for a while; see GET_LOGGING_LEVEL. */
   setLoggingLevel(
     principal: Principal,

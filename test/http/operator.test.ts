@@ -4,7 +4,8 @@ import { edge, outcome } from "./edge.ts";
 
 const health = { type: "GET_HEALTH", get_health: { healthy: true } } as const;
 const reading = { master: { read: async () => health } };
-const document = { master: { document: async () => '{"a":1}' } };
+const json = { headers: { "Content-Type": "application/json" } };
+const document = { master: { document: async () => new Response('{"a":1}', json) } };
 
 test("a read is answered with the message of its type", async () => {
   const { post, asked } = edge(reading);
@@ -96,6 +97,23 @@ test("jsonp wraps a document in a call of the named function, and of nothing els
   expect(await response.text()).toBe('cb.x({"a":1})');
   const script = encodeURIComponent("alert(1)//");
   expect((await edge(document).request(`/state?jsonp=${script}`)).status).toBe(400);
+});
+
+test("who finds the line of readers full is told to come again", async () => {
+  const full = async (): Promise<Response> => new Response(null, { status: 503 });
+  const { request, post } = edge({ master: { document: full, readLong: full } });
+  for (const answer of [request("/state"), post("/api/v1", { type: "GET_STATE" })]) {
+    const { status, headers } = await answer;
+    expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
+  }
+});
+
+test("the operators' SUBSCRIBE is answered with the master's stream", async () => {
+  const stream = async (): Promise<Response> => new Response("20\n…");
+  const { post, asked } = edge({ master: { subscribeOperator: stream } });
+  const answer = await post("/api/v1", { type: "SUBSCRIBE" }, { Accept: "application/x-protobuf" });
+  expect(await outcome(answer)).toEqual([200, "20\n…"]);
+  expect(asked).toEqual([["master.subscribeOperator", {}, "application/x-protobuf"]]);
 });
 
 test("/health is empty, asks nobody, and takes GET and HEAD only", async () => {

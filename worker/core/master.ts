@@ -10,6 +10,8 @@ import type { ClusterId, FrameworkId } from "../protocol/ids.ts";
 import { unreachable } from "../std/assert.ts";
 import { prng } from "../std/prng.ts";
 import type { Change } from "../std/table.ts";
+import { agentExpired } from "./agent/collect.ts";
+import { settleDrains } from "./agent/drain.ts";
 import { registerAgent } from "./agent/register.ts";
 import { loseUntoldEnds } from "./agent/unreachable.ts";
 import { allocate } from "./allocator/allocate.ts";
@@ -20,8 +22,12 @@ import { failoverTimedOut, heartbeat, recoverAll, streamClosed } from "./framewo
 import { subscribe } from "./framework/subscribe.ts";
 import type { DueRow } from "./index.ts";
 import type { Input, StampedInput } from "./input.ts";
+import { inverseFilterEnded, settleInverseOffers } from "./maintenance/inverse-offer.ts";
 import { rescindOffer } from "./offer/offer.ts";
+import { publishEvents } from "./operator/events.ts";
+import { resendStatus } from "./operation/feedback.ts";
 import { operatorCall } from "./operator/index.ts";
+import { operatorHeartbeat, subscribeOperator } from "./operator/subscribe.ts";
 import { introduceAgents, relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
 import { foundCounters, type MasterState, newSeq } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -55,8 +61,11 @@ export function step(state: MasterState, stamped: StampedInput, probe?: Probe): 
   state.changes = [];
   handle(turn, stamped.input);
   handleDueRows(turn);
+  settleDrains(turn);
+  publishEvents(turn);
   if (probe !== undefined && state.allocation.hasWork()) probe.allocating(() => allocate(turn));
   else allocate(turn);
+  settleInverseOffers(turn);
   const { changes } = state;
   state.changes = [];
   return { changes, coldChanges: state.cold.takeChanges(), effects: turn.effects };
@@ -85,7 +94,7 @@ function handle(turn: Turn, input: Input): void {
       operatorCall(turn, input.call);
       return;
     case "OPERATOR_SUBSCRIBE":
-      // No route leads here yet.
+      subscribeOperator(turn, input.streamId);
       return;
     case "AGENT_REGISTER":
       registerAgent(turn, input.request);
@@ -130,13 +139,24 @@ function handleDueRows(turn: Turn): void {
 function handleDueRow(turn: Turn, { table, key }: DueRow): void {
   const { tables } = turn.state;
   if (table === "framework") failoverTimedOut(turn, key as FrameworkId);
+  else if (table === "agent") agentExpired(turn, key);
+  else if (table === "goneAgent") tables.goneAgent.delete(key);
   else if (table === "filter") tables.filter.delete(key);
   else if (table === "stream") {
     const row = tables.stream.get(key);
     if (row !== undefined) heartbeat(turn, row);
+  } else if (table === "subscriber") {
+    const row = tables.subscriber.get(key);
+    if (row !== undefined) operatorHeartbeat(turn, row);
   } else if (table === "offer") {
     const row = tables.offer.get(key);
     if (row !== undefined) rescindOffer(turn, row);
+  } else if (table === "operation") {
+    const row = tables.operation.get(key);
+    if (row !== undefined) resendStatus(turn, row);
+  } else if (table === "inverseAnswer") {
+    const row = tables.inverseAnswer.get(key);
+    if (row !== undefined) inverseFilterEnded(turn, row);
   } else if (table === "relayWatch") {
     const row = tables.relayWatch.get(key);
     if (row !== undefined) relaySilent(turn, row);

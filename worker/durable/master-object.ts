@@ -14,11 +14,17 @@ import { describeConfigErrors, readConfig } from "../config.ts";
 import type { Reply } from "../core/effect.ts";
 import type { Input, Principal } from "../core/input.ts";
 import { nextDueMs } from "../core/master.ts";
+import { takeSnapshot } from "../core/operator/snapshot.ts";
 import type { RelayBatch, RelayBatchAnswer } from "../core/relay/exchange.ts";
 import type { MasterSettings } from "../core/settings.ts";
 import type { Env } from "../env.ts";
-import { relayStub } from "../objects.ts";
-import type { Applied, DocumentPath, EdgeInput, MasterPort, Served } from "../ports.ts";
+import {
+  NO_STREAM_HEADER,
+  type ObjectRequest,
+  relayStub,
+  type StreamedMethod,
+} from "../objects.ts";
+import type { Applied, EdgeInput, MasterPort, Served } from "../ports.ts";
 import type { AgentId, RelayId, StreamId } from "../protocol/ids.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
 import type * as master from "../protocol/v1/master.ts";
@@ -27,10 +33,12 @@ import { decodeJsonWithin } from "../protocol/wire/json.ts";
 import { assert, defined, unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { beginLife, type Life, type TakenTurn, takeTurn } from "./life.ts";
+import { type LongRead, LongReads } from "./long-reads.ts";
 import { type Delivery, Outbox } from "./outbox.ts";
-import { type Reading, readCall, readDocument } from "./reads.ts";
+import { type Reading, readCall, readLong, readLongDocument } from "./reads.ts";
 import { RelayCalls } from "./relay-calls.ts";
 import { formatReproduction } from "./reproduction.ts";
+import { Slices } from "./slices.ts";
 import { Store } from "./store/store.ts";
 import { Streams } from "./streams.ts";
 import { Timers } from "./timers.ts";
@@ -48,10 +56,11 @@ const self: Principal = {};
 
 export class MasterObject
   extends DurableObject<Env>
-  implements Served<Omit<MasterPort, "subscribe">>
+  implements Served<Omit<MasterPort, StreamedMethod>>
 {
   readonly #settings: MasterSettings;
   readonly #store: Store;
+  readonly #longReads: LongReads;
   readonly #streams: Streams;
   readonly #outbox: Outbox;
   readonly #timers: Timers;
@@ -67,7 +76,10 @@ export class MasterObject
     assert(config.ok, config.ok ? "" : describeConfigErrors(config.error));
     this.#settings = config.value.master;
     this.#store = new Store(ctx.storage);
+    const slices = new Slices();
+    this.#longReads = new LongReads(slices);
     this.#streams = new Streams({
+      slices,
       onEnd: (streamId, cause) => this.#apply(self, { type: "STREAM_CLOSED", streamId, cause }),
     });
     this.#outbox = new Outbox({
@@ -112,48 +124,70 @@ export class MasterObject
     return readCall(this.#reading(), call);
   }
 
-  document(
-    _principal: Principal,
-    path: DocumentPath,
-    query: Readonly<Record<string, string>>,
-  ): string {
-    return readDocument(this.#reading(), path, query);
-  }
-
   setLoggingLevel(_principal: Principal, setting: { level: number; durationMs: number }): void {
     this.#verbosity.set(setting, Date.now());
   }
 
-  /**
-   * SUBSCRIBE only: a stream cannot be answered over RPC. The edge's `subscribe` makes the request.
-   */
+  /** What is answered with a stream, which cannot be answered over RPC: see `ObjectRequest`. */
   override async fetch(request: Request): Promise<Response> {
-    const asked = await request.json<{
-      principal: Principal;
-      call: string;
-      encoding: MessageEncoding;
-    }>();
-    const { principal, encoding } = asked;
+    // Nobody but the edge's port for this object makes requests to it.
+    const asked = await request.json<ObjectRequest>();
+    switch (asked.type) {
+      case "SUBSCRIBE":
+        return this.#subscribe(asked);
+      case "OPERATOR_SUBSCRIBE":
+        return this.#subscribeOperator(asked);
+      case "READ":
+        return this.#readLong(asked.encoding, () => {
+          const call = decodeJsonWithin("mesos.v1.master.Call", asked.call, ANSWER_JSON);
+          assert(call.ok, "the edge has decoded the call");
+          return readLong(this.#reading(), call.value, asked.encoding);
+        });
+      case "DOCUMENT":
+        return this.#readLong("application/json", () =>
+          readLongDocument(this.#reading(), asked.path, asked.query),
+        );
+      default:
+        return unreachable(asked);
+    }
+  }
+
+  #subscribe({ principal, call: text, encoding }: AskedOf<"SUBSCRIBE">): Response {
     // In JSON it may be longer than what the client had sent.
-    const call = decodeJsonWithin("mesos.v1.scheduler.Call", asked.call, ANSWER_JSON);
+    const call = decodeJsonWithin("mesos.v1.scheduler.Call", text, ANSWER_JSON);
     assert(call.ok, "the edge has validated the call");
     const streamId = crypto.randomUUID() as StreamId;
     const body = this.#streams.open(streamId, encoding);
     const applied = this.#apply(principal, { type: "SUBSCRIBE", streamId, call: call.value });
-    if (!applied.ok || applied.value?.type !== "STREAMING") {
-      this.#streams.close(streamId);
-      return Response.json(noStream(applied));
-    }
-    return new Response(body, {
-      headers: {
-        "Content-Type": encoding,
-        "Mesos-Stream-Id": streamId,
-        // Without it the dev server gzips the stream, and holds everything back until a block is
-        // full.
-        "Content-Encoding": "identity",
-        "Cache-Control": "no-transform",
-      },
+    const streamHeader = { "Mesos-Stream-Id": streamId };
+    return this.#streamAnswer(applied, streamId, body, {
+      ...streamHeaders(encoding),
+      ...streamHeader,
     });
+  }
+
+  #subscribeOperator({ principal, encoding }: AskedOf<"OPERATOR_SUBSCRIBE">): Response {
+    const streamId = crypto.randomUUID() as StreamId;
+    const body = this.#streams.openForOperator(streamId, encoding);
+    const applied = this.#apply(principal, { type: "OPERATOR_SUBSCRIBE", streamId });
+    return this.#streamAnswer(applied, streamId, body, streamHeaders(encoding));
+  }
+
+  #streamAnswer(
+    applied: Result<Reply | undefined, "TURN_FAILED">,
+    streamId: StreamId,
+    body: ReadableStream<Uint8Array>,
+    headers: Readonly<Record<string, string>>,
+  ): Response {
+    if (applied.ok && applied.value?.type === "STREAMING") return new Response(body, { headers });
+    this.#streams.close(streamId);
+    return Response.json(noStream(applied), { headers: { [NO_STREAM_HEADER]: "true" } });
+  }
+
+  async #readLong(encoding: MessageEncoding, begin: () => LongRead): Promise<Response> {
+    const body = await this.#longReads.body(begin);
+    if (body === undefined) return new Response(null, { status: 503 });
+    return new Response(body, { headers: { "Content-Type": encoding } });
   }
 
   override async alarm(): Promise<void> {
@@ -177,6 +211,7 @@ export class MasterObject
   #begin(): void {
     this.#outbox.clear();
     this.#streams.closeAll();
+    this.#longReads.closeAll();
     this.#relays?.close();
     const life = beginLife(this.#store, this.#settings);
     this.#life = life;
@@ -217,7 +252,9 @@ export class MasterObject
     const deliveries: Delivery[] = [];
     for (const effect of outcome.effects) {
       if (effect.type === "REPLY") reply = effect.reply;
-      else deliveries.push(effect);
+      else if (effect.type === "SEND_SNAPSHOT") {
+        deliveries.push({ ...effect, snapshot: takeSnapshot(life.state) });
+      } else deliveries.push(effect);
     }
     this.#outbox.push(life.turn, deliveries);
     this.#timers.set(nextDueMs(life.state));
@@ -229,10 +266,16 @@ export class MasterObject
       case "SEND_EVENT":
         this.#streams.send(delivery.streamId, delivery.event);
         return;
-      case "SEND_SNAPSHOT":
+      case "SEND_SNAPSHOT": {
+        const { streamId, snapshot } = delivery;
+        this.#streams.begin(streamId, snapshot);
+        return;
+      }
       case "PUBLISH":
+        this.#streams.publish(delivery.event);
+        return;
       case "SEND_OPERATOR_EVENT":
-        // Nobody can subscribe to operator events yet.
+        this.#streams.sendToOperator(delivery.streamId, delivery.event);
         return;
       case "CLOSE_STREAM":
         this.#streams.close(delivery.streamId);
@@ -284,6 +327,17 @@ export class MasterObject
     console.error(`the master object gives up: ${reason}`);
     this.ctx.abort(reason);
   }
+}
+
+type AskedOf<T extends ObjectRequest["type"]> = Extract<ObjectRequest, { readonly type: T }>;
+
+function streamHeaders(encoding: MessageEncoding): Readonly<Record<string, string>> {
+  return {
+    "Content-Type": encoding,
+    // Without it the dev server gzips the stream, and holds everything back until a block is full.
+    "Content-Encoding": "identity",
+    "Cache-Control": "no-transform",
+  };
 }
 
 function noStream(applied: Result<Reply | undefined, "TURN_FAILED">): Applied {

@@ -7,9 +7,13 @@
  * the order of their turns, and in their order within a turn.
  */
 import type { Effect } from "../core/effect.ts";
+import type { Snapshot } from "../core/operator/snapshot.ts";
 
 /** An effect that is not the answer to the turn's caller. */
-export type Delivery = Exclude<Effect, { readonly type: "REPLY" }>;
+export type Delivery =
+  | Exclude<Effect, { readonly type: "REPLY" | "SEND_SNAPSHOT" }>
+  /** With the state as the turn left it. */
+  | (Extract<Effect, { readonly type: "SEND_SNAPSHOT" }> & { readonly snapshot: Snapshot });
 
 interface Options {
   /** Resolves when everything written so far is durable. */

@@ -5,11 +5,26 @@
 import type { Counters } from "../core/metrics/counters.ts";
 import { getMetrics, metricsSnapshot } from "../core/metrics/snapshot.ts";
 import { documents } from "../core/operator/documents/index.ts";
+import type { LongText } from "../core/operator/documents/long-text.ts";
 import { systemStats } from "../core/operator/documents/system-stats.ts";
+import { subscribedEvent } from "../core/operator/events.ts";
 import { operatorCalls } from "../core/operator/index.ts";
+import { type Snapshot, takeSnapshot } from "../core/operator/snapshot.ts";
 import type { MasterState } from "../core/state.ts";
 import type { DocumentPath } from "../ports.ts";
 import type * as master from "../protocol/v1/master.ts";
+import type { MessageEncoding } from "../protocol/wire/encoding.ts";
+import {
+  jsonLength,
+  jsonPieces,
+  type LongMessage,
+  protobufLengths,
+  protobufPieces,
+} from "../protocol/wire/long-message.ts";
+import { encodeUtf8 } from "../protocol/wire/utf8.ts";
+import { assert, unreachable } from "../std/assert.ts";
+import type { LongRead } from "./long-reads.ts";
+import type { Piece } from "./slices.ts";
 
 export interface Reading {
   readonly state: MasterState;
@@ -33,7 +48,82 @@ export function readDocument(
   path: DocumentPath,
   query: Readonly<Record<string, string>>,
 ): string {
-  if (path === "/metrics/snapshot") return metricsSnapshot(reading);
-  if (path === "/system/stats.json") return systemStats(reading.shell);
-  return documents[path](reading.state, query, reading.nowMs);
+  const { pieces, close } = readLongDocument(reading, path, query);
+  const text = [...pieces].join("");
+  close();
+  return text;
+}
+
+export function readLongDocument(
+  reading: Reading,
+  path: DocumentPath,
+  query: Readonly<Record<string, string>>,
+): LongText {
+  if (path === "/metrics/snapshot") return atOnce(metricsSnapshot(reading));
+  if (path === "/system/stats.json") return atOnce(systemStats(reading.shell));
+  const document = documents[path](reading.state, query, reading.nowMs);
+  return typeof document === "string" ? atOnce(document) : document;
+}
+
+/** The answer to a long call of the operator API. */
+export function readLong(
+  { state }: Reading,
+  call: master.Call,
+  encoding: MessageEncoding,
+): LongRead {
+  const served = operatorCalls[call.type ?? "UNKNOWN"];
+  assert(served.kind === "LONG_READ", `${call.type} is a long read`);
+  const snapshot = takeSnapshot(state);
+  const message = served.read(snapshot, call);
+  return { pieces: messagePieces(message, encoding), close: () => snapshot.cold.close() };
+}
+
+/** The record that a stream of operator events begins with. */
+export function readSubscribed(snapshot: Snapshot, encoding: MessageEncoding): LongRead {
+  const message = subscribedEvent(snapshot);
+  return { pieces: recordPieces(message, encoding), close: () => snapshot.cold.close() };
+}
+
+function atOnce(text: string): LongText {
+  return { pieces: [text], close: () => {} };
+}
+
+function* messagePieces(message: LongMessage, encoding: MessageEncoding): Generator<Piece> {
+  switch (encoding) {
+    case "application/json":
+      yield* jsonPieces(message);
+      return;
+    case "application/x-protobuf":
+      yield* protobufPieces(message, yield* pausing(protobufLengths(message)));
+      return;
+    default:
+      unreachable(encoding);
+  }
+}
+
+/** A record has its length in front, so everything is made twice. */
+function* recordPieces(message: LongMessage, encoding: MessageEncoding): Generator<Piece> {
+  switch (encoding) {
+    case "application/json":
+      yield `${yield* pausing(jsonLength(message))}\n`;
+      yield* jsonPieces(message);
+      return;
+    case "application/x-protobuf": {
+      const lengths = yield* pausing(protobufLengths(message));
+      yield encodeUtf8(`${lengths[0]}\n`);
+      yield* protobufPieces(message, lengths);
+      return;
+    }
+    default:
+      unreachable(encoding);
+  }
+}
+
+/** Work that brings nothing to send, in the form of pieces. */
+function* pausing<T>(work: Generator<undefined, T>): Generator<"", T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    yield "";
+  }
 }

@@ -15,9 +15,24 @@ export function refusedCallback(context: EdgeContext): Response | undefined {
 }
 
 /** 200 with the document, wrapped when the request asks for that. */
-export function documentAnswer(context: EdgeContext, json: string): Response {
+export function documentAnswer(context: EdgeContext, json: string | Response): Response {
   const callback = context.req.query("jsonp");
-  if (callback === undefined) return jsonAnswer(json);
+  const body = typeof json === "string" ? json : json.body;
+  if (callback === undefined) return typeof json === "string" ? jsonAnswer(json) : json;
   const headers = { "Content-Type": "text/javascript" };
-  return refusedCallback(context) ?? new Response(`${callback}(${json})`, { headers });
+  return refusedCallback(context) ?? new Response(wrapped(callback, body), { headers });
+}
+
+/** `callback(…)` around a text, or around one that is still being made. */
+function wrapped(
+  callback: string,
+  body: string | ReadableStream<Uint8Array> | null,
+): string | ReadableStream<Uint8Array> {
+  if (body === null || typeof body === "string") return `${callback}(${body ?? ""})`;
+  const encoder = new TextEncoder();
+  const wrapping = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode(`${callback}(`)),
+    flush: (controller) => controller.enqueue(encoder.encode(")")),
+  });
+  return body.pipeThrough(wrapping);
 }

@@ -15,6 +15,11 @@ import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import type { BodyError } from "./body.ts";
 import { describeNegotiationError, type NegotiationError } from "./negotiation.ts";
+import {
+  conversionStatus,
+  describeConversionError,
+  isConversionError,
+} from "./operation-sentences.ts";
 import { describeOperatorError, isOperatorError, operatorStatus } from "./operator-sentences.ts";
 import type { InvalidCall } from "./validate-scheduler-call.ts";
 
@@ -103,6 +108,12 @@ export function failedTurn(): Response {
 export function masterUnreached(): Response {
   const sentence =
     "The master did not answer: it restarts or has too much to do. What became of the call is not known; try again.";
+  return textAnswer(503, sentence, { "Retry-After": "1" });
+}
+
+/** The line of those who read the state is full. */
+export function tooManyReads(): Response {
+  const sentence = "Too many clients are reading the master's state just now; try again.";
   return textAnswer(503, sentence, { "Retry-After": "1" });
 }
 
@@ -256,6 +267,7 @@ function describeInvalidCall(error: InvalidCall): string {
 
 function callStatus(error: CallError): number {
   if (isOperatorError(error)) return operatorStatus(error);
+  if (isConversionError(error)) return conversionStatus(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_SUBSCRIBED":
     case "NOT_AUTHORIZED":
@@ -276,6 +288,7 @@ function callStatus(error: CallError): number {
 
 function describeCallError(error: CallError): string {
   if (isOperatorError(error)) return describeOperatorError(error);
+  if (isConversionError(error)) return describeConversionError(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_FOUND":
       return "Framework cannot be found";

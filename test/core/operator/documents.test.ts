@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type DocumentPath, documents } from "../../../worker/core/operator/documents/index.ts";
+import { wholeText } from "../../../worker/core/operator/documents/long-text.ts";
 import type { MasterState } from "../../../worker/core/state.ts";
 import { masked, recorded, shape } from "./golden-text.ts";
 import {
@@ -11,7 +12,7 @@ import {
 } from "./recorded-cluster.ts";
 
 function text(state: MasterState, path: DocumentPath, query: Record<string, string> = {}): string {
-  return documents[path](state, query, 0);
+  return wholeText(documents[path](state, query, 0));
 }
 
 function expectRecorded(state: MasterState, path: DocumentPath, name: string): void {

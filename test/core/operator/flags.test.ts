@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { flagsDocument } from "../../../worker/core/operator/documents/flags.ts";
+import { wholeText } from "../../../worker/core/operator/documents/long-text.ts";
 import { stateDocument } from "../../../worker/core/operator/documents/state.ts";
 import { flagsOf } from "../../../worker/core/operator/flags.ts";
 import { getFlags } from "../../../worker/core/operator/get-flags.ts";
@@ -23,7 +24,7 @@ test("every flag that Mesos shows is shown, sorted by name, and none is empty", 
 test("the flags of /flags, /state and GET_FLAGS are the same", () => {
   const { state } = new RecordedCluster({ offerTimeoutMs: 30_000 }).host;
   const flags = flagsIn(flagsDocument(state));
-  expect(flagsIn(stateDocument(state))).toEqual(flags);
+  expect(flagsIn(wholeText(stateDocument(state)))).toEqual(flags);
   const named = getFlags(state).get_flags?.flags ?? [];
   expect(Object.fromEntries(named.map(({ name, value }) => [name, value]))).toEqual(flags);
   expect(named).toHaveLength(Object.keys(flags).length);

@@ -1,23 +1,42 @@
 import type * as master from "../../protocol/v1/master.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import { renderForDocuments } from "../../resources/render.ts";
 import { agentInfo } from "../agent/info.ts";
 import type { AgentRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { nanoseconds } from "../task/reconcile.ts";
-import { offeredIn, renderAllocated, usedBy } from "./holdings.ts";
+import { renderAllocated } from "./holdings.ts";
+import { groupsOf, type Holdings, NO_HOLDINGS, type Snapshot } from "./snapshot.ts";
 
 /**
  * Unreachable agents are not listed; none waits as recovered, because an agent's row survives a
  * restart.
  */
-export function getAgents(state: MasterState): master.Response {
-  const agents = registeredAgents(state).map((agent) => agentMessage(state, agent));
-  return { type: "GET_AGENTS", get_agents: { agents, recovered_agents: [] } };
+export function getAgents(snapshot: Snapshot): LongMessage<"mesos.v1.master.Response.GetAgents"> {
+  return longMessage("mesos.v1.master.Response.GetAgents", (of) => [
+    of.list("agents", function* () {
+      const { ofAgent } = yield* groupsOf(snapshot);
+      for (const agent of snapshot.agents) {
+        if (isRegistered(agent)) yield agentMessage(agent, ofAgent.get(agent.id) ?? NO_HOLDINGS);
+        else yield undefined;
+      }
+    }),
+    of.list("recovered_agents", () => []),
+  ]);
 }
 
-export function registeredAgents(state: MasterState): readonly AgentRow[] {
-  const isRegistered = ({ connection }: AgentRow): boolean => connection.state === "CONNECTED";
-  return [...state.tables.agent.values()].filter(isRegistered);
+export function isRegistered({ connection }: AgentRow): boolean {
+  return connection.state === "CONNECTED";
+}
+
+export function registeredAgents({ tables }: MasterState): readonly AgentRow[] {
+  return [...tables.agent.values()].filter(isRegistered);
+}
+
+/** Whether it may be offered. */
+export function isActive(agent: AgentRow): boolean {
+  return isRegistered(agent) && agent.service.state === "ACTIVE";
 }
 
 /** The agent's address as an actor, which old clients take apart. */
@@ -25,19 +44,38 @@ export function agentPid({ ip, port }: AgentRow): string {
   return `slave(1)@${ip}:${port}`;
 }
 
-function agentMessage(state: MasterState, agent: AgentRow): master.ResponseGetAgentsAgent {
-  const { id, version, registeredMs, reregisteredMs, total, capabilities } = agent;
+/** Undefined while the agent is not drained. */
+export function drainInfo({ service }: AgentRow): mesos.DrainInfo | undefined {
+  if (service.state !== "DRAINING" && service.state !== "DRAINED") return undefined;
+  const { maxGracePeriodNs, markGone } = service.config;
+  const period = maxGracePeriodNs === undefined ? undefined : BigInt(maxGracePeriodNs);
+  return {
+    state: service.state,
+    config: {
+      ...(period !== undefined && { max_grace_period: { nanoseconds: period } }),
+      mark_gone: markGone,
+    },
+  };
+}
+
+export function agentMessage(
+  agent: AgentRow,
+  { used, offered }: Holdings,
+): master.ResponseGetAgentsAgent {
+  const { version, registeredMs, reregisteredMs, total, capabilities } = agent;
+  const drain_info = drainInfo(agent);
   return {
     agent_info: agentInfo(agent),
-    active: true,
-    deactivated: false,
+    active: isActive(agent),
+    deactivated: agent.service.state !== "ACTIVE",
     version,
     pid: agentPid(agent),
     registered_time: nanoseconds(registeredMs),
     ...(reregisteredMs !== undefined && { reregistered_time: nanoseconds(reregisteredMs) }),
     total_resources: renderForDocuments(total),
-    allocated_resources: renderAllocated(usedBy(state.index.tasksOfAgent(id))),
-    offered_resources: renderAllocated(offeredIn(state.index.offersOfAgent(id))),
+    allocated_resources: renderAllocated(used),
+    offered_resources: renderAllocated(offered),
     capabilities: capabilities.map((type) => ({ type })),
+    ...(drain_info !== undefined && { drain_info }),
   };
 }

@@ -1,6 +1,22 @@
-import type * as master from "../../protocol/v1/master.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
+import type { ExecutorRow } from "../rows.ts";
+import { decodeStored } from "../stored.ts";
+import type { Snapshot } from "./snapshot.ts";
 
-/** None: command tasks have no executor of their own, and custom executors are not served yet. */
-export function getExecutors(): master.Response {
-  return { type: "GET_EXECUTORS", get_executors: { executors: [] } };
+/** Custom executors and those of task groups: a command task's one is the agent's own affair. */
+export function getExecutors(
+  snapshot: Snapshot,
+): LongMessage<"mesos.v1.master.Response.GetExecutors"> {
+  return longMessage("mesos.v1.master.Response.GetExecutors", (of) => [
+    of.list("executors", function* () {
+      for (const row of snapshot.executors) {
+        yield { executor_info: executorInfo(row), agent_id: { value: row.agentId } };
+      }
+    }),
+  ]);
+}
+
+export function executorInfo({ info }: ExecutorRow): mesos.ExecutorInfo {
+  return decodeStored("mesos.v1.ExecutorInfo", info);
 }

@@ -1,27 +1,29 @@
 import type * as master from "../../protocol/v1/master.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import { renderResources } from "../../resources/render.ts";
 import { defined } from "../../std/assert.ts";
 import { frameworkInfo } from "../framework/info.ts";
 import { offerMessage } from "../offer/offer.ts";
 import type { CompletedFrameworkRow, FrameworkRow, OfferRow } from "../rows.ts";
-import type { MasterState } from "../state.ts";
 import { nanoseconds } from "../task/reconcile.ts";
-import { offeredIn, renderAllocated, usedBy } from "./holdings.ts";
+import { renderAllocated } from "./holdings.ts";
+import { type Groups, groupsOf, NO_HOLDINGS, type Snapshot } from "./snapshot.ts";
 
 /**
  * A framework that has yet to come back is among `frameworks`, as recovered; the deprecated list is
  * never there.
  */
-export function getFrameworks(state: MasterState): master.Response {
-  const { framework, completedFramework } = state.tables;
-  return {
-    type: "GET_FRAMEWORKS",
-    get_frameworks: {
-      frameworks: [...framework.values()].map((row) => frameworkMessage(state, row)),
-      completed_frameworks: [...completedFramework.values()].map(completedMessage),
-    },
-  };
+export function getFrameworks(
+  snapshot: Snapshot,
+): LongMessage<"mesos.v1.master.Response.GetFrameworks"> {
+  return longMessage("mesos.v1.master.Response.GetFrameworks", (of) => [
+    of.list("frameworks", function* () {
+      const groups = yield* groupsOf(snapshot);
+      for (const row of snapshot.frameworks) yield frameworkMessage(groups, row);
+    }),
+    of.list("completed_frameworks", () => snapshot.completedFrameworks.map(completedMessage)),
+  ]);
 }
 
 /** What a framework's connection means to operators. */
@@ -34,18 +36,18 @@ export function frameworkFlags(
 }
 
 function frameworkMessage(
-  state: MasterState,
+  groups: Groups,
   row: FrameworkRow,
 ): master.ResponseGetFrameworksFramework {
-  const offers = state.index.offersOfFramework(row.id);
+  const { offers, used, offered } = groups.ofFramework.get(row.id) ?? NO_HOLDINGS;
   return {
     framework_info: frameworkInfo(row),
     ...frameworkFlags(row),
     registered_time: nanoseconds(row.registeredMs),
     reregistered_time: nanoseconds(row.reregisteredMs),
-    offers: offers.map((offer) => offerOf(state, row, offer)),
-    allocated_resources: renderAllocated(usedBy(state.index.tasksOfFramework(row.id))),
-    offered_resources: renderAllocated(offeredIn(offers)),
+    offers: offers.map((offer) => offerOf(groups, row, offer)),
+    allocated_resources: renderAllocated(used),
+    offered_resources: renderAllocated(offered),
     offer_constraints: {},
   };
 }
@@ -62,8 +64,8 @@ function completedMessage(row: CompletedFrameworkRow): master.ResponseGetFramewo
 }
 
 /** In the form that says most, whatever form its framework gets. */
-function offerOf(state: MasterState, framework: FrameworkRow, offer: OfferRow): mesos.Offer {
-  const agent = defined(state.tables.agent.get(offer.agentId), `offer ${offer.id} has its agent`);
+function offerOf(groups: Groups, framework: FrameworkRow, offer: OfferRow): mesos.Offer {
+  const agent = defined(groups.agents.get(offer.agentId), `offer ${offer.id} has its agent`);
   const { role } = offer;
   const options = { allocationRole: role, refinedReservations: true };
   return {

@@ -1,19 +1,15 @@
-import type * as master from "../../protocol/v1/master.ts";
-import type { MasterState } from "../state.ts";
-import { allTasks } from "./task-lists.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { completedTasksOfAll, liveTasks } from "./task-lists.ts";
 
 /**
  * `pending_tasks` and `orphan_tasks` are never there: a task is a row from its launch on, and never
  * without its framework.
  */
-export function getTasks(state: MasterState): master.Response {
-  const { tasks, unreachable, completed } = allTasks(state);
-  return {
-    type: "GET_TASKS",
-    get_tasks: {
-      tasks,
-      unreachable_tasks: unreachable,
-      completed_tasks: completed,
-    },
-  };
+export function getTasks(snapshot: Snapshot): LongMessage<"mesos.v1.master.Response.GetTasks"> {
+  return longMessage("mesos.v1.master.Response.GetTasks", (of) => [
+    of.list("tasks", () => liveTasks(snapshot, snapshot.tasks, "REACHABLE")),
+    of.list("unreachable_tasks", () => liveTasks(snapshot, snapshot.tasks, "UNREACHABLE")),
+    of.list("completed_tasks", () => completedTasksOfAll(snapshot)),
+  ]);
 }

@@ -10,14 +10,18 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import { add } from "../../resources/algebra.ts";
 import { renderForDocuments } from "../../resources/render.ts";
 import type { Resources } from "../../resources/resource.ts";
-import type { OfferRow, TaskRow } from "../rows.ts";
+import type { ExecutorRow, OfferRow, TaskRow } from "../rows.ts";
 
 /** Resources per role they are allocated to, in the order of first appearance. */
 export type AllocatedResources = ReadonlyMap<string, Resources>;
 
-export function usedBy(tasks: Iterable<TaskRow>): AllocatedResources {
+export function usedBy(
+  tasks: Iterable<TaskRow>,
+  executors: Iterable<ExecutorRow> = [],
+): AllocatedResources {
   const byRole = new Map<string, Resources>();
   for (const task of tasks) if (holdsResources(task)) addTo(byRole, task);
+  for (const executor of executors) addTo(byRole, executor);
   return byRole;
 }
 
@@ -43,7 +47,8 @@ export function renderAllocated(allocated: AllocatedResources): readonly mesos.R
   );
 }
 
-function addTo(
+/** Adds what is held for a role to what is held for it already. */
+export function addTo(
   byRole: Map<string, Resources>,
   { role, resources }: { readonly role: string; readonly resources: Resources },
 ): void {

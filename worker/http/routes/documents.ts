@@ -5,7 +5,7 @@
 import type { DocumentPath } from "../../ports.ts";
 import type { EdgeContext } from "../context.ts";
 import { documentAnswer, refusedCallback } from "../jsonp.ts";
-import { emptyAnswer, methodNotAllowed, notFound } from "../respond.ts";
+import { emptyAnswer, methodNotAllowed, notFound, tooManyReads } from "../respond.ts";
 
 export function documentRoute(path: DocumentPath): (context: EdgeContext) => Promise<Response> {
   return async (context) => {
@@ -14,7 +14,9 @@ export function documentRoute(path: DocumentPath): (context: EdgeContext) => Pro
     // A copy with a prototype: objects without one cannot be sent to the master's object.
     const query = { ...context.req.query() };
     const { master } = context.get("cluster");
-    return documentAnswer(context, await master.document(context.get("principal"), path, query));
+    const document = await master.document(context.get("principal"), path, query);
+    if (typeof document !== "string" && document.status === 503) return tooManyReads();
+    return documentAnswer(context, document);
   };
 }
 

@@ -21,6 +21,7 @@ import {
   messageAnswer,
   methodNotAllowed,
   refusedCall,
+  tooManyReads,
 } from "../respond.ts";
 import { masterTypes } from "../served-types.ts";
 import { validateOperatorCall } from "../validate-operator-call.ts";
@@ -62,8 +63,12 @@ async function serve(
   switch (kind) {
     case "READ":
       return read(context, call, encoding);
+    case "LONG_READ":
+      return readLong(context, call, encoding);
     case "CHANGE":
       return change(context, call);
+    case "STREAM":
+      return subscribe(context, encoding);
     case "SHELL":
       return processCall(context, call, () => read(context, call, encoding));
     case "NOT_SERVED":
@@ -82,6 +87,22 @@ async function read(
   const response = await master.read(context.get("principal"), call);
   if (response === undefined) return callNotServed(call.type ?? "UNKNOWN");
   return messageAnswer("mesos.v1.master.Response", response, encoding);
+}
+
+async function readLong(
+  context: EdgeContext,
+  call: master.Call,
+  encoding: MessageEncoding,
+): Promise<Response> {
+  const { master } = context.get("cluster");
+  const response = await master.readLong(context.get("principal"), call, encoding);
+  return response.status === 503 ? tooManyReads() : response;
+}
+
+async function subscribe(context: EdgeContext, encoding: MessageEncoding): Promise<Response> {
+  const { master } = context.get("cluster");
+  const subscribed = await master.subscribeOperator(context.get("principal"), encoding);
+  return subscribed instanceof Response ? subscribed : answer(subscribed);
 }
 
 /** Carries out a call that changes something; also for the form endpoints that say the same. */

@@ -7,9 +7,9 @@ import { renderForDocuments } from "../../../resources/render.ts";
 import type { Resources } from "../../../resources/resource.ts";
 import { agentInfo } from "../../agent/info.ts";
 import type { AgentRow } from "../../rows.ts";
-import type { MasterState } from "../../state.ts";
-import { agentPid } from "../get-agents.ts";
-import { offeredIn, renderAllocated, sumOf, usedBy } from "../holdings.ts";
+import { agentPid, drainInfo, isActive } from "../get-agents.ts";
+import { renderAllocated, sumOf } from "../holdings.ts";
+import type { Holdings } from "../snapshot.ts";
 import {
   boolean,
   double,
@@ -27,8 +27,9 @@ import { reservedText, resourcesText, unreservedText } from "./resources.ts";
 export type Members = Readonly<Record<string, JsonText | undefined>>;
 
 /** What `/state`, `/slaves` and `/state-summary` have in common. */
-export function agentMembers(state: MasterState, agent: AgentRow): Members {
+export function agentMembers(agent: AgentRow, { used, offered }: Holdings): Members {
   const { id, total, registeredMs, reregisteredMs } = agent;
+  const draining = drainInfo(agent);
   const { attributes, domain } = agentInfo(agent);
   return {
     id: string(id),
@@ -40,28 +41,27 @@ export function agentMembers(state: MasterState, agent: AgentRow): Members {
     registered_time: seconds(registeredMs),
     reregistered_time: reregisteredMs === undefined ? undefined : seconds(reregisteredMs),
     resources: resourcesText(total),
-    used_resources: resourcesText(sumOf(usedBy(state.index.tasksOfAgent(id)))),
-    offered_resources: resourcesText(sumOf(offeredIn(state.index.offersOfAgent(id)))),
+    used_resources: resourcesText(sumOf(used)),
+    offered_resources: resourcesText(sumOf(offered)),
     reserved_resources: reservedText(total, resourcesText),
     unreserved_resources: unreservedText(total),
-    active: boolean(true),
-    deactivated: boolean(false),
+    active: boolean(isActive(agent)),
+    deactivated: boolean(agent.service.state !== "ACTIVE"),
     version: string(agent.version),
     capabilities: strings(agent.capabilities),
+    drain_info: draining && message("mesos.v1.DrainInfo", draining),
   };
 }
 
 /** The resource messages that only `/slaves` shows. */
-export function fullResourcesMembers(state: MasterState, { id, total }: AgentRow): Members {
+export function fullResourcesMembers({ total }: AgentRow, { used, offered }: Holdings): Members {
   const full = (resources: Resources): JsonText =>
     messages("mesos.v1.Resource", renderForDocuments(resources));
-  const used = renderAllocated(usedBy(state.index.tasksOfAgent(id)));
-  const offered = renderAllocated(offeredIn(state.index.offersOfAgent(id)));
   return {
     reserved_resources_full: reservedText(total, full),
     unreserved_resources_full: full(unreserved(total)),
-    used_resources_full: messages("mesos.v1.Resource", used),
-    offered_resources_full: messages("mesos.v1.Resource", offered),
+    used_resources_full: messages("mesos.v1.Resource", renderAllocated(used)),
+    offered_resources_full: messages("mesos.v1.Resource", renderAllocated(offered)),
   };
 }
 

@@ -2,14 +2,21 @@
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
 import { add } from "../../../resources/algebra.ts";
-import type { Resources } from "../../../resources/resource.ts";
 import { capabilitiesOf, frameworkInfo } from "../../framework/info.ts";
 import type { CompletedFrameworkRow, FrameworkRow, OfferRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
 import { frameworkFlags } from "../get-frameworks.ts";
-import { offeredIn, sumOf, usedBy } from "../holdings.ts";
-import { type TaskLists, tasksByFramework, tasksOf } from "../task-lists.ts";
+import { sumOf } from "../holdings.ts";
+import {
+  type FrameworkHoldings,
+  groupsOf,
+  type Holdings,
+  NO_HOLDINGS,
+  type Snapshot,
+} from "../snapshot.ts";
+import { completedTasksOf, liveTasks } from "../task-lists.ts";
 import type { Members } from "./agents.ts";
+import { executorText } from "./executors.ts";
 import {
   boolean,
   double,
@@ -20,6 +27,14 @@ import {
   string,
   strings,
 } from "./json-text.ts";
+import {
+  type LongJson,
+  type LongMembers,
+  type LongText,
+  listPieces,
+  longDocument,
+  objectPieces,
+} from "./long-text.ts";
 import type { Query } from "./query.ts";
 import { resourcesText } from "./resources.ts";
 import { labelsText, taskText } from "./tasks.ts";
@@ -27,41 +42,45 @@ import { labelsText, taskText } from "./tasks.ts";
 type AnyFramework = FrameworkRow | CompletedFrameworkRow;
 
 /** Parameter: framework_id. */
-export function frameworksDocument(state: MasterState, query: Query): string {
-  const { framework_id: id } = query;
-  return object({
-    ...frameworksMembers(state, (row) => id === undefined || row.id === id),
+export function frameworksDocument(state: MasterState, { framework_id: id }: Query): LongText {
+  return longDocument(state, (snapshot) => ({
+    ...frameworksMembers(snapshot, (row) => id === undefined || row.id === id),
     unregistered_frameworks: list([]),
-  });
+  }));
 }
 
 /** `frameworks` and `completed_frameworks`, with their tasks. */
 export function frameworksMembers(
-  state: MasterState,
+  snapshot: Snapshot,
   isChosen: (row: AnyFramework) => boolean,
-): Members {
-  const { framework, completedFramework } = state.tables;
-  const tasks = tasksByFramework(state);
-  const textsOf = (rows: Iterable<AnyFramework>): JsonText =>
-    list(
-      [...rows].filter(isChosen).map((row) => frameworkText(state, row, tasksOf(tasks, row.id))),
-    );
+): LongMembers {
+  const { frameworks, completedFrameworks } = snapshot;
   return {
-    frameworks: textsOf(framework.values()),
-    completed_frameworks: textsOf(completedFramework.values()),
+    frameworks: () => listPieces(frameworkTexts(snapshot, frameworks.filter(isChosen))),
+    completed_frameworks: () =>
+      listPieces(frameworkTexts(snapshot, completedFrameworks.filter(isChosen))),
   };
 }
 
+function* frameworkTexts(
+  snapshot: Snapshot,
+  rows: readonly AnyFramework[],
+): Generator<LongJson | undefined> {
+  const { ofFramework } = yield* groupsOf(snapshot);
+  for (const row of rows) {
+    yield () => frameworkPieces(snapshot, row, ofFramework.get(row.id) ?? NO_HOLDINGS);
+  }
+}
+
 /** What `/state-summary` shows of a framework; the other documents begin with it. */
-export function frameworkSummary(state: MasterState, row: AnyFramework): Members {
+export function frameworkSummary(row: AnyFramework, { used, offered }: Holdings): Members {
   const info = frameworkInfo(row);
-  const { used, offered } = holdingsOf(state, row);
   const { active, connected, recovered } = frameworkFlags(row);
   return {
     id: string(row.id),
     name: string(info.name),
-    used_resources: resourcesText(used),
-    offered_resources: resourcesText(offered),
+    used_resources: resourcesText(sumOf(used)),
+    offered_resources: resourcesText(sumOf(offered)),
     capabilities: strings(capabilitiesOf(info)),
     hostname: string(info.hostname ?? ""),
     webui_url: string(info.webui_url ?? ""),
@@ -71,50 +90,48 @@ export function frameworkSummary(state: MasterState, row: AnyFramework): Members
   };
 }
 
-function frameworkText(state: MasterState, row: AnyFramework, tasks: TaskLists): JsonText {
+function frameworkPieces(
+  snapshot: Snapshot,
+  row: AnyFramework,
+  { used, offered, tasks, offers, executors }: FrameworkHoldings,
+): Generator<string> {
   const info = frameworkInfo(row);
-  const { used, offered } = holdingsOf(state, row);
   const returned = row.reregisteredMs !== row.registeredMs;
-  return object({
-    ...frameworkSummary(state, row),
+  return objectPieces({
+    ...frameworkSummary(row, { used, offered }),
     user: string(info.user),
     failover_timeout: double(info.failover_timeout ?? 0),
     checkpoint: boolean(info.checkpoint ?? false),
     registered_time: seconds(row.registeredMs),
     unregistered_time: seconds("unregisteredMs" in row ? row.unregisteredMs : 0),
     principal: info.principal === undefined ? undefined : string(info.principal),
-    resources: resourcesText(add(used, offered)),
+    resources: resourcesText(add(sumOf(used), sumOf(offered))),
     reregistered_time: returned ? seconds(row.reregisteredMs) : undefined,
     ...rolesMembers(info),
-    tasks: list(tasks.tasks.map(taskText)),
-    unreachable_tasks: list(tasks.unreachable.map(taskText)),
-    completed_tasks: list(tasks.completed.map(taskText)),
-    offers: list(offersOf(state, row).map(offerText)),
-    // Command tasks have no executor of their own, and custom executors are not served yet.
-    executors: list([]),
+    tasks: () => listPieces(textsOf(liveTasks(snapshot, tasks, "REACHABLE"), taskText)),
+    unreachable_tasks: () =>
+      listPieces(textsOf(liveTasks(snapshot, tasks, "UNREACHABLE"), taskText)),
+    completed_tasks: () => listPieces(textsOf(completedTasksOf(snapshot, row), taskText)),
+    offers: () => listPieces(textsOf(offers, offerText)),
+    // A command task has no executor of its own: it is the agent's own affair.
+    executors: () => listPieces(textsOf(executors, executorText)),
     labels: info.labels && labelsText(info.labels),
     offer_constraints: object({}),
   });
+}
+
+/** One text after the other, when it is wanted. */
+function* textsOf<V extends object>(
+  values: Iterable<V | undefined>,
+  textOf: (value: V) => JsonText,
+): Generator<JsonText | undefined> {
+  for (const value of values) yield value && textOf(value);
 }
 
 /** In the field that the framework itself uses. */
 function rolesMembers(info: mesos.FrameworkInfo): Members {
   const isMultiRole = capabilitiesOf(info).includes("MULTI_ROLE");
   return isMultiRole ? { roles: strings(info.roles ?? []) } : { role: string(info.role ?? "*") };
-}
-
-function holdingsOf(
-  state: MasterState,
-  row: AnyFramework,
-): { used: Resources; offered: Resources } {
-  return {
-    used: sumOf(usedBy(state.index.tasksOfFramework(row.id))),
-    offered: sumOf(offeredIn(offersOf(state, row))),
-  };
-}
-
-function offersOf(state: MasterState, row: AnyFramework): readonly OfferRow[] {
-  return state.index.offersOfFramework(row.id);
 }
 
 function offerText(offer: OfferRow): JsonText {

@@ -5,11 +5,14 @@
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
 import type { MasterState } from "../../state.ts";
-import { registeredAgents } from "../get-agents.ts";
-import { allTasks } from "../task-lists.ts";
+import { stateToldTo } from "../../task/status.ts";
+import { isRegistered } from "../get-agents.ts";
+import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
+import { completedTasksOf } from "../task-lists.ts";
 import { agentMembers, type Members } from "./agents.ts";
 import { frameworkSummary } from "./frameworks.ts";
-import { integer, list, object, string, strings } from "./json-text.ts";
+import { integer, type JsonText, object, string, strings } from "./json-text.ts";
+import { type LongText, listPieces, longDocument } from "./long-text.ts";
 
 /** Those that Mesos shows, in its order. */
 const STATES_SHOWN: readonly mesos.TaskState[] = [
@@ -32,38 +35,79 @@ interface Tally {
   readonly others: Set<string>;
 }
 
-export function stateSummaryDocument(state: MasterState): string {
-  const { agents, frameworks } = tallies(state);
-  const slaves = registeredAgents(state).map((agent) => {
-    const tally = agents.get(agent.id);
-    const ids = { framework_ids: strings(tally?.others ?? []) };
-    return object({ ...agentMembers(state, agent), ...stateMembers(tally), ...ids });
-  });
-  const rows = [...state.tables.framework.values()].map((row) => {
-    const tally = frameworks.get(row.id);
-    const ids = { slave_ids: strings(tally?.others ?? []) };
-    return object({ ...frameworkSummary(state, row), ...stateMembers(tally), ...ids });
-  });
+interface Tallies {
+  readonly ofAgent: ReadonlyMap<string, Tally>;
+  readonly ofFramework: ReadonlyMap<string, Tally>;
+}
+
+export function stateSummaryDocument(state: MasterState): LongText {
   const { hostname } = state.settings.address;
-  return object({ hostname: string(hostname), slaves: list(slaves), frameworks: list(rows) });
+  return longDocument(state, (snapshot) => {
+    const tallies = once(snapshot);
+    return {
+      hostname: string(hostname),
+      slaves: () => listPieces(agentTexts(snapshot, tallies)),
+      frameworks: () => listPieces(frameworkTexts(snapshot, tallies)),
+    };
+  });
+}
+
+type Counting = () => Generator<undefined, Tallies>;
+
+function* agentTexts(snapshot: Snapshot, counting: Counting): Generator<JsonText | undefined> {
+  const { ofAgent } = yield* groupsOf(snapshot);
+  const tallies = yield* counting();
+  for (const agent of snapshot.agents) {
+    if (!isRegistered(agent)) {
+      yield undefined;
+      continue;
+    }
+    const tally = tallies.ofAgent.get(agent.id);
+    const ids = { framework_ids: strings(tally?.others ?? []) };
+    const holdings = ofAgent.get(agent.id) ?? NO_HOLDINGS;
+    yield object({ ...agentMembers(agent, holdings), ...stateMembers(tally), ...ids });
+  }
+}
+
+function* frameworkTexts(snapshot: Snapshot, counting: Counting): Generator<JsonText | undefined> {
+  const { ofFramework } = yield* groupsOf(snapshot);
+  const tallies = yield* counting();
+  for (const row of snapshot.frameworks) {
+    const tally = tallies.ofFramework.get(row.id);
+    const ids = { slave_ids: strings(tally?.others ?? []) };
+    const holdings = ofFramework.get(row.id) ?? NO_HOLDINGS;
+    yield object({ ...frameworkSummary(row, holdings), ...stateMembers(tally), ...ids });
+  }
+}
+
+/** Counts at the first call. */
+function once(snapshot: Snapshot): Counting {
+  let known: Tallies | undefined;
+  return function* () {
+    known ??= yield* talliesOf(snapshot);
+    return known;
+  };
 }
 
 /** Tasks of completed frameworks do not count. */
-function tallies(state: MasterState): {
-  readonly agents: ReadonlyMap<string, Tally>;
-  readonly frameworks: ReadonlyMap<string, Tally>;
-} {
-  const agents = new Map<string, Tally>();
-  const frameworks = new Map<string, Tally>();
-  const { tasks, unreachable, completed } = allTasks(state);
-  for (const task of [...tasks, ...unreachable, ...completed]) {
-    const frameworkId = task.framework_id.value;
-    const agentId = task.agent_id.value;
-    if (!state.tables.framework.has(frameworkId)) continue;
-    count(agents, agentId, { state: task.state, other: frameworkId });
-    count(frameworks, frameworkId, { state: task.state, other: agentId });
+function* talliesOf(snapshot: Snapshot): Generator<undefined, Tallies> {
+  const { ofFramework: groups } = yield* groupsOf(snapshot);
+  const [ofAgent, ofFramework] = [new Map<string, Tally>(), new Map<string, Tally>()];
+  const note = (frameworkId: string, agentId: string, state: mesos.TaskState): void => {
+    count(ofAgent, agentId, { state, other: frameworkId });
+    count(ofFramework, frameworkId, { state, other: agentId });
+  };
+  for (const framework of snapshot.frameworks) {
+    for (const task of groups.get(framework.id)?.tasks ?? []) {
+      note(framework.id, task.agentId, stateToldTo(framework, task.state));
+      yield;
+    }
+    for (const task of completedTasksOf(snapshot, framework)) {
+      note(framework.id, task.agent_id.value, task.state);
+      yield;
+    }
   }
-  return { agents, frameworks };
+  return { ofAgent, ofFramework };
 }
 
 function count(

@@ -6,30 +6,53 @@
 import { defined } from "../../../std/assert.ts";
 import { masterInfo } from "../../framework/master-info.ts";
 import type { MasterState } from "../../state.ts";
-import { registeredAgents } from "../get-agents.ts";
+import { isActive, isRegistered } from "../get-agents.ts";
+import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
 import { agentMembers, type Members } from "./agents.ts";
 import { flagsText } from "./flags.ts";
 import { frameworksMembers } from "./frameworks.ts";
-import { double, integer, list, object, seconds, string, strings } from "./json-text.ts";
+import {
+  double,
+  integer,
+  type JsonText,
+  list,
+  object,
+  seconds,
+  string,
+  strings,
+} from "./json-text.ts";
+import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import { buildMembers } from "./version.ts";
 
-export function stateDocument(state: MasterState): string {
-  const agents = registeredAgents(state);
-  return object({
+export function stateDocument(state: MasterState): LongText {
+  const registered = [...state.tables.agent.values()].filter(isRegistered);
+  const active = registered.filter(isActive).length;
+  const head = {
     version: string(state.settings.version),
     ...buildMembers(state),
     ...masterMembers(state),
-    activated_slaves: double(agents.length),
-    deactivated_slaves: double(0),
-    unreachable_slaves: double(state.tables.agent.size - agents.length),
+    activated_slaves: double(active),
+    deactivated_slaves: double(registered.length - active),
+    unreachable_slaves: double(state.tables.agent.size - registered.length),
     ...leaderMembers(state),
     flags: flagsText(state),
-    slaves: list(agents.map((agent) => object(agentMembers(state, agent)))),
+  };
+  return longDocument(state, (snapshot) => ({
+    ...head,
+    slaves: () => listPieces(agentTexts(snapshot)),
     recovered_slaves: list([]),
-    ...frameworksMembers(state, () => true),
+    ...frameworksMembers(snapshot, () => true),
     orphan_tasks: list([]),
     unregistered_frameworks: list([]),
-  });
+  }));
+}
+
+function* agentTexts(snapshot: Snapshot): Generator<JsonText | undefined> {
+  const { ofAgent } = yield* groupsOf(snapshot);
+  for (const agent of snapshot.agents) {
+    if (!isRegistered(agent)) yield undefined;
+    else yield object(agentMembers(agent, ofAgent.get(agent.id) ?? NO_HOLDINGS));
+  }
 }
 
 /** The object leads from its start: there is nobody to be elected before. */

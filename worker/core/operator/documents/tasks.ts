@@ -3,8 +3,13 @@
 import type * as mesos from "../../../protocol/v1/mesos.ts";
 import { parseResources } from "../../../resources/parse.ts";
 import { assert } from "../../../std/assert.ts";
+import { sortInSteps } from "../../../std/sort-in-steps.ts";
+import type { FrameworkRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
-import { allTasks } from "../task-lists.ts";
+import { decodeStatus } from "../../task/complete.ts";
+import { completedTaskAt } from "../../task/completed.ts";
+import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
+import { completedEntriesOf, reachOf, shownTask } from "../task-lists.ts";
 import {
   boolean,
   double,
@@ -15,10 +20,18 @@ import {
   object,
   string,
 } from "./json-text.ts";
+import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import type { Query } from "./query.ts";
 import { resourcesText } from "./resources.ts";
 
 const TASKS_SHOWN = 100;
+
+/** A task that was asked for, by what it is sorted by. */
+interface Found {
+  readonly firstTime: number;
+  /** Made again when it is shown: thousands of messages would be too much to keep. */
+  readonly show: () => mesos.Task;
+}
 
 /**
  * Active, unreachable and completed tasks of all frameworks, the latest first; by the time of the
@@ -26,20 +39,65 @@ const TASKS_SHOWN = 100;
  * limit (100), offset (0), order ("asc" = the oldest first). As in Mesos what is not a whole number
  * counts as not given, and a limit below 0 as none.
  */
-export function tasksDocument(state: MasterState, query: Query): string {
-  const { tasks, unreachable, completed } = allTasks(state);
-  const { framework_id: frameworkId, task_id: taskId } = query;
-  const chosen = [...tasks, ...unreachable, ...completed].filter(
-    (task) =>
-      (frameworkId === undefined || task.framework_id.value === frameworkId) &&
-      (taskId === undefined || task.task_id.value === taskId),
-  );
+export function tasksDocument(state: MasterState, query: Query): LongText {
+  return longDocument(state, (snapshot) => ({
+    tasks: () => listPieces(taskTexts(snapshot, query)),
+  }));
+}
+
+function* taskTexts(snapshot: Snapshot, query: Query): Generator<JsonText | undefined> {
+  const found: Found[] = [];
+  for (const task of tasksAsked(snapshot, query)) {
+    if (task !== undefined) found.push(task);
+    yield undefined;
+  }
   const sign = query.order === "asc" ? 1 : -1;
-  chosen.sort((a, b) => sign * compareTimes(firstTime(a), firstTime(b)));
+  const sorted = yield* sortInSteps(found, (a, b) => sign * compareTimes(a.firstTime, b.firstTime));
   const offset = Math.max(0, wholeNumber(query.offset) ?? 0);
   const limit = wholeNumber(query.limit) ?? TASKS_SHOWN;
-  const shown = chosen.slice(offset, limit < 0 ? undefined : offset + limit);
-  return object({ tasks: list(shown.map(taskText)) });
+  const end = limit < 0 ? sorted.length : offset + limit;
+  for (const { show } of sorted.slice(offset, end)) yield taskText(show());
+}
+
+function* tasksAsked(
+  snapshot: Snapshot,
+  { framework_id: frameworkId, task_id: taskId }: Query,
+): Generator<Found | undefined> {
+  const isAsked = ({ id }: { readonly id: string }): boolean =>
+    frameworkId === undefined || id === frameworkId;
+  const live = snapshot.frameworks.filter(isAsked);
+  yield* liveTasksAsked(snapshot, live, taskId);
+  for (const row of [...live, ...snapshot.completedFrameworks.filter(isAsked)]) {
+    for (const { number, task } of completedEntriesOf(snapshot, row)) {
+      const isWanted = taskId === undefined || task.task_id.value === taskId;
+      const show = (): mesos.Task => completedTaskAt(snapshot.cold, number);
+      yield isWanted ? { firstTime: firstTime(task.statuses?.[0]), show } : undefined;
+    }
+  }
+}
+
+/** Those that are unreachable come last. */
+function* liveTasksAsked(
+  snapshot: Snapshot,
+  frameworks: readonly FrameworkRow[],
+  taskId: string | undefined,
+): Generator<Found | undefined> {
+  const { ofFramework } = yield* groupsOf(snapshot);
+  for (const reach of ["REACHABLE", "UNREACHABLE"] as const) {
+    for (const framework of frameworks) {
+      const { tasks } = ofFramework.get(framework.id) ?? NO_HOLDINGS;
+      for (const row of tasks) {
+        const isWanted = reachOf(row) === reach && (taskId === undefined || row.id === taskId);
+        if (!isWanted) {
+          yield undefined;
+          continue;
+        }
+        const [first] = row.statuses;
+        const time = firstTime(first === undefined ? undefined : decodeStatus(first));
+        yield { firstTime: time, show: () => shownTask(snapshot, framework, row) };
+      }
+    }
+  }
 }
 
 export function taskText(task: mesos.Task): JsonText {
@@ -94,8 +152,7 @@ function containerStatusText({ container_id, network_infos }: mesos.ContainerSta
   });
 }
 
-function firstTime(task: mesos.Task): number {
-  const [first] = task.statuses ?? [];
+function firstTime(first: mesos.TaskStatus | undefined): number {
   return first === undefined ? Number.NEGATIVE_INFINITY : (first.timestamp ?? 0);
 }
 

@@ -1,0 +1,195 @@
+/**
+ * What operators who subscribed are told, derived from the Changes of a turn: this is the only
+ * place that knows when an event is due (http-semantics 8.3).
+ *
+ * 1. A reader that holds the events against the snapshot it began with knows every agent, framework
+ * and task there is, and the state of each task. 2. Without a subscriber nothing is done.
+ */
+import type * as master from "../../protocol/v1/master.ts";
+import type * as mesos from "../../protocol/v1/mesos.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
+import { defined } from "../../std/assert.ts";
+import type { Change } from "../../std/table.ts";
+import { HEARTBEAT_INTERVAL_MS } from "../constants.ts";
+import { frameworkInfo } from "../framework/info.ts";
+import type { AgentRow, FrameworkRow, SubscriberRow, TaskRow, UpdateRow } from "../rows.ts";
+import { taskKey } from "../tables.ts";
+import { decodeStatus } from "../task/complete.ts";
+import { nanoseconds } from "../task/reconcile.ts";
+import { stateToldTo } from "../task/status.ts";
+import type { Turn } from "../turn.ts";
+import { agentMessage } from "./get-agents.ts";
+import { frameworkFlags } from "./get-frameworks.ts";
+import { getState } from "./get-state.ts";
+import { offeredIn, usedBy } from "./holdings.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { shownTask } from "./task-lists.ts";
+
+/** Statuses with these reasons are news although the state is the same. */
+const CHECK_REASONS: ReadonlySet<mesos.TaskStatusReason | undefined> = new Set([
+  "REASON_TASK_CHECK_STATUS_UPDATED",
+  "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED",
+]);
+
+/** The first event of a stream. */
+export function subscribedEvent(snapshot: Snapshot): LongMessage<"mesos.v1.master.Event"> {
+  const subscribed = longMessage("mesos.v1.master.Event.Subscribed", (of) => [
+    of.message("get_state", getState(snapshot)),
+    of.fields({ heartbeat_interval_seconds: HEARTBEAT_INTERVAL_MS / 1_000 }),
+  ]);
+  return longMessage("mesos.v1.master.Event", (of) => [
+    of.fields({ type: "SUBSCRIBED" }),
+    of.message("subscribed", subscribed),
+  ]);
+}
+
+/** To be called when everything but the allocation is done: offers are no news to operators. */
+export function publishEvents(turn: Turn): void {
+  const { state } = turn;
+  if (state.tables.subscriber.size === 0) return;
+  const events = new Events(turn);
+  for (const change of state.changes) events.follow(change);
+  for (const event of events.inOrder()) turn.effects.push({ type: "PUBLISH", event });
+  for (const { table, before, after } of state.changes) {
+    if (table !== "subscriber" || before !== undefined || after === undefined) continue;
+    // Whoever is new begins with the state after this turn, so what happened in it is no news.
+    const { id: streamId } = after as SubscriberRow;
+    turn.effects.push({ type: "SEND_SNAPSHOT", streamId });
+    turn.effects.push({ type: "SEND_OPERATOR_EVENT", streamId, event: { type: "HEARTBEAT" } });
+  }
+}
+
+class Events {
+  readonly #turn: Turn;
+  readonly #events: master.Event[] = [];
+  /** Agents are told last: their tasks come before them, as in Mesos. */
+  readonly #agents = new Set<string>();
+  /** The update of a task that was reported last in this turn. */
+  readonly #updates = new Map<string, UpdateRow>();
+
+  constructor(turn: Turn) {
+    this.#turn = turn;
+  }
+
+  /** Rows of a table are of its type: `Table` records them under its own name. */
+  follow({ table, before, after }: Change): void {
+    if (table === "task") this.#task(before as TaskRow | undefined, after as TaskRow | undefined);
+    else if (table === "update") this.#update(before, after as UpdateRow | undefined);
+    else if (table === "framework") {
+      this.#framework(before as FrameworkRow | undefined, after as FrameworkRow | undefined);
+    } else if (table === "agent") {
+      this.#agent(before as AgentRow | undefined, after as AgentRow | undefined);
+    }
+  }
+
+  inOrder(): readonly master.Event[] {
+    const { tables } = this.#turn.state;
+    const agents = [...this.#agents].flatMap((id) => tables.agent.get(id) ?? []);
+    return [...this.#events, ...agents.map((agent) => this.#agentAdded(agent))];
+  }
+
+  #task(before: TaskRow | undefined, after: TaskRow | undefined): void {
+    if (after === undefined) return;
+    const update = this.#updates.get(taskKey(after.frameworkId, after.id));
+    const isBack = before?.state === "TASK_UNREACHABLE" && update === undefined;
+    if (before === undefined || (isBack && after.state !== before.state)) {
+      this.#taskAdded(after);
+      return;
+    }
+    if (before.state === after.state) return;
+    const last = after.statuses.at(-1);
+    const isMasters = last !== undefined && last !== before.statuses.at(-1);
+    const text = update !== undefined && !isMasters ? update.status : last;
+    if (text !== undefined) this.#taskUpdated(after, decodeStatus(text));
+  }
+
+  #update(before: unknown, after: UpdateRow | undefined): void {
+    if (before !== undefined || after === undefined) return;
+    const key = taskKey(after.frameworkId, after.taskId);
+    this.#updates.set(key, after);
+    const task = this.#turn.state.tables.task.get(key);
+    const status = decodeStatus(after.status);
+    if (task !== undefined && CHECK_REASONS.has(status.reason)) this.#taskUpdated(task, status);
+  }
+
+  #taskAdded(row: TaskRow): void {
+    const { state } = this.#turn;
+    const task = shownTask(state, this.#frameworkOf(row), row);
+    this.#events.push({ type: "TASK_ADDED", task_added: { task } });
+  }
+
+  #taskUpdated(task: TaskRow, status: mesos.TaskStatus): void {
+    const framework = this.#frameworkOf(task);
+    this.#events.push({
+      type: "TASK_UPDATED",
+      task_updated: {
+        framework_id: { value: task.frameworkId },
+        status: { ...status, state: stateToldTo(framework, status.state) },
+        state: stateToldTo(framework, task.state),
+      },
+    });
+  }
+
+  #frameworkOf({ frameworkId }: TaskRow): FrameworkRow {
+    const { state } = this.#turn;
+    const known = state.tables.framework.get(frameworkId);
+    if (known !== undefined) return known;
+    const removal = state.changes.find(
+      ({ table, key, after }) => table === "framework" && key === frameworkId && !after,
+    );
+    // A change of the table of frameworks carries frameworks.
+    return defined(removal?.before, `the framework of a task is there`) as FrameworkRow;
+  }
+
+  #framework(before: FrameworkRow | undefined, after: FrameworkRow | undefined): void {
+    if (after === undefined) {
+      const removed = defined(before, "a change has a row before or after it");
+      const framework_info = frameworkInfo(removed);
+      this.#events.push({ type: "FRAMEWORK_REMOVED", framework_removed: { framework_info } });
+    } else if (before === undefined) {
+      const framework = frameworkMessage(after);
+      this.#events.push({ type: "FRAMEWORK_ADDED", framework_added: { framework } });
+    } else if (isNews(before, after)) {
+      const framework = frameworkMessage(after);
+      this.#events.push({ type: "FRAMEWORK_UPDATED", framework_updated: { framework } });
+    }
+  }
+
+  #agent(before: AgentRow | undefined, after: AgentRow | undefined): void {
+    if (after === undefined) {
+      const id = defined(before, "a change has a row before or after it").id;
+      this.#agents.delete(id);
+      // Of an agent that is gone, as of one that is unreachable, operators learn through its tasks.
+      if (this.#turn.state.tables.goneAgent.has(id)) return;
+      this.#events.push({ type: "AGENT_REMOVED", agent_removed: { agent_id: { value: id } } });
+    } else if (after.connection.state === "CONNECTED" && before?.connection.state !== "CONNECTED") {
+      this.#agents.add(after.id);
+    }
+  }
+
+  #agentAdded(agent: AgentRow): master.Event {
+    const { index } = this.#turn.state;
+    const used = usedBy([...index.tasksOfAgent(agent.id)], index.executorsOfAgent(agent.id));
+    const offered = offeredIn(index.offersOfAgent(agent.id));
+    const message = agentMessage(agent, { used, offered });
+    return { type: "AGENT_ADDED", agent_added: { agent: message } };
+  }
+}
+
+/** A mere disconnect is none. */
+function isNews(before: FrameworkRow, after: FrameworkRow): boolean {
+  if (before.info !== after.info || before.offerConstraints !== after.offerConstraints) return true;
+  if (after.connection.state !== "CONNECTED") return false;
+  const { connection } = before;
+  return connection.state !== "CONNECTED" || connection.streamId !== after.connection.streamId;
+}
+
+function frameworkMessage(row: FrameworkRow): master.ResponseGetFrameworksFramework {
+  return {
+    framework_info: frameworkInfo(row),
+    ...frameworkFlags(row),
+    registered_time: nanoseconds(row.registeredMs),
+    reregistered_time: nanoseconds(row.reregisteredMs),
+    unregistered_time: nanoseconds(0),
+  };
+}

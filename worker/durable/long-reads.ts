@@ -1,0 +1,155 @@
+/**
+ * Answers that are made while they are read: the state documents and the long calls of the operator
+ * API.
+ *
+ * 1. An answer that fits into one slice is sent in one piece, with its length. 2. At most
+ * `READS_AT_ONCE` are being made; who comes later waits in line, and who finds the line full is
+ * turned away. 3. A reader that takes nothing for `STALLED_MS` is cut off: what a snapshot refers
+ * to stays in memory while it is open.
+ */
+import { type Piece, type Slice, type Slices, takeSlice } from "./slices.ts";
+
+const READS_AT_ONCE = 16;
+const READS_WAITING = 500;
+const STALLED_MS = 30_000;
+
+/** What is to be read. */
+export interface LongRead {
+  readonly pieces: Iterable<Piece>;
+  /** Called once, when nobody reads on. */
+  close(): void;
+}
+
+export class LongReads {
+  readonly #slices: Slices;
+  readonly #open = new Set<OpenRead>();
+  readonly #waiting: (() => void)[] = [];
+  #reading = 0;
+
+  constructor(slices: Slices) {
+    this.#slices = slices;
+  }
+
+  /**
+   * The body of an answer; `begin` is called when the read may begin, between two turns. Undefined:
+   * too many are waiting.
+   */
+  async body(begin: () => LongRead): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
+    if (this.#reading >= READS_AT_ONCE) {
+      if (this.#waiting.length >= READS_WAITING) return undefined;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#reading++;
+    }
+    let read: LongRead | undefined;
+    try {
+      return await this.#slices.next(() => {
+        read = begin();
+        return this.#firstSlice(read);
+      });
+    } catch (error) {
+      read?.close();
+      this.#leave();
+      throw error;
+    }
+  }
+
+  /** Every read ends with an error: the life whose state they show is over. */
+  closeAll(): void {
+    for (const open of [...this.#open]) open.fail(new Error("the master starts afresh"));
+  }
+
+  #firstSlice(read: LongRead): Uint8Array | ReadableStream<Uint8Array> {
+    const pieces = read.pieces[Symbol.iterator]();
+    const { bytes, isLast } = takeSlice(pieces);
+    if (isLast) {
+      read.close();
+      this.#leave();
+      return bytes;
+    }
+    const open = new OpenRead({
+      first: bytes,
+      slice: () => this.#slices.next(() => takeSlice(pieces)),
+      onEnd: () => {
+        read.close();
+        this.#open.delete(open);
+        this.#leave();
+      },
+    });
+    this.#open.add(open);
+    return open.stream;
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#reading--;
+    else next();
+  }
+}
+
+/** One answer on its way. */
+class OpenRead {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #slice: () => Promise<Slice>;
+  readonly #onEnd: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #stalled: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: {
+    readonly first: Uint8Array;
+    readonly slice: () => Promise<Slice>;
+    readonly onEnd: () => void;
+  }) {
+    this.#slice = options.slice;
+    this.#onEnd = options.onEnd;
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+          if (options.first.length > 0) controller.enqueue(options.first);
+          this.#watch();
+        },
+        pull: () => this.#pull(),
+        cancel: () => this.#end(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  fail(error: unknown): void {
+    const controller = this.#controller;
+    this.#end();
+    controller?.error(error);
+  }
+
+  async #pull(): Promise<void> {
+    this.#watch();
+    while (this.#controller !== undefined) {
+      const slice = await this.#slice().catch((error: unknown) => this.fail(error));
+      const controller = this.#controller;
+      if (controller === undefined || slice === undefined) return;
+      const { bytes, isLast } = slice;
+      if (bytes.length > 0) controller.enqueue(bytes);
+      if (isLast) {
+        this.#end();
+        controller.close();
+      }
+      if (bytes.length > 0) return;
+    }
+  }
+
+  #watch(): void {
+    if (this.#stalled !== undefined) clearTimeout(this.#stalled);
+    this.#stalled = setTimeout(
+      () => this.fail(new Error("the reader of this answer has stopped reading; ask again")),
+      STALLED_MS,
+    );
+  }
+
+  #end(): void {
+    if (this.#stalled !== undefined) clearTimeout(this.#stalled);
+    if (this.#controller === undefined) return;
+    this.#controller = undefined;
+    this.#onEnd();
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Long work of one object in short slices, so that nobody waits long for an answer: one slice at a
+ * time, and between two of them the platform hands in what has arrived meanwhile.
+ *
+ * 1. However many readers there are, a call that arrives waits for one slice at most before it gets
+ * its turn. 2. Readers take turns, in the order in which they ask.
+ */
+import { encodeUtf8 } from "../protocol/wire/utf8.ts";
+
+/** A slice ends after this much, whichever comes first. */
+const SLICE_MS = 2;
+const SLICE_LENGTH = 64 * 1024;
+/**
+ * What a piece counts besides its characters: the work of looking at a row. It bounds a slice where
+ * the clock stands still while code runs, as it does on the edge.
+ */
+const PIECE_LENGTH = 64;
+
+export type Piece = string | Uint8Array;
+
+/** What one slice made. */
+export interface Slice {
+  readonly bytes: Uint8Array;
+  readonly isLast: boolean;
+}
+
+/** Takes pieces until a slice is full. Pieces of one iterator are either texts or bytes. */
+export function takeSlice(pieces: Iterator<Piece>): Slice {
+  const endMs = Date.now() + SLICE_MS;
+  const taken: Piece[] = [];
+  let length = 0;
+  while (length < SLICE_LENGTH) {
+    const { done, value } = pieces.next();
+    if (done === true) return { bytes: join(taken), isLast: true };
+    if (value.length > 0) taken.push(value);
+    length += value.length + PIECE_LENGTH;
+    if (Date.now() >= endMs) break;
+  }
+  return { bytes: join(taken), isLast: false };
+}
+
+const encoder = new TextEncoder();
+
+function join(pieces: readonly Piece[]): Uint8Array {
+  const isText = pieces.every((piece) => typeof piece === "string");
+  if (isText) return encoder.encode(pieces.join(""));
+  const all = pieces.map((piece) => (typeof piece === "string" ? encodeUtf8(piece) : piece));
+  const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of all) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** Lets slices of different readers follow each other. */
+export class Slices {
+  readonly #waiting: (() => void)[] = [];
+  #running = false;
+
+  /** Runs `work` when it is its turn; at once when nobody else has had one just now. */
+  async next<T>(work: () => T): Promise<T> {
+    if (this.#running) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running = true;
+    try {
+      return work();
+    } finally {
+      // A timer, not a promise: promises would go on before anything from outside is looked at.
+      setTimeout(() => this.#pass(), 0);
+    }
+  }
+
+  #pass(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running = false;
+    else next();
+  }
+}
