@@ -10,6 +10,7 @@ import type { Change } from "../../worker/std/table.ts";
 import { runCommands } from "./commands.ts";
 import { endDrain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
+import { endIdleExecutors } from "./executors.ts";
 import type { Input, ShutdownReason, StampedInput } from "./input.ts";
 import { recoverVolumes } from "./operations.ts";
 import { recover } from "./recovery.ts";
@@ -36,6 +37,7 @@ export function step(state: AgentState, { nowMs, seed, input }: StampedInput): O
   state.changes = [];
   take(state, context, input);
   endOverdueRuns(state, context);
+  endIdleExecutors(state, context);
   endDrain(state);
   sendDueUpdates(state, context);
   exitWhenEmpty(state, context);

@@ -8,14 +8,16 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { defined } from "../../worker/std/assert.ts";
 import { startDrain } from "./drain.ts";
-import { policyGraceMs, taskGraceMs } from "./grace.ts";
-import { runTask } from "./launch.ts";
-import { EXECUTOR_SHUTDOWN_GRACE_MS } from "./limits.ts";
+import { forgetExecutors } from "./executors.ts";
+import { milliseconds, policyGraceMs, taskGraceMs } from "./grace.ts";
+import { runTask, runTaskGroup } from "./launch.ts";
+import { EXECUTOR_SHUTDOWN_GRACE_MS, EXECUTOR_SHUTDOWN_KEPT_MS } from "./limits.ts";
 import { applyOperation } from "./operations.ts";
 import { isOfRun, type RunRow } from "./rows.ts";
 import { complete, isLive, killRun, runOf } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import { lostState } from "./status.ts";
+import { decodeStored } from "./stored.ts";
 import {
   addUpdate,
   dropUpdates,
@@ -29,7 +31,7 @@ type Handler = (state: AgentState, context: StepContext, command: link.Command) 
 const handlers: { readonly [T in link.CommandType]: Handler } = {
   UNKNOWN: () => {},
   RUN_TASK: runTask,
-  RUN_TASK_GROUP: () => {},
+  RUN_TASK_GROUP: runTaskGroup,
   APPLY_OPERATION: applyOperation,
   DRAIN: startDrain,
   KILL_TASK: killTask,
@@ -37,7 +39,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   RECONCILE_TASKS: reconcileTasks,
   SHUTDOWN_FRAMEWORK: shutdownFramework,
   SHUTDOWN_EXECUTOR: shutdownExecutor,
-  // A command task has no executor that could read it.
+  // The agent is every executor itself, and has nothing to do with it.
   FRAMEWORK_MESSAGE: () => {},
   RESUME_UPDATES: (state, context, { resume_updates }) => {
     if (resume_updates === undefined) return;
@@ -132,6 +134,7 @@ function shutdownFramework(state: AgentState, context: StepContext, command: lin
   const frameworkId = frameworkIdOf(command.shutdown_framework.framework_id);
   abandon(state, context, (run) => run.frameworkId === frameworkId);
   dropUpdates(state, (row) => row.frameworkId === frameworkId);
+  forgetExecutors(state, frameworkId);
   state.framework.delete(frameworkId);
 }
 
@@ -144,9 +147,18 @@ function shutdownExecutor(state: AgentState, context: StepContext, command: link
     killRun(state, context, run, {
       cause: "KILLED",
       graceMs: undefined,
-      defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
+      defaultGraceMs: shutdownGraceMs(state, run),
     });
   }
+}
+
+function shutdownGraceMs(state: AgentState, { parentId }: RunRow): number {
+  const executor = parentId === undefined ? undefined : state.executor.get(parentId);
+  if (executor === undefined) return EXECUTOR_SHUTDOWN_GRACE_MS;
+  const info = decodeStored("mesos.v1.ExecutorInfo", executor.info);
+  const graceMs = milliseconds(info.shutdown_grace_period);
+  if (graceMs === undefined) return EXECUTOR_SHUTDOWN_GRACE_MS;
+  return Math.max(graceMs - EXECUTOR_SHUTDOWN_KEPT_MS, 0);
 }
 
 /** Ends runs about which nobody is to be told. */

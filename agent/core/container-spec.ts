@@ -1,5 +1,5 @@
 /**
- * What a command task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2.
+ * What a task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type {
@@ -18,6 +18,8 @@ export interface SpecFacts {
   readonly port: number;
   /** Absolute path of the run's sandbox. */
   readonly sandboxDirectory: string;
+  /** Of a task of a group. */
+  readonly executor?: mesos.ExecutorInfo;
   /** Account of tasks that name none; undefined = the agent's own. */
   readonly user: string | undefined;
 }
@@ -60,7 +62,7 @@ export function taskEnvironment(
   const environment: Record<string, string> = {
     PATH: DEFAULT_PATH,
     MESOS_FRAMEWORK_ID: framework.id?.value ?? "",
-    MESOS_EXECUTOR_ID: task.task_id.value,
+    MESOS_EXECUTOR_ID: facts.executor?.executor_id.value ?? task.task_id.value,
     MESOS_SLAVE_ID: facts.agentId,
     MESOS_SLAVE_PID: `slave(1)@${endpoint}`,
     MESOS_AGENT_ENDPOINT: endpoint,
@@ -75,6 +77,8 @@ export function taskEnvironment(
     environment.MESOS_RECOVERY_TIMEOUT = "15mins";
     environment.MESOS_SUBSCRIPTION_BACKOFF_MAX = "2secs";
   }
+  // The default executor tells its tasks their address.
+  if (facts.executor !== undefined) environment.MESOS_CONTAINER_IP = facts.ip;
   for (const variable of task.command?.environment?.variables ?? []) {
     environment[variable.name] = variable.value ?? "";
   }

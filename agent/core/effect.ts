@@ -14,17 +14,24 @@ export type ExitReason =
   /** The master said SHUTDOWN: the agent was removed or marked gone. */
   | { readonly type: "MASTER_SHUTDOWN"; readonly message: string };
 
+/** A container to be, and whose. */
+export interface Launch {
+  readonly containerId: ContainerId;
+  readonly task: mesos.TaskInfo;
+  readonly framework: mesos.FrameworkInfo;
+  /** Of a task of a group: it runs in a folder of this executor's sandbox. */
+  readonly executor?: {
+    readonly containerId: ContainerId;
+    readonly info: mesos.ExecutorInfo;
+  };
+}
+
 export type Effect =
   /**
    * Lost: the run is LAUNCHING with no trace of a container, so recovery reports it as never
    * launched.
    */
-  | {
-      readonly type: "LAUNCH";
-      readonly containerId: ContainerId;
-      readonly task: mesos.TaskInfo;
-      readonly framework: mesos.FrameworkInfo;
-    }
+  | ({ readonly type: "LAUNCH" } & Launch)
   /** SIGTERM to every process of the container. Lost: recovery sends it again. */
   | { readonly type: "TERMINATE"; readonly containerId: ContainerId }
   /** SIGKILL to every process of the container. Lost: recovery does it again. */
@@ -48,11 +55,12 @@ export type Effect =
   | { readonly type: "REGISTER" }
   /** Poll (from now on) with this number. Lost: the next start registers and polls. */
   | { readonly type: "POLL"; readonly acknowledgedCommand: bigint }
-  /** Lost: updates are rows and are reported again after the next registration. */
+  /** Lost: updates and exits are rows and are reported again after the next registration. */
   | {
       readonly type: "REPORT";
       readonly reportNumber: number;
       readonly updates: readonly link.StatusUpdate[];
+      readonly executorExits: readonly link.ExecutorExit[];
     }
   /** Lost: the caller's request runs into its time limit, and may be repeated. */
   | { readonly type: "CALL"; readonly callId: string; readonly call: agent.Call }

@@ -31,6 +31,16 @@ export function launchObstacle(
   return task.container === undefined ? undefined : containerObstacle(task.container);
 }
 
+/** Why no group of this executor can be launched; undefined = one can. */
+export function executorObstacle(executor: mesos.ExecutorInfo): string | undefined {
+  const id = executor.executor_id.value;
+  if (!isFolderName(id)) return `the id '${id}' cannot be the name of a sandbox folder`;
+  if (executor.type !== "DEFAULT") {
+    return "this agent runs task groups of the built-in executor only; give it the type DEFAULT";
+  }
+  return executor.container === undefined ? undefined : containerObstacle(executor.container);
+}
+
 function containerObstacle(container: mesos.ContainerInfo): string | undefined {
   const rest = "leave it out of the task's `container`";
   if (container.type !== "MESOS")

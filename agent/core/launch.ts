@@ -6,60 +6,120 @@ import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
-import { assert, defined } from "../../worker/std/assert.ts";
-import { containerId } from "../containerizer/containerizer.ts";
-import { launchObstacle } from "./launch-check.ts";
+import { defined } from "../../worker/std/assert.ts";
+import { executorFor } from "./executors.ts";
+import { executorObstacle, launchObstacle } from "./launch-check.ts";
 import { missingVolume } from "./operations.ts";
-import type { RunRow } from "./rows.ts";
+import type { ExecutorRow, RunRow } from "./rows.ts";
 import { complete, finish, isLive, liveRunOf } from "./runs.ts";
-import { type AgentState, newSeq, newUuid, type StepContext, uuidText } from "./state.ts";
-import { launchFailedStatus, lostState, type StatusFacts } from "./status.ts";
+import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
+import { cancelledStatus, launchFailedStatus, lostState, type StatusFacts } from "./status.ts";
 import { addUpdate, type UpdateSubject } from "./updates.ts";
 
 export function runTask(state: AgentState, context: StepContext, command: link.Command): void {
   const { run_task, number } = command;
-  const frameworkIdText = run_task?.framework.id?.value;
-  if (run_task === undefined || number === undefined || frameworkIdText === undefined) return;
+  if (run_task === undefined || number === undefined) return;
   const { framework, task } = run_task;
+  launch(state, context, { framework, tasks: [task], runNumber: String(number) });
+}
+
+export function runTaskGroup(
+  state: AgentState,
+  context: StepContext,
+  { run_task_group, number }: link.Command,
+): void {
+  if (run_task_group === undefined || number === undefined) return;
+  const { framework, executor, task_group } = run_task_group;
+  const { tasks = [] } = task_group;
+  launch(state, context, { framework, executor, tasks, runNumber: String(number) });
+}
+
+/** What one command launches. */
+interface Order {
+  readonly framework: mesos.FrameworkInfo;
+  readonly tasks: readonly mesos.TaskInfo[];
+  readonly runNumber: string;
+  /** Of a group. */
+  readonly executor?: mesos.ExecutorInfo;
+}
+
+/** A task of an order, and what it becomes. */
+interface Launch {
+  readonly task: mesos.TaskInfo;
+  readonly run: RunRow;
+}
+
+function launch(state: AgentState, context: StepContext, order: Order): void {
+  const { framework, tasks, executor: info } = order;
+  if (framework.id === undefined) return;
   // The ids of the link's messages were checked by the master: here they get their brand.
-  const frameworkId = frameworkIdText as FrameworkId;
-  const taskId = task.task_id.value as TaskId;
-  const subject: UpdateSubject = { frameworkId, taskId, runNumber: String(number) };
+  const frameworkId = framework.id.value as FrameworkId;
   putFramework(state, frameworkId, framework);
-  const dropped = whyDropped(state, frameworkId, task);
+  // Also of a group that will not run: the master counts on its executor, and has to hear its end.
+  const executor = info && executorFor(state, context, { frameworkId, info });
+  const launches = tasks.map((task) => ({
+    task,
+    run: newRun(state, context, { frameworkId, task, runNumber: order.runNumber, executor }),
+  }));
+  const dropped = firstOf(tasks, (task) => whyDropped(state, frameworkId, task));
   if (dropped !== undefined) {
-    drop(state, context, subject, dropped);
+    for (const { run } of launches) drop(state, context, run, dropped);
     return;
   }
-  forgetEndedRuns(state, context, subject);
-  const run = newRun(state, context, { subject, task });
-  const obstacle = launchObstacle(framework, task);
-  if (obstacle !== undefined) {
-    finish(state, context, state.run.put(run), launchFailedStatus(obstacle));
-    return;
+  for (const { run } of launches) forgetEndedRuns(state, context, run);
+  if (refuse(state, context, { order, launches })) return;
+  const parent = info && executor && { containerId: executor.containerId, info };
+  for (const { task, run } of launches) {
+    const { containerId } = state.run.put(run);
+    const group = parent === undefined ? {} : { executor: parent };
+    context.effects.push({ type: "LAUNCH", containerId, task, framework, ...group });
   }
-  state.run.put(run);
-  context.effects.push({ type: "LAUNCH", containerId: run.containerId, task, framework });
 }
 
 function newRun(
   state: AgentState,
   context: StepContext,
-  { subject, task }: { readonly subject: UpdateSubject; readonly task: mesos.TaskInfo },
+  order: {
+    readonly frameworkId: FrameworkId;
+    readonly task: mesos.TaskInfo;
+    readonly runNumber: string;
+    readonly executor: ExecutorRow | undefined;
+  },
 ): RunRow {
+  const { frameworkId, task, runNumber, executor } = order;
   const seq = newSeq(state);
-  const id = containerId(uuidText(newUuid(context, seq)));
-  assert(id.ok, "a uuid is a container id");
+  const taskId = task.task_id.value as TaskId;
   return {
     seq,
-    containerId: id.value,
+    containerId: newContainerId(context, seq),
     agentId: defined(state.agent.get("agent"), "commands come after registration").id,
-    ...subject,
+    frameworkId,
+    taskId,
+    runNumber,
     // A command task's executor has the task's id.
-    executorId: task.task_id.value as ExecutorId,
+    executorId: executor?.executorId ?? (task.task_id.value as ExecutorId),
+    ...(executor === undefined ? {} : { parentId: executor.containerId }),
     info: encodeJson("mesos.v1.TaskInfo", task),
     stage: { state: "LAUNCHING" },
   };
+}
+
+/** Whether this agent cannot run one of the tasks: then that one fails, and no other one starts. */
+function refuse(
+  state: AgentState,
+  context: StepContext,
+  { order, launches }: { readonly order: Order; readonly launches: readonly Launch[] },
+): boolean {
+  const common = order.executor && executorObstacle(order.executor);
+  const obstacles = launches.map(({ task }) => common ?? launchObstacle(order.framework, task));
+  if (obstacles.every((obstacle) => obstacle === undefined)) return false;
+  for (const [at, { run }] of launches.entries()) {
+    const obstacle = obstacles[at];
+    const status =
+      obstacle === undefined ? cancelledStatus("KILLED") : launchFailedStatus(obstacle);
+    finish(state, context, state.run.put(run), status);
+  }
+  return true;
 }
 
 type Drop = Pick<StatusFacts, "reason" | "message">;
@@ -111,4 +171,12 @@ function putFramework(state: AgentState, id: FrameworkId, framework: mesos.Frame
   if (before?.info === info) return;
   const capabilities = (framework.capabilities ?? []).flatMap(({ type }) => type ?? []);
   state.framework.put({ seq: before?.seq ?? newSeq(state), id, info, capabilities });
+}
+
+function firstOf<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = find(one);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

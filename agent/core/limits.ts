@@ -10,6 +10,12 @@ export const KILL_GRACE_MS = 3_000;
 /** SHUTDOWN_EXECUTOR: 5 s for the executor, of which it keeps 1 s, and 1 s for itself (17.2). */
 export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
 
+/** How long an executor without containers waits for acknowledgements (http-semantics 17.3). */
+export const EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS = 60_000;
+
+/** What an executor keeps of its shutdown's grace: 1 s for itself, and 1 s of the agent's (17.2). */
+export const EXECUTOR_SHUTDOWN_KEPT_MS = 2_000;
+
 /**
  * Runs with updates in one report: at four updates a run and about 1 KB each, half of what a
  * request may have.

@@ -16,9 +16,11 @@ export function recover(
   containers: readonly RecoveredContainer[],
 ): void {
   const found = new Map(containers.map((container) => [container.containerId, container]));
-  for (const run of [...state.run.values()]) {
-    if (!isLive(run)) continue;
-    const container = found.get(run.containerId);
+  for (const { containerId } of [...state.run.values()]) {
+    // The end of another task of its group may have changed it in this very loop.
+    const run = state.run.get(containerId);
+    if (run === undefined || !isLive(run)) continue;
+    const container = found.get(containerId);
     if (container?.state === "RUNNING") resume(state, context, run, container.pid);
     else recoverEnded(state, context, run, container?.termination);
   }

@@ -3,9 +3,10 @@ import type { AgentId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { abandon } from "./commands.ts";
+import { forgetExecutors, runningExecutors } from "./executors.ts";
 import { totalResources } from "./operations.ts";
 import type { RunRow } from "./rows.ts";
-import { isAbandoned } from "./runs.ts";
+import { busyFrameworks, isAbandoned } from "./runs.ts";
 import { type AgentState, newSeq, type StepContext } from "./state.ts";
 import { decodeStored } from "./stored.ts";
 import { dropUpdates, resumeUpdates } from "./updates.ts";
@@ -18,7 +19,8 @@ export function registerRequest(state: AgentState): link.RegisterRequest {
   const { facts } = state;
   const agentId = state.agent.get("agent")?.id;
   const runs = [...state.run.values()].filter((run) => !isAbandoned(run));
-  const busy = new Set(runs.map((run) => run.frameworkId));
+  const executors = runningExecutors(state);
+  const busy = busyFrameworks(state);
   const resources = totalResources(state);
   const frameworks = [...state.framework.values()].filter((framework) => busy.has(framework.id));
   return {
@@ -30,6 +32,7 @@ export function registerRequest(state: AgentState): link.RegisterRequest {
     ip: facts.ip,
     version: facts.version,
     ...(resources === undefined ? {} : { resources }),
+    executors,
     capabilities: facts.capabilities.map((type) => ({ type })),
     tasks: runs.map((run) => ({ task: taskOf(run), run_number: BigInt(run.runNumber) })),
     frameworks: frameworks.map(({ info }) => decodeStored("mesos.v1.FrameworkInfo", info)),
@@ -45,6 +48,7 @@ export function registered(state: AgentState, context: StepContext, agentId: Age
     // numbers.
     abandon(state, context, () => true);
     dropUpdates(state, () => true);
+    forgetExecutors(state);
     for (const framework of [...state.framework.values()]) state.framework.delete(framework.id);
     state.drain.delete("drain");
     state.agent.put({ ...row, id: agentId, lastCommand: "0" });
@@ -72,6 +76,8 @@ function taskOf(run: RunRow): mesos.Task {
           status_update_state: status.state,
           ...(status.uuid === undefined ? {} : { status_update_uuid: status.uuid }),
         }),
+    // A command task's executor is nobody's but the agent's.
+    ...(run.parentId === undefined ? {} : { executor_id: { value: run.executorId } }),
     ...defined({ resources, labels, discovery, container, limits }),
     ...defined({ user: info.command?.user, kill_policy: info.kill_policy }),
   };

@@ -75,6 +75,8 @@ export interface RunRow extends Row {
   readonly taskId: TaskId;
   /** A command task's executor has the task's id. */
   readonly executorId: ExecutorId;
+  /** Container of the executor that the tasks of a group share; absent: a command task. */
+  readonly parentId?: ContainerId;
   /** TaskInfo as wire JSON. */
   readonly info: string;
   /**
@@ -111,6 +113,19 @@ export interface CompletedRunRow extends Row {
   readonly executorId: ExecutorId;
   readonly runNumber: string;
   readonly endedMs: number;
+}
+
+/** An executor of task groups. */
+export interface ExecutorRow extends Row {
+  readonly containerId: ContainerId;
+  /** The agent's id when it came to be: it is in the sandbox's path. */
+  readonly agentId: AgentId;
+  readonly frameworkId: FrameworkId;
+  readonly executorId: ExecutorId;
+  /** ExecutorInfo as wire JSON. */
+  readonly info: string;
+  /** EXITED: the master has yet to be told. */
+  readonly stage: "RUNNING" | "EXITED";
 }
 
 /** What offer operations made of the agent's resources: one row, absent before the first. */
@@ -158,6 +173,7 @@ export interface Rows {
   resources: ResourcesRow;
   volumeRemoval: VolumeRemovalRow;
   drain: DrainRow;
+  executor: ExecutorRow;
 }
 export type TableName = keyof Rows;
 export type StoredRows = { readonly [T in TableName]: readonly Rows[T][] };
@@ -176,6 +192,7 @@ export const keyOf: { readonly [T in TableName]: (row: Rows[T]) => string } = {
   resources: () => "total",
   volumeRemoval: (row) => volumeKey(row),
   drain: () => "drain",
+  executor: (row) => row.containerId,
 };
 export const tableNames: readonly TableName[] = [
   "agent",
@@ -186,4 +203,5 @@ export const tableNames: readonly TableName[] = [
   "resources",
   "volumeRemoval",
   "drain",
+  "executor",
 ];

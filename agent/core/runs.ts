@@ -10,7 +10,7 @@
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
-import { milliseconds } from "./grace.ts";
+import { milliseconds, taskGraceMs } from "./grace.ts";
 import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
@@ -128,6 +128,21 @@ export function finish(
   }
   const status = tell(state, context, run, facts);
   state.run.put({ ...run, status, stage: { state: "ENDED", endedMs: context.nowMs } });
+  if (run.parentId === undefined) return;
+  state.executorsToCheck.add(run.parentId);
+  if (facts.state !== "TASK_FINISHED") endGroup(state, context, run);
+}
+
+/** A task that failed or was killed takes the rest of its group along. */
+function endGroup(state: AgentState, context: StepContext, ended: RunRow): void {
+  for (const { containerId, parentId, runNumber } of [...state.run.values()]) {
+    if (parentId !== ended.parentId || runNumber !== ended.runNumber) continue;
+    // Another one's end may have ended it meanwhile.
+    const run = state.run.get(containerId);
+    if (run === undefined || isAbandoned(run)) continue;
+    const kill: Kill = { cause: "KILLED", graceMs: undefined, defaultGraceMs: taskGraceMs(run) };
+    killRun(state, context, run, kill);
+  }
 }
 
 /**
@@ -178,8 +193,9 @@ export function endOverdueRuns(state: AgentState, context: StepContext): void {
     const containerId = state.runTimers.takeDue(context.nowMs);
     if (containerId === undefined) return;
     const run = state.run.get(containerId);
-    if (run === undefined) continue;
-    if (run.stage.state === "RUNNING") {
+    if (run === undefined) {
+      state.executorsToCheck.add(containerId);
+    } else if (run.stage.state === "RUNNING") {
       const kill: Kill = { cause: "MAX_COMPLETION_TIME", graceMs: 0, defaultGraceMs: 0 };
       killRun(state, context, run, kill);
     } else if (run.stage.state === "KILLING") {
@@ -209,6 +225,7 @@ export function complete(state: AgentState, run: RunRow, nowMs: number): void {
   // run's.
   if (!isAbandoned(run)) dropUpdates(state, (row) => isOfRun(row, run));
   state.run.delete(containerId);
+  if (run.parentId !== undefined) state.executorsToCheck.add(run.parentId);
   const place = { containerId, agentId, frameworkId, taskId, executorId };
   state.completedRun.put({ seq, ...place, runNumber, endedMs });
   dropOldest(state);
@@ -288,13 +305,19 @@ function killCause(stage: RunStage): KillCause | undefined {
   }
 }
 
+/** Those of which something lives here that the master may be told of. */
+export function busyFrameworks(state: AgentState): ReadonlySet<FrameworkId> {
+  const runs = [...state.run.values()].filter((run) => !isAbandoned(run));
+  return new Set([...runs, ...state.executor.values()].map(({ frameworkId }) => frameworkId));
+}
+
 function dropOldest(state: AgentState): void {
   for (const row of state.completedRun.values()) {
     if (state.completedRun.size <= COMPLETED_RUNS_MAX) break;
     state.completedRun.delete(row.containerId);
   }
   if (state.framework.size <= IDLE_FRAMEWORKS_MAX) return;
-  const busy = new Set([...state.run.values()].map((run) => run.frameworkId));
+  const busy = busyFrameworks(state);
   for (const row of [...state.framework.values()]) {
     if (state.framework.size <= IDLE_FRAMEWORKS_MAX) break;
     if (!busy.has(row.id)) state.framework.delete(row.id);

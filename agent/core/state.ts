@@ -6,9 +6,11 @@
  * true.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { assert } from "../../worker/std/assert.ts";
 import { type Prng, prng } from "../../worker/std/prng.ts";
 import { type Change, Table } from "../../worker/std/table.ts";
 import { TimerQueue } from "../../worker/std/timer-queue.ts";
+import { type ContainerId, containerId } from "../containerizer/containerizer.ts";
 import type { Effect, ExitReason } from "./effect.ts";
 import { keyOf, type Rows, type StoredRows, type TableName, tableNames } from "./rows.ts";
 
@@ -32,6 +34,8 @@ export type LinkState =
       readonly state: "REPORTING";
       readonly reportNumber: number;
       readonly uuids: readonly string[];
+      /** Containers of the executors whose exit it tells. */
+      readonly exits: readonly ContainerId[];
     }
   /** The last report failed: nothing is sent before `untilMs`. */
   | { readonly state: "HOLDING"; readonly untilMs: number };
@@ -47,8 +51,13 @@ export interface AgentState extends Tables {
   readonly updateTimers: TimerQueue<string>;
   /** Interval in ms between the last two sendings of an update, by uuid. */
   readonly updateIntervals: Map<string, number>;
-  /** Runs by number: when the grace or the completion time is over. */
-  readonly runTimers: TimerQueue<string>;
+  /**
+   * By container: when a run's grace or completion time is over, or an executor's wait for
+   * acknowledgements.
+   */
+  readonly runTimers: TimerQueue<ContainerId>;
+  /** Executors that may have nothing left to do. */
+  readonly executorsToCheck: Set<ContainerId>;
   /** The process ends with this reason as soon as no run holds a container. */
   exitWhenEmpty: ExitReason | undefined;
   /** The TIMER_DUE last asked for. */
@@ -74,6 +83,7 @@ export const noRows: StoredRows = {
   resources: [],
   volumeRemoval: [],
   drain: [],
+  executor: [],
 };
 
 /** `rows`: as `save` or the checkpoint gave them; `noRows` in an empty work directory. */
@@ -91,12 +101,14 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     resources: filled("resources", rows, record),
     volumeRemoval: filled("volumeRemoval", rows, record),
     drain: filled("drain", rows, record),
+    executor: filled("executor", rows, record),
     link: { state: "UNREGISTERED" },
     lastReportNumber: 0,
     reportFailures: 0,
     updateTimers: new TimerQueue(),
     updateIntervals: new Map(),
     runTimers: new TimerQueue(),
+    executorsToCheck: new Set(rows.executor.map(({ containerId }) => containerId)),
     exitWhenEmpty: undefined,
     timerMs: undefined,
     nextSeq: 1 + maxSeq(rows),
@@ -116,6 +128,7 @@ export function save(state: AgentState): StoredRows {
     resources: [...state.resources.values()],
     volumeRemoval: [...state.volumeRemoval.values()],
     drain: [...state.drain.values()],
+    executor: [...state.executor.values()],
   };
 }
 
@@ -138,6 +151,12 @@ export function newUuid(context: StepContext, seq: number): Uint8Array {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes;
+}
+
+export function newContainerId(context: StepContext, seq: number): ContainerId {
+  const id = containerId(uuidText(newUuid(context, seq)));
+  assert(id.ok, "a uuid is a container id");
+  return id.value;
 }
 
 /** UUID text of 16 bytes. */

@@ -168,16 +168,22 @@ function commandMessage(
   return `Command terminated with signal ${signalWords(termination.signal)}${dumped}`;
 }
 
+/** A group's executor tells an end when the container is gone, and with it all but its name. */
 function container(state: AgentState, run: RunRow): Pick<StatusFacts, "container_status"> {
+  if (run.parentId !== undefined) return { container_status: { container_id: containerId(run) } };
   return { container_status: containerStatus(state, run) };
 }
 
 function containerStatus(state: AgentState, run: RunRow): mesos.ContainerStatus {
   return {
-    container_id: { value: run.containerId },
+    container_id: containerId(run),
     network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] }],
     ...(run.pid === undefined ? {} : { executor_pid: run.pid }),
   };
+}
+
+function containerId({ containerId: value, parentId }: RunRow): mesos.ContainerID {
+  return parentId === undefined ? { value } : { value, parent: { value: parentId } };
 }
 
 function memoryLimitation(run: RunRow): mesos.TaskResourceLimitation {

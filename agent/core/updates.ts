@@ -1,16 +1,18 @@
 /**
- * Status updates on their way to the master: made, reported, repeated, acknowledged.
+ * Status updates on their way to the master: made, reported, repeated, acknowledged; and the exits
+ * of executors, which a report carries along.
  *
  * 1. Updates of one run are reported in the order they were made. 2. One report is in flight at a
  * time; everything that comes meanwhile goes into the next one. 3. An update is repeated (10 s,
  * doubling, at most 10 min) until its uuid is acknowledged, and at once after a registration or
- * RESUME_UPDATES.
+ * RESUME_UPDATES; an exit is in every report until one is answered.
  */
 import type { ExecutorId, FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { exitedExecutors, exitOf } from "./executors.ts";
 import {
   REPORT_RETRY_MAX_MS,
   REPORT_RETRY_MIN_MS,
@@ -100,7 +102,8 @@ export function sendDueUpdates(state: AgentState, context: StepContext): void {
   }
   if (state.link.state !== "IDLE") return;
   const due = takeDue(state, context.nowMs);
-  if (due.length === 0) return;
+  const exited = exitedExecutors(state);
+  if (due.length + exited.length === 0) return;
   const latest = latestStates(state);
   const updates = due.map(
     (row): link.StatusUpdate => ({
@@ -112,12 +115,19 @@ export function sendDueUpdates(state: AgentState, context: StepContext): void {
   );
   for (const row of due) scheduleRepeat(state, context, row.uuid);
   const reportNumber = ++state.lastReportNumber;
-  state.link = { state: "REPORTING", reportNumber, uuids: due.map((row) => row.uuid) };
-  context.effects.push({ type: "REPORT", reportNumber, updates });
+  state.link = {
+    state: "REPORTING",
+    reportNumber,
+    uuids: due.map((row) => row.uuid),
+    exits: exited.map((row) => row.containerId),
+  };
+  const executorExits = exited.map(exitOf);
+  context.effects.push({ type: "REPORT", reportNumber, updates, executorExits });
 }
 
 export function reportDone(state: AgentState, reportNumber: number): void {
   if (state.link.state !== "REPORTING" || state.link.reportNumber !== reportNumber) return;
+  for (const containerId of state.link.exits) state.executor.delete(containerId);
   state.link = { state: "IDLE" };
   state.reportFailures = 0;
 }
@@ -137,7 +147,9 @@ export function reportFailed(state: AgentState, context: StepContext, reportNumb
 
 /** When `sendDueUpdates` will have something to do; undefined = not before another input. */
 export function nextUpdateMs(state: AgentState): number | undefined {
-  const dueMs = state.updateTimers.nextDueMs();
+  // What is due and is not an update was reported at the end of this step, if the link was free.
+  const exitMs = exitedExecutors(state).length > 0 ? 0 : undefined;
+  const dueMs = exitMs ?? state.updateTimers.nextDueMs();
   if (dueMs === undefined) return undefined;
   if (state.link.state === "IDLE") return dueMs;
   return state.link.state === "HOLDING" ? Math.max(dueMs, state.link.untilMs) : undefined;

@@ -10,25 +10,19 @@ import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Result } from "../../worker/std/result.ts";
 import type { Change } from "../../worker/std/table.ts";
-import {
-  type ContainerId,
-  type Containerizer,
-  describeLaunchError,
-} from "../containerizer/containerizer.ts";
+import type { ContainerId, Containerizer } from "../containerizer/containerizer.ts";
 import { step } from "../core/agent.ts";
-import { containerSpec } from "../core/container-spec.ts";
-import type { Effect, ExitReason } from "../core/effect.ts";
+import type { Effect, ExitReason, Launch } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type StoredRows, type VolumeName } from "../core/rows.ts";
 import { isLive } from "../core/runs.ts";
 import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
-import { volumesOf } from "../core/volumes.ts";
 import { answerCall } from "./agent-calls.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import { Launcher } from "./launcher.ts";
 import type { Log } from "./log.ts";
 import { MasterLink } from "./master-link.ts";
-import { makeSandbox } from "./sandbox.ts";
 import { taskLines } from "./task-lines.ts";
 import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
@@ -51,12 +45,11 @@ export interface AgentRunnerOptions {
 /** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-type Launch = Effect & { readonly type: "LAUNCH" };
-
 export class AgentRunner {
   readonly #options: AgentRunnerOptions;
   readonly #state: AgentState;
   readonly #link: MasterLink;
+  readonly #launcher: Launcher;
   #queue: Input[] = [];
   readonly #launches: Launch[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +61,8 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = newState(options.facts, options.rows);
+    const { containerizer, workDirectory, port, switchUser, facts } = options;
+    this.#launcher = new Launcher({ containerizer, workDirectory, port, switchUser, ip: facts.ip });
     this.#link = new MasterLink({
       master: options.master,
       sessionId: options.facts.sessionId,
@@ -171,7 +166,7 @@ export class AgentRunner {
         this.#link.poll(effect.acknowledgedCommand);
         return;
       case "REPORT":
-        void this.#link.report(effect.reportNumber, effect.updates);
+        void this.#link.report(effect);
         return;
       case "CALL":
         void this.#call(effect);
@@ -199,33 +194,14 @@ export class AgentRunner {
     if (this.#launches.length > 0) setImmediate(() => this.#launchNext());
   }
 
-  async #launch({ containerId, framework, task }: Launch): Promise<void> {
-    const { facts, workDirectory, port, switchUser, containerizer } = this.#options;
-    const place = {
-      agentId: this.#agentId() ?? "",
-      frameworkId: framework.id?.value ?? "",
-      executorId: task.task_id.value,
-      containerId,
-    };
-    const user = switchUser ? framework.user : undefined;
-    const sandbox = makeSandbox(workDirectory, place, {
-      user: task.command?.user ?? user,
-      volumes: volumesOf(task.resources),
-    });
-    if (!sandbox.ok) {
-      this.submit({ type: "LAUNCH_FAILED", containerId, message: sandbox.error });
-      return;
-    }
-    const { agentId } = place;
-    const where = { containerId, agentId, ip: facts.ip, port, user };
-    const spec = containerSpec(framework, task, { ...where, sandboxDirectory: sandbox.value });
-    const launched = await containerizer.launch(spec);
+  async #launch(launch: Launch): Promise<void> {
+    const { containerId } = launch;
+    const launched = await this.#launcher.launch(this.#agentId() ?? "", launch);
     if (launched.ok) {
       this.submit({ type: "CONTAINER_STARTED", containerId, pid: launched.value.pid });
       this.#watch(containerId);
     } else {
-      const message = describeLaunchError(launched.error);
-      this.submit({ type: "LAUNCH_FAILED", containerId, message });
+      this.submit({ type: "LAUNCH_FAILED", containerId, message: launched.error });
     }
   }
 

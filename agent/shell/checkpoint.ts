@@ -219,6 +219,7 @@ function replay(
     resources: replayTable("resources", snapshot, entries),
     volumeRemoval: replayTable("volumeRemoval", snapshot, entries),
     drain: replayTable("drain", snapshot, entries),
+    executor: replayTable("executor", snapshot, entries),
   };
   return ok({ rows, file, journalBytes });
 }

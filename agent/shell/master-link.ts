@@ -19,6 +19,7 @@ import {
 } from "../../worker/protocol/wire/json.ts";
 import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
+import type { Effect } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import type { CallAnswer } from "./agent-calls.ts";
 import { backoffMs } from "./backoff.ts";
@@ -38,6 +39,9 @@ export interface MasterLinkOptions {
   readonly submit: (input: Input) => void;
   readonly log: Log;
 }
+
+/** What goes into one report. */
+export type Report = Omit<Effect & { readonly type: "REPORT" }, "type">;
 
 interface Registration {
   readonly agentId: string;
@@ -136,13 +140,18 @@ export class MasterLink {
     });
   }
 
-  async report(reportNumber: number, updates: readonly link.StatusUpdate[]): Promise<void> {
+  async report({ reportNumber, updates, executorExits }: Report): Promise<void> {
     const life = this.#life;
     const registration = this.#registration;
     assert(registration !== undefined, "reports come after registration");
     const sent = await this.#send("rimrock.link.ReportRequest", "rimrock.link.ReportResponse", {
       path: this.#relayPath(registration, "report"),
-      message: { ...this.#sender(registration), report_number: reportNumber, updates },
+      message: {
+        ...this.#sender(registration),
+        report_number: reportNumber,
+        updates,
+        executor_exits: executorExits,
+      },
     });
     if (life !== this.#life) return;
     this.#heard(sent);

@@ -2,11 +2,20 @@
  * Sandboxes in Mesos' layout, with `latest` beside them and volumes in them:
  *
  *   <work directory>/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>
+ *
+ * The executor of a task group has in its sandbox one for each task, and a link by the task's id:
+ *
+ *   .../runs/<container>/containers/<task's container>
+ *   .../runs/<container>/tasks/<task id>
+ *
+ * A folder belongs to a task's user only where nothing of the agent's is made after the task runs:
+ * an executor's sandbox stays the agent's own.
  */
-import { chownSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { chownSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
-import { accountToBecome } from "../containerizer/supervisor/users.ts";
+import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
 import type { MountedVolume } from "../core/volumes.ts";
 import { errnoOf } from "./errno.ts";
 import { linkVolumes } from "./volumes.ts";
@@ -29,30 +38,87 @@ export interface SandboxContent {
   readonly volumes: readonly MountedVolume[];
 }
 
-/**
- * Makes the sandbox and points `latest` at it. It is its user's own once everything of the agent's
- * is in it. The error is a sentence. A user that the containerizer will refuse changes no owner
- * here.
- */
+/** Makes the sandbox of a command task, and points `latest` at it. The error is a sentence. */
 export function makeSandbox(
+  workDirectory: string,
+  place: SandboxPlace,
+  content: SandboxContent,
+): Result<string, string> {
+  const path = sandboxPath(workDirectory, place);
+  return guarded(path, () => {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    const filled = fill(workDirectory, path, content);
+    if (filled.ok) link(join(runsPath(workDirectory, place), "latest"), place.containerId);
+    return filled;
+  });
+}
+
+/** Makes the sandbox of a task group's executor, unless it is there: tasks may be at work in it. */
+export function makeExecutorSandbox(
   workDirectory: string,
   place: SandboxPlace,
   { user, volumes }: SandboxContent,
 ): Result<string, string> {
-  const runs = runsPath(workDirectory, place);
-  const path = join(runs, place.containerId);
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o755 });
-    const found = accountToBecome(user);
-    const account = found.ok ? found.value : undefined;
-    const linked = linkVolumes(workDirectory, path, { volumes, account });
+  const path = sandboxPath(workDirectory, place);
+  return guarded(path, () => {
+    if (existsSync(join(path, "tasks"))) return ok(path);
+    mkdirSync(join(path, "containers"), { recursive: true, mode: 0o755 });
+    const linked = linkVolumes(workDirectory, path, { volumes, account: accountOf(user) });
     if (!linked.ok) return linked;
-    if (account !== undefined) chownSync(path, account.userId, account.groupId);
-    // A rename replaces the link at once: there is no moment without a `latest`.
-    const fresh = join(runs, `.latest-${place.containerId}`);
-    symlinkSync(place.containerId, fresh);
-    renameSync(fresh, join(runs, "latest"));
+    mkdirSync(join(path, "tasks"), { mode: 0o755 });
+    link(join(runsPath(workDirectory, place), "latest"), place.containerId);
     return ok(path);
+  });
+}
+
+/** Makes the sandbox of one task in its executor's. */
+export function makeTaskSandbox(
+  workDirectory: string,
+  place: {
+    readonly executorSandbox: string;
+    readonly containerId: string;
+    readonly taskId: string;
+  },
+  content: SandboxContent,
+): Result<string, string> {
+  const { executorSandbox, containerId, taskId } = place;
+  const path = join(executorSandbox, "containers", containerId);
+  return guarded(path, () => {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    link(join(executorSandbox, "tasks", taskId), `../containers/${containerId}`);
+    return fill(workDirectory, path, content);
+  });
+}
+
+/** The folder becomes its user's own once everything of the agent's is in it. */
+function fill(
+  workDirectory: string,
+  path: string,
+  { user, volumes }: SandboxContent,
+): Result<string, string> {
+  const account = accountOf(user);
+  const linked = linkVolumes(workDirectory, path, { volumes, account });
+  if (!linked.ok) return linked;
+  if (account !== undefined) chownSync(path, account.userId, account.groupId);
+  return ok(path);
+}
+
+/** A user that the containerizer will refuse changes no owner here. */
+function accountOf(user: string | undefined): Account | undefined {
+  const found = accountToBecome(user);
+  return found.ok ? found.value : undefined;
+}
+
+/** A rename replaces a link at once: there is no moment without it. */
+function link(path: string, target: string): void {
+  const fresh = join(dirname(path), `.${randomUUID()}`);
+  symlinkSync(target, fresh);
+  renameSync(fresh, path);
+}
+
+function guarded(path: string, make: () => Result<string, string>): Result<string, string> {
+  try {
+    return make();
   } catch (cause) {
     return err(`cannot make the sandbox ${path}: ${errnoOf(cause)}`);
   }

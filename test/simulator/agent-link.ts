@@ -2,6 +2,7 @@
  * The agent's side of the link. It does what `agent/shell/master-link.ts` does, on virtual time:
  * what belongs to an earlier registration is dropped, a failed registration or poll is repeated.
  */
+import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
 import { registerRequest } from "../../agent/core/registration.ts";
 import type { AgentState } from "../../agent/core/state.ts";
@@ -84,12 +85,20 @@ export class AgentLink {
     });
   }
 
-  report(reportNumber: number, updates: readonly link.StatusUpdate[]): void {
+  report({ reportNumber, updates, executorExits }: Effect & { readonly type: "REPORT" }): void {
     const life = this.#life;
     const { submit } = this.#options;
     this.#send(
       (relay, sender, answering) =>
-        relay.report({ ...sender, report_number: reportNumber, updates }, answering),
+        relay.report(
+          {
+            ...sender,
+            report_number: reportNumber,
+            updates,
+            executor_exits: executorExits,
+          },
+          answering,
+        ),
       (answer) => {
         if (life !== this.#life) return;
         const isDone = answer?.type === "DONE";

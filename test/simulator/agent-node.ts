@@ -225,7 +225,7 @@ export class AgentNode {
         process.link.poll(effect.acknowledgedCommand);
         return;
       case "REPORT":
-        process.link.report(effect.reportNumber, effect.updates);
+        process.link.report(effect);
         return;
       case "SET_TIMER":
         if (process.timer !== undefined) process.timer.cancelled = true;

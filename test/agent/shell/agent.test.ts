@@ -1,63 +1,21 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import { agentBundle, cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
-import { FakeMaster } from "./fake-master.ts";
+import {
+  beforeStart,
+  endMasters,
+  isAlive,
+  joined,
+  newMaster,
+  pidIn,
+  waiting,
+} from "./agent-lab.ts";
+import { cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
 
-const masters: FakeMaster[] = [];
-afterEach(async () => {
-  for (const master of masters.splice(0)) {
-    await endTasks(master);
-    await master.stop().catch(() => {});
-  }
-});
+afterEach(endMasters);
 afterAll(cleanUp);
-
-/** Tasks outlive agents: what a test leaves behind has to be ended by an agent. */
-async function endTasks(master: FakeMaster): Promise<void> {
-  const shutdown_framework = { framework_id: { value: "f1" } };
-  const number = master.send({ type: "SHUTDOWN_FRAMEWORK", shutdown_framework });
-  await master
-    .until("tasks end", () => master.acknowledged >= number || undefined, 500)
-    .catch(() => {});
-}
-
-async function beforeStart(...more: string[]) {
-  const master = await new FakeMaster().start();
-  masters.push(master);
-  const workDirectory = temporaryDirectory();
-  const args = ["--master", master.url, "--work-dir", workDirectory, ...more];
-  return { master, workDirectory, args, bundle: await agentBundle() };
-}
-
-async function joined(...more: string[]) {
-  const before = await beforeStart(...more);
-  const agent = await startAgent(before.args);
-  await before.master.until("the agent registers", () => before.master.registrations[0]);
-  return { ...before, agent };
-}
-
-/** A zombie is not alive, only not yet buried by whoever inherited it. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** A command that writes its process id before it waits. */
-function waiting(file: string): string {
-  return `echo $$ > ${file}.new; mv ${file}.new ${file}; exec sleep 1000`;
-}
-
-async function pidIn(master: FakeMaster, file: string): Promise<number> {
-  await master.until("the task runs", () => existsSync(file) || undefined);
-  return Number(readFileSync(file, "utf8"));
-}
 
 describe("one agent", () => {
   test("it registers with what it has, runs a task and keeps its output in the sandbox", async () => {
@@ -115,47 +73,6 @@ describe("one agent", () => {
   });
 });
 
-describe("persistent volumes", () => {
-  const resource = (id: string): mesos.Resource => ({
-    name: "disk",
-    type: "SCALAR",
-    scalar: { value: 8 },
-    reservations: [{ type: "DYNAMIC", role: "r", principal: "p" }],
-    disk: { persistence: { id }, volume: { mode: "RW", container_path: "data" } },
-  });
-  const operate = (master: FakeMaster, type: "CREATE" | "DESTROY", resources: mesos.Resource[]) =>
-    master.send({
-      type: "APPLY_OPERATION",
-      apply_operation: {
-        operation_uuid: new Uint8Array(16),
-        info: type === "CREATE" ? { type } : { type, destroy: { volumes: [resource("v")] } },
-        resources,
-      },
-    });
-
-  test("a volume's data outlive its task and the agent's SIGKILL, and end with DESTROY", async () => {
-    const { master, agent, workDirectory, args } = await joined();
-    const more = { resources: [resource("v")] };
-    operate(master, "CREATE", [resource("v")]);
-    master.run("t1", "echo kept > data/file", more);
-    await master.state("t1", "TASK_FINISHED");
-    agent.child.kill("SIGKILL");
-    await agent.ended;
-    await startAgent(args);
-    const again = await master.until("it registers", () => master.registrations[1]);
-    expect(again.resources?.filter(({ disk }) => disk !== undefined)).toMatchObject([
-      { scalar: { value: 8 }, disk: { persistence: { id: "v" } } },
-    ]);
-    master.run("t2", "cat data/file; exit 9", more);
-    await master.state("t2", "TASK_FAILED");
-    const executor = join(workDirectory, "slaves/test-S0/frameworks/f1/executors/t2/runs/latest");
-    expect(readFileSync(join(executor, "stdout"), "utf8")).toBe("kept\n");
-    const number = operate(master, "DESTROY", []);
-    await master.until("it is destroyed", () => master.acknowledged >= number || undefined);
-    expect(existsSync(join(workDirectory, "volumes/roles/r/v"))).toBe(false);
-  });
-});
-
 describe("the link", () => {
   test("a master that comes back is found within a second; the log has one line for each", async () => {
     const { master, agent } = await joined();
@@ -205,8 +122,7 @@ describe("the link", () => {
   });
 
   test("a refused registration is told in the master's words, and tried again", async () => {
-    const master = await new FakeMaster().start();
-    masters.push(master);
+    const master = await newMaster();
     const message = "The agent's resources are invalid; correct --resources";
     const body = JSON.stringify({ code: "AGENT_INVALID", message });
     master.refusals.set("register", { status: 400, body });
@@ -221,8 +137,7 @@ describe("the link", () => {
     [200, "not JSON"],
     [200, "{}"],
   ])("an answer %i %s to a registration is tried again", async (status, body) => {
-    const master = await new FakeMaster().start();
-    masters.push(master);
+    const master = await newMaster();
     master.refusals.set("register", { status, body });
     await startAgent(["--master", master.url, "--work-dir", temporaryDirectory()]);
     await master.until("the agent registers", () => master.registrations[0]);
@@ -383,20 +298,6 @@ describe("the end of the process", () => {
     const status = await master.state("t1", "TASK_FAILED");
     expect(status.reason).toBe("REASON_EXECUTOR_TERMINATED");
     expect(status.message).toMatch(/together with the process that started it/);
-  });
-});
-
-describe("the master's SHUTDOWN", () => {
-  test("ends every task, says why, and exits with a code that nobody starts it again for", async () => {
-    const { master, agent, workDirectory } = await joined();
-    const file = join(workDirectory, "pid");
-    master.run("t1", waiting(file));
-    const pid = await pidIn(master, file);
-    await master.state("t1", "TASK_RUNNING");
-    master.send({ type: "SHUTDOWN", shutdown: { message: "Agent is marked gone" } });
-    expect(await agent.ended).toEqual([20, null]);
-    expect(isAlive(pid)).toBe(false);
-    expect(agent.log()).toMatch(/the master removed this agent \(Agent is marked gone\)/);
   });
 });
 

@@ -76,20 +76,26 @@ export class FakeMaster {
   }
 
   run(taskId: string, command: string, more: Partial<mesos.TaskInfo> = {}): bigint {
-    return this.send({
-      type: "RUN_TASK",
-      run_task: {
-        framework: { id: { value: "f1" }, user: "root", name: "f1" },
-        task: {
-          name: taskId,
-          task_id: { value: taskId },
-          agent_id: { value: "test-S0" },
-          command: { value: command },
-          resources: [{ name: "cpus", type: "SCALAR", scalar: { value: 0.1 } }],
-          ...more,
-        },
+    const run_task = { framework: FRAMEWORK, task: { ...taskOf(taskId, command), ...more } };
+    return this.send({ type: "RUN_TASK", run_task });
+  }
+
+  /** A group of an executor: the tasks' commands by their ids. */
+  runGroup(executorId: string, commands: Readonly<Record<string, string>>): bigint {
+    const run_task_group = {
+      framework: FRAMEWORK,
+      executor: { type: "DEFAULT", executor_id: { value: executorId } } as const,
+      task_group: {
+        tasks: Object.entries(commands).map(([taskId, command]) => taskOf(taskId, command)),
       },
-    });
+    };
+    return this.send({ type: "RUN_TASK_GROUP", run_task_group });
+  }
+
+  /** Executors whose exit was told. */
+  get exited(): readonly string[] {
+    const exits = this.reports.flatMap(({ executor_exits }) => executor_exits ?? []);
+    return exits.map(({ executor_id }) => executor_id.value);
   }
 
   /** The answer of the agent's own API. */
@@ -197,6 +203,18 @@ export class FakeMaster {
     }
     this.#flush();
   }
+}
+
+const FRAMEWORK: mesos.FrameworkInfo = { id: { value: "f1" }, user: "root", name: "f1" };
+
+function taskOf(taskId: string, command: string): mesos.TaskInfo {
+  return {
+    name: taskId,
+    task_id: { value: taskId },
+    agent_id: { value: "test-S0" },
+    command: { value: command },
+    resources: [{ name: "cpus", type: "SCALAR", scalar: { value: 0.1 } }],
+  };
 }
 
 function decoded<N extends MessageName>(name: N, text: string): Messages[N] {

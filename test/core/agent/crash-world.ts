@@ -16,8 +16,8 @@ import type {
 import { step } from "../../../agent/core/agent.ts";
 import type { Effect } from "../../../agent/core/effect.ts";
 import type { Input } from "../../../agent/core/input.ts";
-import type { StoredRows } from "../../../agent/core/rows.ts";
-import { type AgentState, newState, noRows, save } from "../../../agent/core/state.ts";
+import { type StoredRows, tableNames } from "../../../agent/core/rows.ts";
+import { type AgentState, newState, noRows } from "../../../agent/core/state.ts";
 import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../../worker/std/assert.ts";
@@ -34,20 +34,23 @@ export interface Faults {
 }
 
 interface Container {
-  readonly runNumber: string;
   termination: ContainerTermination | undefined;
 }
 
 interface MasterRun {
-  readonly taskId: string;
+  readonly runNumber: number;
   /** States in the order they first arrived. */
   readonly states: mesos.TaskState[];
   readonly uuids: Set<string>;
-  killed: boolean;
 }
 
+const FRAMEWORK = framework("f1", "TASK_KILLING_STATE");
+
 export class CrashWorld {
+  /** By the task's id: none is used twice. */
   readonly runs = new Map<string, MasterRun>();
+  /** Executors whose exit the master has not heard since it last launched a group of theirs. */
+  readonly liveExecutors = new Set<string>();
   crashes = 0;
   /** Directories of volumes on the agent's disk, each with what was written to it. */
   readonly volumes = new Map<string, string>();
@@ -55,11 +58,12 @@ export class CrashWorld {
   readonly wantedVolumes = new Map<string, number>();
   readonly #random: Prng;
   readonly #containers = new Map<ContainerId, Container>();
-  /** Runs of which a container was ever made. */
+  /** Tasks of which a container was ever made. */
   readonly #launched = new Set<string>();
   #faults: Faults;
   #state: AgentState;
-  #disk: StoredRows = noRows;
+  /** Rows as JSON, by table and key. */
+  readonly #disk = new Map<string, string>();
   #nowMs = 1_000_000;
   #inputs: Input[] = [];
   #commands: (link.Command & { readonly number: bigint })[] = [];
@@ -76,7 +80,7 @@ export class CrashWorld {
 
   /** One random thing happens. */
   happen(): void {
-    switch (this.#random.below(7)) {
+    switch (this.#random.below(8)) {
       case 0:
         this.#launchTask();
         return;
@@ -95,6 +99,10 @@ export class CrashWorld {
       case 5:
         this.#operate();
         return;
+      case 6:
+        if (this.#random.below(20) === 0) this.#drain();
+        else this.#launchGroup();
+        return;
       default:
         this.#takeOne();
     }
@@ -108,16 +116,19 @@ export class CrashWorld {
       while (this.#inputs.length > 0) this.#takeOne();
       this.#answerPoll();
       this.#pass(30_000);
-      const { runs, updates, removals } = this.left;
-      if (runs + updates + removals + this.#inputs.length === 0 && this.#isAcknowledged()) return;
+      if (this.left.rows + this.#inputs.length === 0 && this.#isAcknowledged()) return;
     }
   }
 
   /** What the agent still holds; nothing is left once everything has settled. */
-  get left(): { runs: number; updates: number; containers: number; removals: number } {
-    const { run, update, volumeRemoval } = this.#state;
-    const containers = this.#containers.size;
-    return { runs: run.size, updates: update.size, containers, removals: volumeRemoval.size };
+  get left(): {
+    readonly rows: number;
+    readonly containers: number;
+  } {
+    const { run, update, volumeRemoval, executor, drain } = this.#state;
+    const tables = [run, update, volumeRemoval, executor, drain];
+    const rows = tables.reduce((sum, { size }) => sum + size, 0);
+    return { rows, containers: this.#containers.size };
   }
 
   #isAcknowledged(): boolean {
@@ -127,11 +138,28 @@ export class CrashWorld {
 
   #launchTask(): void {
     const number = ++this.#number;
-    const runNumber = String(number);
-    const taskId = `t${number}`;
-    this.runs.set(runNumber, { taskId, states: [], uuids: new Set(), killed: false });
-    const run_task = { framework: framework("f1", "TASK_KILLING_STATE"), task: task(taskId) };
+    const run_task = { framework: FRAMEWORK, task: this.#newTask(`t${number}`, number) };
     this.#commands.push({ type: "RUN_TASK", number: BigInt(number), run_task });
+  }
+
+  /** One to three tasks of one of two executors. */
+  #launchGroup(): void {
+    const number = ++this.#number;
+    const executorId = `e${this.#random.below(2)}`;
+    const count = 1 + this.#random.below(3);
+    const names = ["a", "b", "c"].slice(0, count).map((letter) => `t${number}${letter}`);
+    const run_task_group = {
+      framework: FRAMEWORK,
+      executor: { type: "DEFAULT", executor_id: { value: executorId } } as const,
+      task_group: { tasks: names.map((name) => this.#newTask(name, number)) },
+    };
+    this.liveExecutors.add(executorId);
+    this.#commands.push({ type: "RUN_TASK_GROUP", number: BigInt(number), run_task_group });
+  }
+
+  #newTask(taskId: string, runNumber: number): mesos.TaskInfo {
+    this.runs.set(taskId, { runNumber, states: [], uuids: new Set() });
+    return task(taskId);
   }
 
   #killTask(): void {
@@ -140,14 +168,18 @@ export class CrashWorld {
     );
     const chosen = live[this.#random.below(Math.max(live.length, 1))];
     if (chosen === undefined) return;
-    const [runNumber, run] = chosen;
-    run.killed = true;
+    const [taskId, run] = chosen;
     const kill_task = {
       framework_id: { value: "f1" },
-      task_id: { value: run.taskId },
-      run_number: BigInt(runNumber),
+      task_id: { value: taskId },
+      run_number: BigInt(run.runNumber),
     };
     this.#commands.push({ type: "KILL_TASK", number: BigInt(++this.#number), kill_task });
+  }
+
+  #drain(): void {
+    const config = { max_grace_period: { nanoseconds: 1_000_000_000n } };
+    this.#commands.push({ type: "DRAIN", number: BigInt(++this.#number), drain: { config } });
   }
 
   /** A volume is created or destroyed; whoever finds one writes to it. */
@@ -209,12 +241,15 @@ export class CrashWorld {
    */
   #take(input: Input): void {
     const seed = this.#random.below(2 ** 31);
-    const { effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
+    const { changes, effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
     if (this.#strikes(this.#faults.crash)) {
       this.#crash();
       return;
     }
-    this.#disk = JSON.parse(JSON.stringify(save(this.#state)));
+    for (const { table, key, after } of changes) {
+      if (after === undefined) this.#disk.delete(`${table} ${key}`);
+      else this.#disk.set(`${table} ${key}`, JSON.stringify(after));
+    }
     this.#checkTerminals();
     for (const effect of effects) {
       if (this.#strikes(this.#faults.crash)) {
@@ -229,9 +264,10 @@ export class CrashWorld {
     this.crashes++;
     this.#inputs = [];
     this.#pollFrom = undefined;
-    this.#state = newState(facts, this.#disk);
+    const rows = this.#rows();
+    this.#state = newState(facts, rows);
     const containers: RecoveredContainer[] = [];
-    for (const { containerId, stage } of this.#disk.run) {
+    for (const { containerId, stage } of rows.run) {
       if (stage.state !== "ENDED") containers.push(this.#recovered(containerId));
     }
     // The containerizer sweeps what nobody asks for.
@@ -240,6 +276,16 @@ export class CrashWorld {
       if (!known.has(containerId)) this.#containers.delete(containerId);
     }
     this.#take({ type: "RECOVERED", containers });
+  }
+
+  #rows(): StoredRows {
+    const rows: Record<string, unknown[]> = {};
+    for (const table of tableNames) rows[table] = [];
+    for (const [name, text] of this.#disk) {
+      rows[name.slice(0, name.indexOf(" "))]?.push(JSON.parse(text));
+    }
+    // Every row lies where its table's Change put it.
+    return rows as unknown as StoredRows;
   }
 
   #recovered(containerId: ContainerId): RecoveredContainer {
@@ -258,12 +304,9 @@ export class CrashWorld {
         const row = this.#state.run.get(effect.containerId);
         assert(row !== undefined, "what is launched is written down");
         assert(row.status === undefined, "nothing is said of it before its launch");
-        assert(!this.#launched.has(row.runNumber), `run ${row.runNumber} is launched once`);
-        this.#launched.add(row.runNumber);
-        this.#containers.set(effect.containerId, {
-          runNumber: row.runNumber,
-          termination: undefined,
-        });
+        assert(!this.#launched.has(row.taskId), `${row.taskId} is launched once`);
+        this.#launched.add(row.taskId);
+        this.#containers.set(effect.containerId, { termination: undefined });
         const { containerId } = effect;
         this.#inputs.push({ type: "CONTAINER_STARTED", containerId, pid: PID });
         return;
@@ -307,17 +350,22 @@ export class CrashWorld {
   }
 
   /** The report arrives or not, and its answer arrives or not. */
-  #report({ reportNumber, updates }: Effect & { readonly type: "REPORT" }): void {
+  #report(report: Effect & { readonly type: "REPORT" }): void {
+    const { reportNumber, updates, executorExits } = report;
     const arrives = !this.#strikes(this.#faults.lostReport);
-    if (arrives) for (const update of updates) this.#hear(update);
+    if (arrives) {
+      for (const update of updates) this.#hear(update);
+      for (const { executor_id } of executorExits) this.liveExecutors.delete(executor_id.value);
+    }
     const answered = arrives && !this.#strikes(this.#faults.lostReport);
     this.#inputs.push({ type: answered ? "REPORT_DONE" : "REPORT_FAILED", reportNumber });
   }
 
   #hear({ status, run_number }: link.StatusUpdate): void {
-    const run = this.runs.get(String(run_number));
+    const run = this.runs.get(status.task_id.value);
     const uuid = status.uuid;
     assert(run !== undefined && uuid !== undefined, "an update names its run and has a uuid");
+    assert(run_number === BigInt(run.runNumber), "an update has the number of its command");
     if (!run.uuids.has(String(uuid))) {
       run.uuids.add(String(uuid));
       const last = run.states.at(-1);
@@ -337,10 +385,10 @@ export class CrashWorld {
   }
 
   #checkTerminals(): void {
-    for (const { stage, containerId, runNumber } of this.#state.run.values()) {
+    for (const { stage, containerId, taskId } of this.#state.run.values()) {
       const container = this.#containers.get(containerId);
       const gone = container === undefined || container.termination !== undefined;
-      assert(stage.state !== "ENDED" || gone, `run ${runNumber} has ended, and its container too`);
+      assert(stage.state !== "ENDED" || gone, `${taskId} has ended, and its container too`);
     }
   }
 

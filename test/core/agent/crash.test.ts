@@ -19,11 +19,12 @@ test("whatever crashes and whatever is lost, every run ends once, is told in ord
     try {
       const world = live(seed);
       crashes += world.crashes;
-      for (const [runNumber, { states }] of world.runs) {
-        expect(states.at(-1), `run ${runNumber}: ${states}`).toMatch(TERMINAL);
+      for (const [taskId, { states }] of world.runs) {
+        expect(states.at(-1), `${taskId}: ${states}`).toMatch(TERMINAL);
         if (states.at(-1) === "TASK_KILLED") killed++;
       }
-      expect(world.left).toEqual({ runs: 0, updates: 0, containers: 0, removals: 0 });
+      expect(world.left).toEqual({ rows: 0, containers: 0 });
+      expect([...world.liveExecutors]).toEqual([]);
       for (const id of world.volumes.keys()) expect(world.wantedVolumes.has(id), id).toBe(true);
     } catch (cause) {
       throw new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : cause}`, { cause });

@@ -1,0 +1,97 @@
+/**
+ * The executors of task groups (http-semantics 17.3). The agent runs the tasks itself, so such an
+ * executor is no process: it is a sandbox, a share of resources, and a life.
+ *
+ *   RUNNING ──(no container is left, and every end is acknowledged or 60 s old)──▶ EXITED ──▶ told
+ *
+ * 1. An executor that RUNS is named at every registration. 2. Its exit is a row until the master
+ * has answered a report with it.
+ */
+import type { ExecutorId, FrameworkId } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { defined } from "../../worker/std/assert.ts";
+import type { ContainerId } from "../containerizer/containerizer.ts";
+import { EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS } from "./limits.ts";
+import type { ExecutorRow } from "./rows.ts";
+import { isLive } from "./runs.ts";
+import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
+import { decodeStored } from "./stored.ts";
+
+/** The running executor of this id; a new one if there is none. */
+export function executorFor(
+  state: AgentState,
+  context: StepContext,
+  { frameworkId, info }: { readonly frameworkId: FrameworkId; readonly info: mesos.ExecutorInfo },
+): ExecutorRow {
+  const executorId = info.executor_id.value as ExecutorId;
+  for (const row of [...state.executor.values()]) {
+    if (row.frameworkId !== frameworkId || row.executorId !== executorId) continue;
+    if (row.stage === "RUNNING") return row;
+    // The master will not be told that an executor has gone that lives again.
+    state.executor.delete(row.containerId);
+  }
+  const seq = newSeq(state);
+  const containerId = newContainerId(context, seq);
+  state.executorsToCheck.add(containerId);
+  return state.executor.put({
+    seq,
+    containerId,
+    agentId: defined(state.agent.get("agent"), "commands come after registration").id,
+    frameworkId,
+    executorId,
+    info: encodeJson("mesos.v1.ExecutorInfo", info),
+    stage: "RUNNING",
+  });
+}
+
+/** Looks which of the executors that lost a task have nothing left to do. */
+export function endIdleExecutors(state: AgentState, { nowMs }: StepContext): void {
+  for (const containerId of state.executorsToCheck) {
+    const executor = state.executor.get(containerId);
+    if (executor?.stage !== "RUNNING") continue;
+    const untilMs = neededUntilMs(state, containerId);
+    if (untilMs <= nowMs) state.executor.put({ ...executor, stage: "EXITED" });
+    else if (untilMs < Number.POSITIVE_INFINITY) state.runTimers.set(containerId, untilMs);
+  }
+  state.executorsToCheck.clear();
+}
+
+/** Infinite while a task of it lives; past when nothing is left. */
+function neededUntilMs(state: AgentState, executor: ContainerId): number {
+  let untilMs = Number.NEGATIVE_INFINITY;
+  for (const run of state.run.values()) {
+    if (run.parentId !== executor) continue;
+    if (isLive(run) || run.stage.state !== "ENDED") return Number.POSITIVE_INFINITY;
+    untilMs = Math.max(untilMs, run.stage.endedMs + EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS);
+  }
+  return untilMs;
+}
+
+/** Exits that the master has not been told of. */
+export function exitedExecutors(state: AgentState): readonly ExecutorRow[] {
+  return [...state.executor.values()].filter(({ stage }) => stage === "EXITED");
+}
+
+export function exitOf({ frameworkId, executorId }: ExecutorRow): link.ExecutorExit {
+  const ids = { framework_id: { value: frameworkId }, executor_id: { value: executorId } };
+  return { ...ids, status: 0 };
+}
+
+/** As the master learns of them at a registration. */
+export function runningExecutors(state: AgentState): readonly link.AgentExecutor[] {
+  return [...state.executor.values()].flatMap(({ stage, frameworkId, info }) => {
+    const executor = decodeStored("mesos.v1.ExecutorInfo", info);
+    return stage === "RUNNING" ? [{ framework_id: { value: frameworkId }, executor }] : [];
+  });
+}
+
+/** Those of a framework that is gone, or all: nobody wants to hear of them. */
+export function forgetExecutors(state: AgentState, frameworkId?: FrameworkId): void {
+  for (const row of [...state.executor.values()]) {
+    if (frameworkId !== undefined && row.frameworkId !== frameworkId) continue;
+    state.executor.delete(row.containerId);
+    state.runTimers.delete(row.containerId);
+  }
+}
