@@ -142,3 +142,57 @@ test("/system/stats.json is a document", async () => {
   expect(await outcome(request("/system/stats.json?jsonp=cb"))).toEqual([200, 'cb({"a":1.0})']);
   expect(asked[0]?.[2]).toBe("/system/stats.json");
 });
+
+test.each([
+  ["/registrar(1)/registry", "/registrar(1)/registry"],
+  ["/registrar%281%29/registry", "/registrar(1)/registry"],
+  ["/allocator/offer_constraints_debug", "/allocator/offer_constraints_debug"],
+])("%s is the document %s", async (path, document) => {
+  const { request, asked } = edge(text);
+  expect(await outcome(request(`${path}?jsonp=cb`))).toEqual([200, 'cb({"a":1.0})']);
+  expect(asked[0]?.[2]).toBe(document);
+});
+
+test("the brackets of the registry are part of its name", async () => {
+  for (const path of ["/registrar/registry", "/registrar1/registry"]) {
+    expect((await edge(text).request(path)).status).toBe(404);
+  }
+});
+
+describe("/help", () => {
+  type Help = { processes: { id: string; endpoints: { name: string; text: string }[] }[] };
+  const help = async (path: string): Promise<Help> =>
+    (await (await edge().request(`${path}?format=json`)).json()) as Help;
+
+  test("lists every endpoint by its actor, and each is there", async () => {
+    const { processes } = await help("/help");
+    const ids = processes.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(["master", "files", "metrics", "registrar(1)"]));
+    const [master] = (await help("/help/master")).processes;
+    const names = master?.endpoints.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["/api/v1", "/api/v1/scheduler", "/state"]));
+    expect(names?.filter((name) => name.startsWith("/agent"))).toEqual([]);
+    const answers = { master: { document: async () => "{}", read: async () => undefined } };
+    for (const { text } of processes.flatMap(({ endpoints }) => endpoints)) {
+      const answer = await edge(answers).request(text);
+      expect([text, answer.status]).not.toEqual([text, 404]);
+    }
+  });
+
+  test("is a page for people, of all, of one actor or of one endpoint", async () => {
+    const page = await edge().request("/help/files/browse");
+    expect(page.headers.get("Content-Type")).toBe("text/html");
+    expect(await page.text()).toContain('<a href="/files/browse">');
+    expect((await help("/help/files")).processes).toMatchObject([{ id: "files" }]);
+  });
+
+  test.each(["/help/nosuch", "/help/master/nosuch"])("%s is a 400", async (path) => {
+    expect((await edge().request(path)).status).toBe(400);
+  });
+});
+
+test("nothing waits in an actor's queue", async () => {
+  expect(await (await edge().request("/__processes__")).json()).toEqual([
+    { id: "master", events: [] },
+  ]);
+});

@@ -20,7 +20,7 @@ export interface Life {
   readonly state: MasterState;
   readonly counters: Counters;
   readonly vitals: Vitals;
-  /** Since when an allocation waits for the next turn, by `performance.now`; undefined: none does. */
+  /** Since when an allocation waits for a turn, by `performance.now`; undefined: none does. */
   allocationWaitsSince: number | undefined;
   /** Number of the last turn. */
   turn: number;

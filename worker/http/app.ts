@@ -34,6 +34,8 @@ const documents: { readonly [P in StateDocumentPath]: true } = {
   "/tasks": true,
   "/roles": true,
   "/flags": true,
+  "/registrar(1)/registry": true,
+  "/allocator/offer_constraints_debug": true,
 };
 
 export function createApp(cluster: Cluster): Hono<EdgeEnv> {

@@ -48,3 +48,21 @@ export function badLoggingDuration(text: string): Response {
   const sentence = `The parameter 'duration' is '${text}'; give a duration such as 30secs or 5mins.`;
   return textAnswer(400, `${sentence}\n`);
 }
+
+/** An endpoint of an actor; `text`: where it is. */
+export interface HelpEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** For people; everything in it is ours, so nothing has to be escaped. */
+export function helpPage(entries: readonly HelpEntry[]): Response {
+  const items = entries.map(({ text }) => `<li><a href="${text}">${text}</a></li>`).join("");
+  const html = `<!DOCTYPE html><title>Endpoints</title><h1>Endpoints</h1><ul>${items}</ul>`;
+  return new Response(html, { headers: { "Content-Type": "text/html" } });
+}
+
+export function unknownHelp(path: string): Response {
+  return textAnswer(400, `There is no help at ${path}. GET /help lists what there is.\n`);
+}

@@ -3,14 +3,20 @@
  * master has them beside its own.
  */
 import type { Hono } from "hono";
-import type { EdgeEnv } from "../context.ts";
+import type { EdgeContext, EdgeEnv } from "../context.ts";
+import { jsonAnswer } from "../respond.ts";
 import { documentRoute } from "./documents.ts";
 import { fileRoute, filesDebugRoute, readFileRoute } from "./files.ts";
+import { helpRoute } from "./help.ts";
 import { loggingToggleRoute } from "./logging.ts";
 import { metricsRoute } from "./metrics.ts";
 import { profilerRoute } from "./profiler.ts";
 
 export function addProcessRoutes(app: Hono<EdgeEnv>): void {
+  app.all("/help/*", helpRoute(app));
+  app.all("/__processes__/*", processesRoute);
+  // Clients that encode more than they have to write the brackets so.
+  app.all("/registrar%281%29/registry/*", documentRoute("/registrar(1)/registry"));
   app.all("/metrics/snapshot/*", metricsRoute);
   app.all("/system/stats.json/*", documentRoute("/system/stats.json"));
   app.all("/logging/toggle/*", loggingToggleRoute);
@@ -23,4 +29,9 @@ export function addProcessRoutes(app: Hono<EdgeEnv>): void {
   for (const name of ["start", "stop", "statistics", "state", "download"]) {
     app.all(`/memory-profiler/${name}/*`, profilerRoute);
   }
+}
+
+/** `/__processes__`: the actors and what waits for them. Each input is handled as it comes. */
+function processesRoute(_context: EdgeContext): Response {
+  return jsonAnswer('[{"id":"master","events":[]}]');
 }
