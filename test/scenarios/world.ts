@@ -49,6 +49,7 @@ export class World {
   #streams = 0;
   #sessions = 0;
   #offers = 0;
+  #inverseOffers = 0;
   #uuids = 0;
 
   constructor(settings: Partial<MasterSettings> = {}) {
@@ -134,6 +135,10 @@ export class World {
       if (this.#names.has(offer.id.value)) continue;
       this.#offers++;
       this.name(offer.id.value, `o${this.#offers}`);
+    }
+    for (const offer of effect.event.inverse_offers?.inverse_offers ?? []) {
+      this.#inverseOffers++;
+      this.name(offer.id.value, `i${this.#inverseOffers}`);
     }
     const status = effect.event.update?.status;
     if (status?.uuid !== undefined) {

@@ -70,6 +70,14 @@ function eventText(event: scheduler.Event, nameOf: NameOf): string {
       return `OFFERS ${(event.offers?.offers ?? []).map((o) => offerText(o, nameOf)).join(" | ")}`;
     case "RESCIND":
       return `RESCIND ${nameOf(event.rescind?.offer_id.value ?? "")}`;
+    case "INVERSE_OFFERS": {
+      const offers = event.inverse_offers?.inverse_offers ?? [];
+      return `INVERSE_OFFERS ${offers.map((o) => inverseOfferText(o, nameOf)).join(" | ")}`;
+    }
+    case "RESCIND_INVERSE_OFFER": {
+      const id = event.rescind_inverse_offer?.inverse_offer_id.value ?? "";
+      return `RESCIND_INVERSE_OFFER ${nameOf(id)}`;
+    }
     case "UPDATE":
       return event.update ? `UPDATE ${statusText(event.update.status, nameOf)}` : "UPDATE";
     case "FAILURE":
@@ -85,6 +93,12 @@ function eventText(event: scheduler.Event, nameOf: NameOf): string {
     default:
       return event.type ?? "?";
   }
+}
+
+function inverseOfferText(offer: mesos.InverseOffer, nameOf: NameOf): string {
+  const { start, duration } = offer.unavailability;
+  const length = duration === undefined ? "" : ` for ${duration.nanoseconds} ns`;
+  return `${nameOf(offer.id.value)} on ${nameOf(offer.agent_id?.value ?? "")} from ${start.nanoseconds} ns${length}`;
 }
 
 function offerText(offer: mesos.Offer, nameOf: NameOf): string {

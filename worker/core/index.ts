@@ -5,6 +5,7 @@
 
 import type { Change, Row } from "../std/table.ts";
 import { TimerQueue } from "../std/timer-queue.ts";
+import { AGENT_MEMORY_MS } from "./constants.ts";
 import type { Rows, TableName, TaskRow, UpdateRow } from "./rows.ts";
 import type { Tables } from "./tables.ts";
 
@@ -18,6 +19,9 @@ export interface DueRow {
 const dueMs: { readonly [T in TableName]?: (row: Rows[T]) => number | undefined } = {
   framework: ({ connection }) =>
     connection.state === "CONNECTED" ? undefined : connection.removeAtMs,
+  agent: ({ connection }) =>
+    connection.state === "UNREACHABLE" ? connection.sinceMs + AGENT_MEMORY_MS : undefined,
+  goneAgent: (row) => row.goneMs + AGENT_MEMORY_MS,
   stream: (row) => row.heartbeatDueMs,
   offer: (row) => row.timeoutAtMs,
   filter: (row) => row.expiresAtMs,

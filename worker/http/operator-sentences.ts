@@ -36,6 +36,8 @@ const statuses: { readonly [C in OperatorError["code"]]: number } = {
   MACHINE_AGENT_DRAINING: 400,
   AGENT_UNKNOWN: 400,
   AGENT_NOT_FOUND: 404,
+  AGENT_GONE: 403,
+  AGENT_MACHINE_DOWN: 403,
   AGENT_IN_MAINTENANCE: 400,
   AGENT_CANNOT_DRAIN: 400,
   GRACE_PERIOD_NEGATIVE: 400,
@@ -180,26 +182,38 @@ function describeMaintenanceError(error: MaintenanceError): string {
 }
 
 function describeAgentError(error: AgentServiceError): string {
-  const { agentId } = error;
   switch (error.code) {
     case "AGENT_UNKNOWN":
     case "AGENT_NOT_FOUND":
-      return `There is no agent '${agentId}' in this cluster. GET_AGENTS lists those that there are.`;
+      return (
+        `There is no agent '${error.agentId}' in this cluster. GET_AGENTS lists those that there ` +
+        "are."
+      );
+    case "AGENT_GONE":
+      return (
+        `An operator marked agent ${error.agentId} gone: it may not come back. Start it with an ` +
+        "empty work directory, as a new agent."
+      );
+    case "AGENT_MACHINE_DOWN":
+      return (
+        `The machine ${error.hostname} / ${error.ip} is down for maintenance. Agents may register ` +
+        "there again after STOP_MAINTENANCE."
+      );
     case "AGENT_IN_MAINTENANCE":
       return (
-        `The machine of agent ${agentId} is scheduled for maintenance. Take it out of the ` +
+        `The machine of agent ${error.agentId} is scheduled for maintenance. Take it out of the ` +
         "schedule before the agent is drained."
       );
     case "AGENT_CANNOT_DRAIN":
-      return `Agent ${agentId} lacks the capability AGENT_DRAINING. Update it first.`;
+      return `Agent ${error.agentId} lacks the capability AGENT_DRAINING. Update it first.`;
     case "GRACE_PERIOD_NEGATIVE":
       return "The grace period is negative. Set one from 0, or leave it out.";
     case "AGENT_ACTIVE":
-      return `Agent ${agentId} is not deactivated, so there is nothing to reactivate.`;
+      return `Agent ${error.agentId} is not deactivated, so there is nothing to reactivate.`;
     case "AGENT_STILL_DRAINING":
       return (
-        `Agent ${agentId} is still being drained: tasks or operations are left on it. Reactivate ` +
-        "it when GET_AGENTS shows it as DRAINED."
+        `Agent ${error.agentId} is still being drained: tasks or operations are left on it. ` +
+        "Reactivate it when GET_AGENTS shows it as DRAINED."
       );
     default:
       return unreachable(error);

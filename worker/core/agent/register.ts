@@ -19,6 +19,7 @@ import { assignRelay, removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
 import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
 import { reply, type Turn } from "../turn.ts";
+import { checkAdmission } from "./admission.ts";
 import { pendingCommands } from "./commands.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
 
@@ -95,6 +96,8 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Resources, Cal
   if (set !== undefined) {
     return invalid("agent_info.attributes", `'${set.name}' is a SET; use SCALAR, RANGES or TEXT`);
   }
+  const refusal = checkAdmission(turn, request);
+  if (refusal !== undefined) return err(refusal);
   const total = parseResources(info.resources);
   if (!total.ok) return invalid("agent_info.resources", describeResourceError(total.error));
   return ok(total.value);

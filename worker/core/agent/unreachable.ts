@@ -8,6 +8,7 @@ import type { AgentRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
 import { tellUnreachable } from "../task/catch-up.ts";
 import { withStatus } from "../task/complete.ts";
+import { boundUnreachable } from "./collect.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 
@@ -59,4 +60,5 @@ export function agentSilent(turn: Turn, agent: AgentRow, sessionId: SessionId): 
   for (const framework of tables.framework.values()) {
     sendEvent(turn, framework, { type: "FAILURE", failure: { agent_id: { value: agent.id } } });
   }
+  boundUnreachable(turn);
 }

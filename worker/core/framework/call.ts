@@ -5,6 +5,7 @@ import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import type { CallError } from "../call-error.ts";
+import { answerInverseOffers } from "../maintenance/inverse-offer.ts";
 import { accept } from "../offer/accept.ts";
 import { revive, suppress } from "../offer/appetite.ts";
 import { decline } from "../offer/decline.ts";
@@ -29,10 +30,18 @@ const handlers: { readonly [T in scheduler.CallType]: Handler | undefined } = {
   TEARDOWN: (turn, framework) => removeFramework(turn, framework),
   ACCEPT: (turn, framework, { accept: call }) => call && accept(turn, framework, call),
   DECLINE: (turn, framework, { decline: call }) => call && decline(turn, framework, call),
-  // No agent has an unavailability, so there are no inverse offers: their ids are unknown and
-  // ignored.
-  ACCEPT_INVERSE_OFFERS: () => {},
-  DECLINE_INVERSE_OFFERS: () => {},
+  ACCEPT_INVERSE_OFFERS: (turn, framework, { accept_inverse_offers: call }) =>
+    answerInverseOffers(turn, framework, {
+      status: "ACCEPT",
+      ids: call?.inverse_offer_ids ?? [],
+      filters: call?.filters,
+    }),
+  DECLINE_INVERSE_OFFERS: (turn, framework, { decline_inverse_offers: call }) =>
+    answerInverseOffers(turn, framework, {
+      status: "DECLINE",
+      ids: call?.inverse_offer_ids ?? [],
+      filters: call?.filters,
+    }),
   REVIVE: (turn, framework, { revive: call }) => revive(turn, framework, call?.roles ?? []),
   SUPPRESS: (turn, framework, { suppress: call }) => suppress(turn, framework, call?.roles ?? []),
   KILL: (turn, framework, { kill: call }) => call && kill(turn, framework, call),

@@ -73,6 +73,10 @@ export type AgentServiceError =
   | { readonly code: "AGENT_UNKNOWN"; readonly agentId: string }
   /** MARK_AGENT_GONE of an agent that was never here. */
   | { readonly code: "AGENT_NOT_FOUND"; readonly agentId: string }
+  /** To an agent that wants to come back. It reads the code: it ends itself. */
+  | { readonly code: "AGENT_GONE"; readonly agentId: string }
+  /** To an agent that wants to register. */
+  | { readonly code: "AGENT_MACHINE_DOWN"; readonly hostname: string; readonly ip: string }
   | { readonly code: "AGENT_IN_MAINTENANCE"; readonly agentId: string }
   | { readonly code: "AGENT_CANNOT_DRAIN"; readonly agentId: string }
   | { readonly code: "GRACE_PERIOD_NEGATIVE"; readonly agentId: string }

@@ -2,7 +2,8 @@
  * The roles of the cluster and what each has: for GET_ROLES, the `/roles` document and the metrics.
  *
  * A role is known while a framework subscribes to it, something is held or reserved for it, or an
- * operator gave it a weight or a quota. Amounts count the role and everything below it, as quota does.
+ * operator gave it a weight or a quota. Amounts count the role and everything below it, as quota
+ * does.
  */
 import { add } from "../../resources/algebra.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
