@@ -79,7 +79,12 @@ function register(
     id: options.has("id") ? { value: options.get("id") ?? "" } : known && { value: known.id },
   };
   if (options.has("id")) world.agents.set(name, strangerAgent(options.get("id") ?? "", info));
-  const capabilities = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"] as const;
+  const capabilities = [
+    "MULTI_ROLE",
+    "HIERARCHICAL_ROLE",
+    "RESERVATION_REFINEMENT",
+    "AGENT_DRAINING",
+  ] as const;
   const named = tasks.map((text) => namedTask(world, name, text));
   const frameworks = [...new Set(named.map(({ task }) => task.framework_id.value))].map(
     (id) => world.frameworks.get(world.nameOf(id))?.info,
