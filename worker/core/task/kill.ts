@@ -7,7 +7,8 @@ import { reconcileTask } from "./reconcile.ts";
 
 /**
  * KILL: a command that waits for the agent if it is away. An unknown task is answered as RECONCILE
- * would; a known one with another agent's id is ignored.
+ * would; a known one with another agent's id is ignored. An unreachable one is answered, too, since
+ * Mesos would not know it any more; it is killed when it comes back.
  */
 export function kill(turn: Turn, framework: FrameworkRow, call: scheduler.CallKill): void {
   const task = turn.state.tables.task.get(taskKey(framework.id, call.task_id.value));
@@ -16,6 +17,7 @@ export function kill(turn: Turn, framework: FrameworkRow, call: scheduler.CallKi
     return;
   }
   if (call.agent_id !== undefined && call.agent_id.value !== task.agentId) return;
+  if (task.unreachableMs !== undefined) reconcileTask(turn, framework, task.id, undefined);
   const agent = turn.state.tables.agent.get(task.agentId);
   if (agent === undefined) return;
   enqueueCommand(turn, agent, {

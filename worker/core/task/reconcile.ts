@@ -2,6 +2,7 @@
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
+import { unreachable } from "../../std/assert.ts";
 import type { FrameworkRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
 import { sendEvent, type Turn, timestamp } from "../turn.ts";
@@ -37,24 +38,34 @@ export function reconcileTask(
     answerKnown(turn, framework, task);
     return;
   }
-  const agent = turn.state.tables.agent.get(agentId ?? "");
   const facts = { task_id: { value: taskId }, agent_id: agentId ? { value: agentId } : undefined };
+  answer(turn, framework, { ...facts, ...whatOfUnknown(turn, agentId ?? "") });
+}
+
+/** What has become of a task that the master does not know, as far as its agent tells. */
+function whatOfUnknown(
+  turn: Turn,
+  agentId: string,
+): Pick<mesos.TaskStatus, "state" | "message" | "unreachable_time"> {
+  const { agent: agents, goneAgent } = turn.state.tables;
+  const agent = agents.get(agentId);
   if (agent === undefined) {
-    const message = "Reconciliation: Task is unknown";
-    answer(turn, framework, { ...facts, state: "TASK_UNKNOWN", message });
-    return;
+    if (!goneAgent.has(agentId)) {
+      return { state: "TASK_UNKNOWN", message: "Reconciliation: Task is unknown" };
+    }
+    const message = "Reconciliation: Task's agent was marked gone by an operator";
+    return { state: "TASK_GONE_BY_OPERATOR", message };
   }
   switch (agent.connection.state) {
-    case "CONNECTED": {
-      const message = "Reconciliation: Task is unknown to the agent";
-      answer(turn, framework, { ...facts, state: "TASK_GONE", message });
-      return;
-    }
+    case "CONNECTED":
+      return { state: "TASK_GONE", message: "Reconciliation: Task is unknown to the agent" };
     case "UNREACHABLE": {
       const message = "Reconciliation: Task's agent is unreachable";
       const unreachable_time = nanoseconds(agent.connection.sinceMs);
-      answer(turn, framework, { ...facts, state: "TASK_UNREACHABLE", message, unreachable_time });
+      return { state: "TASK_UNREACHABLE", message, unreachable_time };
     }
+    default:
+      return unreachable(agent.connection);
   }
 }
 
@@ -63,16 +74,17 @@ export function reconcileTask(
  * delivered.
  */
 function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
-  const unreachable = task.unreachableMs !== undefined;
+  const isUnreachable = task.unreachableMs !== undefined;
   const last = task.statuses.at(-1);
   const known = last === undefined ? undefined : decodeStatus(last);
   answer(turn, framework, {
     task_id: { value: task.id },
-    state: unreachable ? "TASK_UNREACHABLE" : task.statusState,
-    message: unreachable
+    state: isUnreachable ? "TASK_UNREACHABLE" : task.statusState,
+    message: isUnreachable
       ? "Reconciliation: Task is unreachable"
       : "Reconciliation: Latest task state",
     agent_id: { value: task.agentId },
+    executor_id: task.executorId && { value: task.executorId },
     healthy: known?.healthy,
     check_status: known?.check_status,
     container_status: known?.container_status,
