@@ -223,7 +223,7 @@ export function unreachableCluster(): RecordedCluster {
   return cluster;
 }
 
-function scalar(name: string, value: number): mesos.Resource {
+export function scalar(name: string, value: number): mesos.Resource {
   return { name, type: "SCALAR", scalar: { value }, allocation_info: { role: "golden" } };
 }
 

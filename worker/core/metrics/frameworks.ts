@@ -9,10 +9,10 @@ import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { frameworkInfo, rolesOf } from "../framework/info.ts";
 import type { CompletedFrameworkRow, FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
-import { stateToldTo } from "../task/status.ts";
 import type { Counters } from "./counters.ts";
 import { SUMS } from "./increments.ts";
 import { operationTypes } from "./operations.ts";
+import { countTasks, type TaskCounts } from "./tasks.ts";
 
 /** The states a task can be in before it ends, as the metrics name them. */
 const ACTIVE_STATES = [
@@ -95,8 +95,9 @@ export function frameworkMetrics(
   const add = (prefix: string, values: Readonly<Record<string, number>>): void => {
     for (const [name, value] of Object.entries(values)) metrics[`${prefix}/${name}`] = value;
   };
+  const tasks = countTasks(state);
   for (const row of state.tables.framework.values()) {
-    add(frameworkPrefix(row), gaugesOf(state, row));
+    add(frameworkPrefix(row), gaugesOf(row, tasks.get(row.id) ?? new Map()));
     if (counters !== undefined) add(frameworkPrefix(row), countersOf(counters, row.id));
   }
   for (const row of state.tables.completedFramework.values()) {
@@ -114,19 +115,14 @@ function frameworkPrefix(framework: FrameworkRow | CompletedFrameworkRow): strin
   return `master/frameworks/${encodeURIComponent(name)}/${framework.id}`;
 }
 
-function gaugesOf(state: MasterState, framework: FrameworkRow): Record<string, number> {
+function gaugesOf(framework: FrameworkRow, tasks: TaskCounts): Record<string, number> {
   const metrics: Record<string, number> = {
     subscribed: framework.connection.state === "CONNECTED" ? 1 : 0,
   };
   for (const role of framework.roles) {
     metrics[`roles/${role}/suppressed`] = framework.suppressedRoles.includes(role) ? 1 : 0;
   }
-  for (const active of ACTIVE_STATES) metrics[activeName(active)] = 0;
-  for (const task of state.index.tasksOfFramework(framework.id)) {
-    const name = activeName(stateToldTo(framework, task.state));
-    const known = metrics[name];
-    if (known !== undefined) metrics[name] = known + 1;
-  }
+  for (const active of ACTIVE_STATES) metrics[activeName(active)] = tasks.get(active) ?? 0;
   return metrics;
 }
 

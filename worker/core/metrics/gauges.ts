@@ -1,17 +1,9 @@
-/**
- * What can be read off the state at any moment. Amounts are units (not thousandths); "percent" is a
- * fraction, as in Mesos.
- */
-import { add } from "../../resources/algebra.ts";
-import { addQuantities, quantitiesOf, quantityOf } from "../../resources/quantities.ts";
-import type { Resources } from "../../resources/resource.ts";
-import { defined } from "../../std/assert.ts";
+/** What can be read off the state at any moment. */
 import { registeredAgents } from "../operator/get-agents.ts";
-import { offeredIn, sumOf, usedBy } from "../operator/holdings.ts";
-import type { FrameworkRow, TaskRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
-import { stateToldTo } from "../task/status.ts";
+import { resourceMetrics } from "./resources.ts";
 import { roleMetrics } from "./roles.ts";
+import { countTasks, sumOfCounts } from "./tasks.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
 
@@ -23,7 +15,7 @@ export function gauges(state: MasterState, nowMs: number): Metrics {
     ...connectionGauges(state),
     "master/outstanding_offers": state.tables.offer.size,
     ...taskGauges(state),
-    ...resourceGauges(state),
+    ...resourceMetrics(state),
     ...roleMetrics(state),
     ...queueGauges(state),
   };
@@ -44,15 +36,17 @@ function queueGauges(state: MasterState): Metrics {
   };
 }
 
-/** An agent is connected and active, or unreachable; the states between are not told apart here. */
+/** A connected agent is active unless an operator took it out of service. */
 function agentGauges(state: MasterState): Metrics {
-  const connected = registeredAgents(state).length;
+  const connected = registeredAgents(state);
+  const active = connected.filter(({ service }) => service.state === "ACTIVE").length;
   return {
-    "master/slaves_connected": connected,
+    "master/slaves_connected": connected.length,
+    // An agent is connected or unreachable; there is nothing between the two.
     "master/slaves_disconnected": 0,
-    "master/slaves_active": connected,
-    "master/slaves_inactive": 0,
-    "master/slaves_unreachable": state.tables.agent.size - connected,
+    "master/slaves_active": active,
+    "master/slaves_inactive": connected.length - active,
+    "master/slaves_unreachable": state.tables.agent.size - connected.length,
   };
 }
 
@@ -67,68 +61,13 @@ function connectionGauges(state: MasterState): Metrics {
   };
 }
 
-/**
- * Unreachable tasks of frameworks that know no partitions are not in: those were told that they are
- * lost.
- */
 function taskGauges(state: MasterState): Metrics {
-  const counts = { STAGING: 0, STARTING: 0, RUNNING: 0, KILLING: 0, UNREACHABLE: 0 };
-  for (const task of state.tables.task.values()) {
-    const shown = stateToldTo(frameworkOf(state, task), task.state).replace("TASK_", "");
-    if (Object.hasOwn(counts, shown)) counts[shown as keyof typeof counts]++;
-  }
-  const entries = Object.entries(counts);
-  return Object.fromEntries(entries.map(([name, n]) => [`master/tasks_${name.toLowerCase()}`, n]));
-}
-
-function frameworkOf(state: MasterState, task: TaskRow): FrameworkRow {
-  return defined(state.tables.framework.get(task.frameworkId), `task ${task.id} has its framework`);
-}
-
-function resourceGauges(state: MasterState): Metrics {
-  const total = registeredAgents(state).reduce<Resources>((sum, a) => add(sum, a.total), []);
-  const used = sumOf(usedBy(state.tables.task.values()));
-  const offered = sumOf(offeredIn(state.tables.offer.values()));
-  const metrics: Record<string, number> = {};
-  for (const name of ["cpus", "gpus", "mem", "disk"]) {
-    Object.assign(metrics, shareGauges(`master/${name}`, amounts(name, { total, used }, false)));
-    const revocable = amounts(name, { total, used }, true);
-    Object.assign(metrics, shareGauges(`master/${name}_revocable`, revocable));
-  }
-  const [all, held] = [
-    quantitiesOf(total),
-    addQuantities(quantitiesOf(used), quantitiesOf(offered)),
-  ];
-  for (const name of ["cpus", "mem", "disk"]) {
-    const prefix = `allocator/mesos/resources/${name}`;
-    metrics[`${prefix}/total`] = quantityOf(all, name) / 1_000;
-    metrics[`${prefix}/offered_or_allocated`] = quantityOf(held, name) / 1_000;
-  }
-  return metrics;
-}
-
-interface Share {
-  /** Thousandths. */
-  readonly total: number;
-  readonly used: number;
-}
-
-function amounts(
-  name: string,
-  of: { readonly total: Resources; readonly used: Resources },
-  revocable: boolean,
-): Share {
-  const amount = (resources: Resources): number => {
-    const chosen = resources.filter((resource) => (resource.revocable ?? false) === revocable);
-    return quantityOf(quantitiesOf(chosen), name);
-  };
-  return { total: amount(of.total), used: amount(of.used) };
-}
-
-function shareGauges(prefix: string, { total, used }: Share): Metrics {
+  const counts = sumOfCounts(countTasks(state).values());
   return {
-    [`${prefix}_total`]: total / 1_000,
-    [`${prefix}_used`]: used / 1_000,
-    [`${prefix}_percent`]: total === 0 ? 0 : used / total,
+    "master/tasks_staging": counts.get("TASK_STAGING") ?? 0,
+    "master/tasks_starting": counts.get("TASK_STARTING") ?? 0,
+    "master/tasks_running": counts.get("TASK_RUNNING") ?? 0,
+    "master/tasks_killing": counts.get("TASK_KILLING") ?? 0,
+    "master/tasks_unreachable": counts.get("TASK_UNREACHABLE") ?? 0,
   };
 }

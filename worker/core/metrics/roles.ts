@@ -1,37 +1,107 @@
-/** Metrics of the allocator about single roles. Amounts are units (not thousandths). */
-import { addQuantities, quantitiesOf, quantityOf } from "../../resources/quantities.ts";
-import type { Quantities } from "../../resources/resource.ts";
+/**
+ * Metrics of the allocator about single roles. Amounts are units (not thousandths) of scalars, and
+ * count a role with everything below it, as quota does.
+ */
+import type { Resources } from "../../resources/resource.ts";
+import { ANY_ROLE, ancestorsOf } from "../../resources/roles.ts";
 import { registeredAgents } from "../operator/get-agents.ts";
-import {
-  type Amounts,
-  addAmounts,
-  type RoleOverview,
-  rolesOverview,
-} from "../operator/role-overview.ts";
+import { holdsResources } from "../operator/holdings.ts";
+import { isMetered } from "../role/consumption.ts";
 import type { MasterState } from "../state.ts";
+import { Amounts } from "./amounts.ts";
 
 type Metrics = Readonly<Record<string, number>>;
 
 export function roleMetrics(state: MasterState): Metrics {
   const metrics: Record<string, number> = {};
-  const roles = rolesOverview(state);
-  const total = registeredAgents(state).reduce<Quantities>(
-    (sum, agent) => addQuantities(sum, quantitiesOf(agent.total)),
-    {},
-  );
+  const roles = rolesOf(state);
   const filters = filtersByRole(state);
-  for (const role of roles) {
-    const { name } = role;
-    metrics[`allocator/mesos/offer_filters/roles/${name}/active`] = filters.get(name) ?? 0;
+  const total = new Amounts();
+  for (const agent of registeredAgents(state)) total.add(agent.total);
+  for (const [name, role] of roles) {
+    if (name !== ROOT) {
+      metrics[`allocator/mesos/offer_filters/roles/${name}/active`] = filters.get(name) ?? 0;
+    }
     // Only a role that somebody may be offered resources for has a share.
-    if (role.frameworkIds.length > 0) {
+    if (role.hasFrameworks) {
       metrics[`allocator/mesos/roles/${name}/shares/dominant`] = dominantShare(role, total);
     }
-    Object.assign(metrics, quotaMetrics(state, role), consumedMetrics(name, role.consumed));
+    const prefix = `allocator/mesos/quota/roles/${name}/resources`;
+    for (const [kind, amount] of role.consumed.entries()) {
+      metrics[`${prefix}/${kind}/consumed`] = amount / 1_000;
+    }
+    Object.assign(metrics, quotaMetrics(state, name, role));
   }
-  // The root of the tree of roles has an empty name.
-  Object.assign(metrics, consumedMetrics("", consumedAtTheRoot(roles)));
   return metrics;
+}
+
+interface RoleAmounts {
+  /** Some framework subscribes to exactly this role, or holds something of it. */
+  hasFrameworks: boolean;
+  /** Allocated or offered. */
+  readonly held: Amounts;
+  /** What counts against its quota: reserved for it, or held and neither reserved nor revocable. */
+  readonly consumed: Amounts;
+}
+
+/** The root of the tree of roles has an empty name. */
+const ROOT = "";
+
+/**
+ * The root, and every role that a framework subscribes to or holds something of, that something is
+ * reserved for, or that an operator has set something of.
+ */
+function rolesOf(state: MasterState): ReadonlyMap<string, RoleAmounts> {
+  const { framework, task, executor, offer, role: set } = state.tables;
+  const own = new Map<string, RoleAmounts>();
+  const roleNamed = (name: string): RoleAmounts => {
+    const known = own.get(name);
+    if (known !== undefined) return known;
+    const made = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
+    own.set(name, made);
+    return made;
+  };
+  const hold = ({ role, resources }: { role: string; resources: Resources }): void => {
+    const amounts = roleNamed(role);
+    amounts.hasFrameworks = true;
+    amounts.held.add(resources);
+    amounts.consumed.add(resources.filter(isMetered));
+  };
+  for (const { roles } of framework.values()) {
+    for (const name of roles) roleNamed(name).hasFrameworks = true;
+  }
+  for (const row of task.values()) {
+    if (holdsResources(row)) hold(row);
+    else roleNamed(row.role).hasFrameworks = true;
+  }
+  for (const row of executor.values()) hold(row);
+  for (const row of offer.values()) hold(row);
+  for (const { name } of set.values()) roleNamed(name);
+  for (const { total } of registeredAgents(state)) {
+    for (const resource of total) {
+      const name = resource.reservations.at(-1)?.role;
+      if (name === undefined || name === ANY_ROLE) continue;
+      roleNamed(name).consumed.add([resource]);
+    }
+  }
+  return withDescendants(own);
+}
+
+function withDescendants(own: ReadonlyMap<string, RoleAmounts>): ReadonlyMap<string, RoleAmounts> {
+  const all = new Map<string, RoleAmounts>();
+  const root = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
+  all.set(ROOT, root);
+  for (const [name, { hasFrameworks }] of own) {
+    all.set(name, { hasFrameworks, held: new Amounts(), consumed: new Amounts() });
+  }
+  for (const [name, amounts] of own) {
+    for (const ancestor of [ROOT, ...ancestorsOf(name), name]) {
+      const sum = all.get(ancestor);
+      sum?.held.addAll(amounts.held);
+      sum?.consumed.addAll(amounts.consumed);
+    }
+  }
+  return all;
 }
 
 function filtersByRole(state: MasterState): ReadonlyMap<string, number> {
@@ -43,16 +113,13 @@ function filtersByRole(state: MasterState): ReadonlyMap<string, number> {
 }
 
 /** The largest fraction of any one resource that is allocated or offered to the role. */
-function dominantShare({ allocated, offered }: RoleOverview, total: Quantities): number {
-  const shares = Object.keys(total).map((kind) => {
-    const held = (allocated[kind] ?? 0) + (offered[kind] ?? 0);
-    return (held * 1_000) / quantityOf(total, kind);
-  });
+function dominantShare({ held }: RoleAmounts, total: Amounts): number {
+  const shares = [...total.entries()].map(([kind, all]) => (all === 0 ? 0 : held.of(kind) / all));
   return Math.max(0, ...shares);
 }
 
 /** Of a role with a quota only. */
-function quotaMetrics(state: MasterState, { name, allocated, offered }: RoleOverview): Metrics {
+function quotaMetrics(state: MasterState, name: string, { held }: RoleAmounts): Metrics {
   const quota = state.tables.role.get(name)?.quota;
   if (quota === undefined) return {};
   const prefix = `allocator/mesos/quota/roles/${name}/resources`;
@@ -64,24 +131,7 @@ function quotaMetrics(state: MasterState, { name, allocated, offered }: RoleOver
     metrics[`${prefix}/${kind}/limit`] = amount / 1_000;
   }
   for (const kind of Object.keys({ ...quota.guarantees, ...quota.limits })) {
-    const held = (allocated[kind] ?? 0) + (offered[kind] ?? 0);
-    metrics[`${prefix}/${kind}/offered_or_allocated`] = held;
+    metrics[`${prefix}/${kind}/offered_or_allocated`] = held.of(kind) / 1_000;
   }
   return metrics;
-}
-
-function consumedMetrics(role: string, consumed: Amounts): Metrics {
-  const prefix = `allocator/mesos/quota/roles/${role}/resources`;
-  const entries = Object.entries(consumed);
-  return Object.fromEntries(
-    entries.map(([kind, amount]) => [`${prefix}/${kind}/consumed`, amount]),
-  );
-}
-
-/** What a role consumes is in what its ancestors consume. */
-function consumedAtTheRoot(roles: readonly RoleOverview[]): Amounts {
-  const topmost = roles.filter(
-    ({ name }) => !roles.some((other) => name.startsWith(`${other.name}/`)),
-  );
-  return topmost.reduce<Amounts>((sum, { consumed }) => addAmounts(sum, consumed), {});
 }
