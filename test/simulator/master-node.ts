@@ -15,6 +15,7 @@ import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { defined, unreachable } from "../../worker/std/assert.ts";
 import { Disk } from "../support/disk.ts";
 import { effectText } from "../support/effects-text.ts";
+import { OperatorReader } from "../support/operator-reader.ts";
 import type { Timer } from "./clock.ts";
 import { EventStream } from "./event-stream.ts";
 import { inputText } from "./input-text.ts";
@@ -31,6 +32,8 @@ interface Life {
   readonly name: string;
   readonly state: MasterState;
   readonly relays: RelayWords;
+  /** Subscribes to operator events as soon as the life has begun. */
+  readonly operator: OperatorReader;
   turn: number;
 }
 
@@ -152,10 +155,13 @@ export class MasterNode {
     const state = loadState(this.#disk.rows(), { cold: this.#disk.cold, settings: this.#settings });
     const name = `life-${this.#world.dice("life").below(2 ** 31)}`;
     const relays = new RelayWords(this.#world, { life: name, call: this.#callRelay });
-    const life: Life = { name, state, relays, turn: 0 };
+    const streamId = `operator-of-${name}` as StreamId;
+    const operator = new OperatorReader(streamId);
+    const life: Life = { name, state, relays, operator, turn: 0 };
     this.#life = life;
     this.#trace(() => `${name} begins`);
     this.#apply({ type: "RESTARTED" });
+    this.#apply({ type: "OPERATOR_SUBSCRIBE", streamId });
     for (const relay of state.tables.relay.values()) relays.announce(relay.id);
     return life;
   }
@@ -181,11 +187,14 @@ export class MasterNode {
     const seed = this.#world.dice("turn").below(2 ** 32);
     this.#trace(() => inputText(input));
     const outcome = step(life.state, { turn, nowMs, seed, principal: {}, input });
-    if (input.type !== "RESTARTED" && this.#world.fault("writeFailed")) {
+    // A life that has not quite begun is not ended.
+    const isBeginning = input.type === "RESTARTED" || input.type === "OPERATOR_SUBSCRIBE";
+    if (!isBeginning && this.#world.fault("writeFailed")) {
       this.#writeFailed(answering);
       return;
     }
     const wrote = this.#disk.write(outcome);
+    life.operator.follow(outcome.effects, life.state);
     for (const effect of outcome.effects) {
       this.#trace(() => `  ${effectText(effect, shortId) ?? "ok"}`);
     }
@@ -194,7 +203,7 @@ export class MasterNode {
     if (checked) this.#check(life, input, { excessBefore, wrote });
     this.#push(life, { turn, outcome, answering });
     this.#setTimers(life);
-    if (input.type === "RESTARTED") return;
+    if (isBeginning) return;
     const alsoNow =
       options.restartAlways && faultsOn && this.#world.dice("eviction").below(15) === 0;
     if (this.#world.fault("masterEvicted") || alsoNow) this.#evict();
@@ -210,6 +219,7 @@ export class MasterNode {
     if (options.restartAlways && turn.wrote) {
       problem ??= brokenRestart(this.#disk, { settings: this.#settings, nowMs: clock.nowMs });
     }
+    problem ??= life.operator.disagreement(life.state);
     if (problem !== undefined) throw new Violation(`after ${input.type}: ${problem}`);
   }
 

@@ -17,7 +17,7 @@ import { taskKey } from "../tables.ts";
 import { decodeStatus } from "../task/complete.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { stateToldTo } from "../task/status.ts";
-import type { Turn } from "../turn.ts";
+import { type Turn, timestamp } from "../turn.ts";
 import { agentMessage } from "./get-agents.ts";
 import { frameworkFlags } from "./get-frameworks.ts";
 import { getState } from "./get-state.ts";
@@ -99,8 +99,20 @@ class Events {
     if (before.state === after.state) return;
     const last = after.statuses.at(-1);
     const isMasters = last !== undefined && last !== before.statuses.at(-1);
-    const text = update !== undefined && !isMasters ? update.status : last;
-    if (text !== undefined) this.#taskUpdated(after, decodeStatus(text));
+    const text = isMasters ? last : update?.status;
+    this.#taskUpdated(after, text === undefined ? this.#returned(after) : decodeStatus(text));
+  }
+
+  /** The agent has come back and named the state; the update that says more is on its way. */
+  #returned(task: TaskRow): mesos.TaskStatus {
+    return {
+      task_id: { value: task.id },
+      state: task.state,
+      source: "SOURCE_MASTER",
+      reason: "REASON_AGENT_REREGISTERED",
+      agent_id: { value: task.agentId },
+      timestamp: timestamp(this.#turn),
+    };
   }
 
   #update(before: unknown, after: UpdateRow | undefined): void {
