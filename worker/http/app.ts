@@ -22,6 +22,7 @@ import {
 } from "./routes/agent-link.ts";
 import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts";
 import { operatorRoute, teardownRoute } from "./routes/operator.ts";
+import { addOperatorRoutes } from "./routes/operator-endpoints.ts";
 import { addProcessRoutes } from "./routes/process.ts";
 import { schedulerRoute } from "./routes/scheduler.ts";
 
@@ -65,6 +66,7 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
   for (const path of Object.keys(documents) as StateDocumentPath[]) {
     app.all(`${path}/*`, documentRoute(path));
   }
+  addOperatorRoutes(app);
   addProcessRoutes(app);
   app.notFound((context) => notFound(context.req.path));
   app.onError((error, context) => failed(error, context));

@@ -3,9 +3,10 @@
  * memory is spent.
  */
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
-import { REQUEST_BYTES } from "../protocol/limits.ts";
+import { REQUEST_BYTES, REQUEST_JSON } from "../protocol/limits.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
-import { type DecodeError, decodeJson } from "../protocol/wire/json.ts";
+import { type DecodeError, decodeJson, decodeJsonValue } from "../protocol/wire/json.ts";
+import { parseJson } from "../protocol/wire/json-text.ts";
 import { decodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
@@ -68,6 +69,20 @@ function decodeMessage<N extends MessageName>(
 
 function decoded<M>(result: Result<M, DecodeError>): Result<M, BodyError> {
   return result.ok ? result : err({ code: "BODY_NOT_DECODED", error: result.error });
+}
+
+/** Reads a body that is the JSON list in the field `field` of the message `name`. */
+export async function readList<N extends MessageName>(
+  request: Request,
+  name: N,
+  field: keyof Messages[N] & string,
+): Promise<Result<Messages[N], BodyError>> {
+  const body = await readBytes(request, REQUEST_BYTES);
+  if (!body.ok) return body;
+  const text = decodeUtf8(body.value);
+  if (text === undefined) return err({ code: "BODY_NOT_UTF8" });
+  const parsed = parseJson(text, REQUEST_JSON);
+  return decoded(parsed.ok ? decodeJsonValue(name, { [field]: parsed.value }) : parsed);
 }
 
 /** The body of a form, by field. */
