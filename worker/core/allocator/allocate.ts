@@ -10,6 +10,7 @@ import type { Resources } from "../../resources/resource.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
 import { refuses } from "../offer/filter.ts";
 import { makeOffer, offerMessage } from "../offer/offer.ts";
+import { rescindOverCommitted } from "../offer/rescind-over-committed.ts";
 import { rescindOverLimits } from "../role/rescind-for-quota.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
@@ -21,6 +22,7 @@ import type { QuotaStage } from "./quota.ts";
 export function allocate(turn: Turn): void {
   const { allocation, tables } = turn.state;
   rescindOverLimits(turn);
+  rescindOverCommitted(turn);
   if (!allocation.hasWork()) return;
   const offers = new Map<string, mesos.Offer[]>();
   const agents = allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random);
