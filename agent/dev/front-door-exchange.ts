@@ -281,8 +281,18 @@ class LiveExchange implements Exchange {
     const outgoing = this.#outgoing;
     const whole = this.#options.response.writableFinished && outgoing?.writableFinished === true;
     // A whole exchange gave its connection back for reuse already.
-    if (!whole) outgoing?.destroy();
+    if (!whole && outgoing !== undefined) reset(outgoing);
     this.#options.request.resume();
     this.#endedListener?.();
   }
+}
+
+/**
+ * workerd learns that nobody reads a stream any more from a write that fails. After a reset that is
+ * its next one, the next heartbeat at the latest; after an orderly end, the one after that.
+ */
+function reset(outgoing: ClientRequest): void {
+  if (outgoing.destroyed) return;
+  outgoing.socket?.resetAndDestroy();
+  outgoing.destroy();
 }

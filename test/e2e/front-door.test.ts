@@ -70,9 +70,13 @@ describe("connections", () => {
     await calls;
   });
 
-  test("a client that goes away ends its request at the upstream within 200 ms", async () => {
+  test("a client that goes away ends its request at the upstream within 200 ms, by a reset", async () => {
     let closedAtMs = 0;
-    const port = await doorBefore((_request, response) => {
+    let code: string | undefined;
+    const port = await doorBefore((request, response) => {
+      request.socket.on("error", (error: NodeJS.ErrnoException) => {
+        code = error.code;
+      });
       response.on("close", () => {
         closedAtMs = performance.now();
       });
@@ -86,6 +90,7 @@ describe("connections", () => {
     connection.close();
     await expect.poll(() => closedAtMs).toBeGreaterThan(0);
     expect(closedAtMs - leftAtMs).toBeLessThan(200);
+    expect(code).toBe("ECONNRESET");
   });
 });
 
