@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { AGENT_MEMORY_MS } from "../../../worker/core/constants.ts";
 import type { Outcome } from "../../../worker/core/master.ts";
 import { countTurn, createCounters } from "../../../worker/core/metrics/counters.ts";
 import { metricsSnapshot } from "../../../worker/core/metrics/snapshot.ts";
@@ -12,7 +13,11 @@ import type {
 import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { defined } from "../../../worker/std/assert.ts";
-import { type RecordedCluster, runningCluster } from "../operator/recorded-cluster.ts";
+import {
+  type RecordedCluster,
+  runningCluster,
+  unreachableCluster,
+} from "../operator/recorded-cluster.ts";
 
 type Snapshot = Readonly<Record<string, number>>;
 
@@ -187,6 +192,16 @@ describe("a call of a framework", () => {
     expect(launches()).toBe(4);
     expect(cluster.counters.frameworks.get(frameworkId)?.get("operations")).toBe(4);
   });
+});
+
+test("a task that is forgotten with its agent, unreachable for weeks, has not ended", () => {
+  const cluster = unreachableCluster();
+  const ended = counted(cluster, () => {
+    cluster.host.nowMs += AGENT_MEMORY_MS;
+    cluster.apply({ type: "TIMER_DUE" });
+  });
+  expect(cluster.host.state.tables.task.size).toBe(0);
+  expect(Object.keys(ended).filter((name) => name.startsWith("task"))).toEqual([]);
 });
 
 describe("an offer operation", () => {

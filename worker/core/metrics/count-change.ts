@@ -33,24 +33,23 @@ export function countAgent(counters: Counters, change: Change): void {
 }
 
 /**
- * A task's end counts when the master learns of it. A task that left in the middle ended with its
- * framework.
+ * A task's end counts when the master learns of it. A row that leaves without an end is of a task
+ * that was unreachable for so long that it is forgotten.
  */
 export function countTask(turn: CountedTurn, change: Change): void {
   // The rows of the table `task`.
   const before = change.before as TaskRow | undefined;
   const after = change.after as TaskRow | undefined;
   const { state, counters, gone } = turn;
-  const { frameworkId } = defined(after ?? before, "a change has a row");
+  if (after === undefined) return;
+  const { frameworkId } = after;
   const framework = defined(
     state.tables.framework.get(frameworkId) ?? gone.framework.get(frameworkId),
     "a task has its framework",
   );
   const told = (task: TaskRow): mesos.TaskState => stateToldTo(framework, task.state);
   if (before !== undefined && isTerminal(told(before))) return;
-  if (after === undefined) {
-    countTaskEnd(counters, frameworkId, "TASK_KILLED", undefined);
-  } else if (isTerminal(told(after))) {
+  if (isTerminal(told(after))) {
     countTaskEnd(counters, frameworkId, told(after), statusBehind(turn, after));
   } else if (after.state === "TASK_UNREACHABLE" && before?.state !== "TASK_UNREACHABLE") {
     countReason(counters, after.state, statusBehind(turn, after));

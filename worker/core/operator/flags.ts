@@ -8,10 +8,13 @@
 import { formatDuration } from "../../std/duration.ts";
 import { EXPRESSION_BYTES, PROGRAM_SIZE } from "../allocator/expression.ts";
 import {
+  AGENT_MEMORY_MS,
   AGENT_SILENCE_MS,
   COMPLETED_FRAMEWORKS_MAX,
   COMPLETED_TASKS_PER_FRAMEWORK_MAX,
   MIN_REFUSE_MS,
+  SUBSCRIBERS_MAX,
+  UNREACHABLE_AGENTS_MAX,
 } from "../constants.ts";
 import type { MasterState } from "../state.ts";
 
@@ -78,7 +81,7 @@ const flags = {
   max_agent_ping_timeouts: "1",
   max_completed_frameworks: String(COMPLETED_FRAMEWORKS_MAX),
   max_completed_tasks_per_framework: String(COMPLETED_TASKS_PER_FRAMEWORK_MAX),
-  max_operator_event_stream_subscribers: "1000",
+  max_operator_event_stream_subscribers: String(SUBSCRIBERS_MAX),
   max_unreachable_tasks_per_framework: UNBOUNDED,
   memory_profiling: OFF,
   min_allocatable_resources: "cpus:0.01|mem:32",
@@ -92,9 +95,10 @@ const flags = {
   recovery_agent_removal_limit: "100%",
   registry: "sqlite",
   registry_fetch_timeout: FOR_EVER,
+  // What is too old is forgotten at its time, not at the next round.
   registry_gc_interval: NOT_AWAITED,
-  registry_max_agent_age: FOR_EVER,
-  registry_max_agent_count: UNBOUNDED,
+  registry_max_agent_age: formatDuration(AGENT_MEMORY_MS),
+  registry_max_agent_count: String(UNREACHABLE_AGENTS_MAX),
   registry_store_timeout: FOR_EVER,
   registry_strict: "true",
   require_agent_domain: OFF,
