@@ -7,7 +7,7 @@
 import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
-import { runCommands } from "./commands.ts";
+import { runCommands, shutDown } from "./commands.ts";
 import { endDrain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
 import { endIdleExecutors } from "./executors.ts";
@@ -58,6 +58,9 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       return;
     case "REGISTER_AGAIN":
       registerAgain(state, context);
+      return;
+    case "GONE":
+      shutDown(state, context, input.message);
       return;
     case "COMMANDS":
       takeCommands(state, context, input.commands);

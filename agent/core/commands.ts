@@ -49,17 +49,20 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
     if (call === undefined) return;
     context.effects.push({ type: "CALL", callId: call.call_id, call: call.call });
   },
-  SHUTDOWN: (state, context, { shutdown }) => {
-    state.exitWhenEmpty = { type: "MASTER_SHUTDOWN", message: shutdown?.message ?? "" };
-    for (const run of [...state.run.values()]) {
-      killRun(state, context, run, {
-        cause: "AGENT_SHUTDOWN",
-        graceMs: undefined,
-        defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
-      });
-    }
-  },
+  SHUTDOWN: (state, context, { shutdown }) => shutDown(state, context, shutdown?.message ?? ""),
 };
+
+/** The master's last word: everything ends that runs here, and then the agent. */
+export function shutDown(state: AgentState, context: StepContext, message: string): void {
+  state.exitWhenEmpty = { type: "MASTER_SHUTDOWN", message };
+  for (const run of [...state.run.values()]) {
+    killRun(state, context, run, {
+      cause: "AGENT_SHUTDOWN",
+      graceMs: undefined,
+      defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
+    });
+  }
+}
 
 /**
  * Carries out the commands of one poll's answer; a number that was carried out before is skipped.

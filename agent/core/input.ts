@@ -20,6 +20,8 @@ export type Input =
   | { readonly type: "REGISTERED"; readonly agentId: AgentId }
   /** The master answered that this session is not the live one. */
   | { readonly type: "REGISTER_AGAIN" }
+  /** The master refuses this agent for ever: an operator marked it gone. */
+  | { readonly type: "GONE"; readonly message: string }
   /**
    * The answer to the newest poll. It holds every command that was not acknowledged, in the order
    * of their numbers: an answer that comes late or twice holds only numbers that were carried out.

@@ -50,6 +50,8 @@ interface Registration {
 
 type LinkError =
   | { readonly code: "REGISTER_AGAIN" }
+  /** To a registration: this agent may never come back. */
+  | { readonly code: "GONE"; readonly message: string }
   /**
    * No answer, or one that a later attempt may better. `why`: for the log, continues "no word from
    * the master".
@@ -212,6 +214,10 @@ export class MasterLink {
         this.#options.submit({ type: "REGISTER_AGAIN" });
         return;
       }
+      if (sent.error.code === "GONE") {
+        this.#options.submit({ type: "GONE", message: sent.error.message });
+        return;
+      }
       await pause(backoffMs(failures, this.#backoffCapMs, Math.random()), this.#abort.signal);
       if (life !== this.#life) return;
     }
@@ -220,8 +226,8 @@ export class MasterLink {
   /** One line when the master goes, one when it is back, and one for each new reason in between. */
   #heard(sent: Result<unknown, LinkError>): void {
     const { log, master } = this.#options;
-    const error = sent.ok || sent.error.code === "REGISTER_AGAIN" ? undefined : sent.error;
-    if (error === undefined) {
+    const error = sent.ok ? undefined : sent.error;
+    if (error === undefined || !("why" in error)) {
       // A registration between two refused polls is not yet the end of the trouble.
       if (this.#refusedPolls > 0) return;
       if (this.#trouble !== undefined && this.#everRegistered)
@@ -264,6 +270,7 @@ function statusError({ status, body }: { status: number; body: string }): Result
   const decoded = decodeJson("rimrock.link.ErrorResponse", body);
   const { code, message } = decoded.ok ? decoded.value : { code: "", message: body.slice(0, 200) };
   if (status === 409 && code === "REGISTER_AGAIN") return err({ code: "REGISTER_AGAIN" });
+  if (status === 403 && code === "AGENT_GONE") return err({ code: "GONE", message });
   if (status >= 500) return failed(`it answers ${status}${message === "" ? "" : ` (${message})`}`);
   return err({ code: "REFUSED", why: `it refuses this agent with ${status}: ${message}` });
 }

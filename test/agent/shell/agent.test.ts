@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { REMOVED_BY_MASTER } from "../../../agent/shell/exit-codes.ts";
 import {
   beforeStart,
   endMasters,
@@ -130,6 +131,16 @@ describe("the link", () => {
     const agent = await startAgent(["--master", master.url, "--work-dir", workDirectory]);
     await master.until("the agent registers", () => master.registrations[0]);
     await master.until("the log says why", () => agent.log().includes(message) || undefined);
+  });
+
+  test("an agent that was marked gone while it was away ends for good", async () => {
+    const master = await newMaster();
+    const body = JSON.stringify({ code: "AGENT_GONE", message: "An operator marked it gone" });
+    master.refusals.set("register", { status: 403, body });
+    const workDirectory = temporaryDirectory();
+    const agent = await startAgent(["--master", master.url, "--work-dir", workDirectory]);
+    expect(await agent.ended).toEqual([REMOVED_BY_MASTER, null]);
+    expect(agent.log()).toContain("An operator marked it gone");
   });
 
   test.each([

@@ -289,6 +289,14 @@ describe("framework and agent shutdown", () => {
     expect(last).toContainEqual({ type: "EXIT", reason: { type: "MASTER_SHUTDOWN", message } });
   });
 
+  test("an agent that may not come back ends its tasks, and then itself", () => {
+    const bench = running();
+    const message = "marked gone";
+    expect(types(bench.input({ type: "GONE", message }))).toContain("TERMINATE");
+    const last = bench.ended(1, signaled("SIGTERM", 15));
+    expect(last).toContainEqual({ type: "EXIT", reason: { type: "MASTER_SHUTDOWN", message } });
+  });
+
   test("a signal ends the agent and leaves its tasks alone", () => {
     const bench = running();
     expect(bench.input({ type: "SHUTDOWN", reason: "SIGNAL" })).toEqual([
