@@ -48,7 +48,14 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
   "worker/core": ["worker/std", "worker/protocol", "worker/resources", "worker/operation"],
   "worker/durable": ["worker/std", "worker/protocol", "worker/resources", "worker/core", "worker/"],
   "worker/relay": ["worker/std", "worker/protocol", "worker/core", "worker/"],
-  "worker/http": ["worker/std", "worker/protocol", "worker/resources", "worker/core", "worker/"],
+  "worker/http": [
+    "worker/std",
+    "worker/protocol",
+    "worker/resources",
+    "worker/operation",
+    "worker/core",
+    "worker/",
+  ],
   "worker/sdk": ["worker/std", "worker/protocol", "worker/resources"],
   "worker/": [
     "worker/std",

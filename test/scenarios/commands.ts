@@ -2,10 +2,13 @@
  * The words of a transcript, one function each. `--name=value` arguments are options, the rest is
  * positional. A word returns the lines that the dialogue shows.
  */
+import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
+import { exited, registeredBooks } from "./executor-words.ts";
+import { unwatch, watch } from "./operator-words.ts";
 import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
@@ -79,12 +82,6 @@ function register(
     id: options.has("id") ? { value: options.get("id") ?? "" } : known && { value: known.id },
   };
   if (options.has("id")) world.agents.set(name, strangerAgent(options.get("id") ?? "", info));
-  const capabilities = [
-    "MULTI_ROLE",
-    "HIERARCHICAL_ROLE",
-    "RESERVATION_REFINEMENT",
-    "AGENT_DRAINING",
-  ] as const;
   const named = tasks.map((text) => namedTask(world, name, text));
   const frameworks = [...new Set(named.map(({ task }) => task.framework_id.value))].map(
     (id) => world.frameworks.get(world.nameOf(id))?.info,
@@ -95,10 +92,11 @@ function register(
     agent_info: info,
     ip: "10.0.0.1",
     version: "1.12.0",
-    capabilities: capabilities.map((type) => ({ type })),
+    capabilities: agentCapabilities.map((type) => ({ type })),
     tasks: named,
     last_command: BigInt(options.get("last") ?? "0"),
     frameworks: frameworks.filter((known) => known !== undefined),
+    ...registeredBooks(world, options),
   };
   world.registrations.set(name, request);
   const outcome = world.host.apply({ type: "AGENT_REGISTER", request });
@@ -434,6 +432,8 @@ export const commands: Readonly<Record<string, Command>> = {
   operator: (world, { args }) => operator(world, args.join(" ")),
   scheduler: (world, { args }) => scheduler(world, args[0] ?? "", args.slice(1).join(" ")),
   subscribe: (world, { args }) => subscribe(world, args[0] ?? "", args.slice(1).join(" ")),
+  watch: (world, { args }) => watch(world, args[0] ?? ""),
+  unwatch: (world, { args }) => unwatch(world, args[0] ?? ""),
   framework,
   agent,
   returns,
@@ -450,6 +450,7 @@ export const commands: Readonly<Record<string, Command>> = {
   teardown,
   call,
   update,
+  exited,
   got,
   silent,
   "who-is": whoIs,

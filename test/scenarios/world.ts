@@ -15,6 +15,7 @@ import type {
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
+import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { renderResources } from "../../worker/resources/render.ts";
 import { parseAttributesText, parseResourcesText } from "../../worker/resources/text.ts";
 import { effectText } from "../support/effects-text.ts";
@@ -131,6 +132,11 @@ export class World {
       for (const command of effect.agent.commands) this.#learnRun(command, effect.agent.agentId);
     }
     if (effect.type !== "SEND_EVENT") return;
+    const operation = effect.event.update_operation_status?.status;
+    if (operation?.uuid !== undefined) {
+      const name = `status-of-${operation.operation_id?.value}`;
+      this.name(encodeBase64(operation.uuid.value), name);
+    }
     for (const offer of effect.event.offers?.offers ?? []) {
       if (this.#names.has(offer.id.value)) continue;
       this.#offers++;
@@ -147,10 +153,13 @@ export class World {
   }
 
   #learnRun(command: link.Command, agent: string): void {
-    if (command.run_task === undefined || command.number === undefined) return;
-    const framework = this.nameOf(command.run_task.framework.id?.value ?? "");
-    const key = `${framework}/${command.run_task.task.task_id.value}`;
-    this.runs.set(key, { run: command.number, agent: this.nameOf(agent) });
+    const { run_task: one, run_task_group: group, number } = command;
+    const framework = this.nameOf((one ?? group)?.framework.id?.value ?? "");
+    if (number === undefined) return;
+    for (const task of one === undefined ? (group?.task_group.tasks ?? []) : [one.task]) {
+      const key = `${framework}/${task.task_id.value}`;
+      this.runs.set(key, { run: number, agent: this.nameOf(agent) });
+    }
   }
 
   frameworkId(name: string): FrameworkId {

@@ -3,6 +3,7 @@ import type { Effect } from "../../worker/core/effect.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
+import { operatorEventText } from "./operator-event-text.ts";
 
 export type NameOf = (id: string) => string;
 
@@ -19,7 +20,7 @@ export function effectText(effect: Effect, nameOf: NameOf): string | undefined {
     case "SEND_OPERATOR_EVENT":
       return `${nameOf(effect.streamId)} <- ${effect.event.type}`;
     case "PUBLISH":
-      return `operators <- ${effect.event.type}`;
+      return `operators <- ${operatorEventText(effect.event, nameOf)}`;
     case "SEND_COMMANDS":
       return effect.commands
         .map((command) => `${nameOf(effect.agentId)} <- ${commandText(command, nameOf)}`)
@@ -44,7 +45,7 @@ function replyText({ reply }: Effect & { type: "REPLY" }, nameOf: NameOf): strin
       return undefined;
     case "REFUSED": {
       const { code, ...facts } = reply.error;
-      const texts = Object.values(facts).map((fact) => ` ${nameOf(String(fact))}`);
+      const texts = Object.values(facts).map((fact) => ` ${factText(fact, nameOf)}`);
       return `refused ${code}${texts.join("")}`;
     }
     case "RELAY_REPLY":
@@ -60,6 +61,10 @@ function replyText({ reply }: Effect & { type: "REPLY" }, nameOf: NameOf): strin
             })
             .join("\n");
   }
+}
+
+function factText(fact: unknown, nameOf: NameOf): string {
+  return typeof fact === "object" ? JSON.stringify(fact) : nameOf(String(fact));
 }
 
 function eventText(event: scheduler.Event, nameOf: NameOf): string {
@@ -81,18 +86,33 @@ function eventText(event: scheduler.Event, nameOf: NameOf): string {
     case "UPDATE":
       return event.update ? `UPDATE ${statusText(event.update.status, nameOf)}` : "UPDATE";
     case "FAILURE":
-      return `FAILURE ${nameOf(event.failure?.agent_id?.value ?? "")}`;
+      return failureText(event, nameOf);
     case "ERROR":
       return `ERROR ${event.error?.message}`;
     case "MESSAGE":
       return `MESSAGE from ${event.message?.executor_id.value} on ${nameOf(event.message?.agent_id.value ?? "")}`;
     case "UPDATE_OPERATION_STATUS": {
       const status = event.update_operation_status?.status;
-      return `OPERATION ${status?.operation_id?.value} ${status?.state}: ${status?.message}`;
+      const wish = status?.uuid === undefined ? "" : " (acknowledge)";
+      const message = status?.message === undefined ? "" : ` "${named(status.message, nameOf)}"`;
+      return `OPERATION ${status?.operation_id?.value} ${status?.state}${wish}${message}`;
     }
     default:
       return event.type ?? "?";
   }
+}
+
+function failureText({ failure }: scheduler.Event, nameOf: NameOf): string {
+  const agent = nameOf(failure?.agent_id?.value ?? "");
+  const executor = failure?.executor_id?.value;
+  return executor === undefined
+    ? `FAILURE ${agent}`
+    : `FAILURE of ${executor} on ${agent}: ${failure?.status}`;
+}
+
+/** A sentence with the transcript's names for the ids in it. */
+function named(message: string, nameOf: NameOf): string {
+  return message.replace(/[0-9a-f-]{36}-[OS]?\d+/g, (id) => nameOf(id));
 }
 
 function inverseOfferText(offer: mesos.InverseOffer, nameOf: NameOf): string {
@@ -109,7 +129,10 @@ function offerText(offer: mesos.Offer, nameOf: NameOf): string {
 }
 
 function resourceText(resource: mesos.Resource): string {
-  const role = resource.role !== undefined && resource.role !== "*" ? `(${resource.role})` : "";
+  const stack = (resource.reservations ?? []).map((reservation) => reservation.role ?? "?");
+  const old = resource.role !== undefined && resource.role !== "*" ? [resource.role] : [];
+  const roles = stack.length > 0 ? stack : old;
+  const role = roles.length > 0 ? `(${roles.join(" > ")})` : "";
   const ranges = (resource.ranges?.range ?? []).map(({ begin, end }) => `${begin}-${end}`);
   const value =
     resource.type === "SCALAR"
@@ -117,7 +140,9 @@ function resourceText(resource: mesos.Resource): string {
       : resource.type === "RANGES"
         ? `[${ranges.join(",")}]`
         : `{${(resource.set?.item ?? []).join(",")}}`;
-  return `${resource.name}${role}=${value}`;
+  const id = resource.disk?.persistence?.id;
+  const volume = id === undefined ? "" : `[${id}${resource.shared ? ", shared" : ""}]`;
+  return `${resource.name}${role}${volume}=${value}`;
 }
 
 function statusText(status: mesos.TaskStatus, nameOf: NameOf): string {
@@ -125,8 +150,7 @@ function statusText(status: mesos.TaskStatus, nameOf: NameOf): string {
   if (status.reason !== undefined) parts.push(status.reason);
   if (status.uuid !== undefined) parts.push("(acknowledge)");
   if (status.reason !== undefined && status.message !== undefined) {
-    const message = status.message.replace(/[0-9a-f-]{36}-[OS]?\d+/g, (id) => nameOf(id));
-    parts.push(`"${message}"`);
+    parts.push(`"${named(status.message, nameOf)}"`);
   }
   return parts.join(" ");
 }
@@ -148,6 +172,17 @@ function commandText(command: link.Command, nameOf: NameOf): string {
       return `SHUTDOWN_FRAMEWORK${numbered} ${nameOf(command.shutdown_framework?.framework_id.value ?? "")}`;
     case "RESUME_UPDATES":
       return `RESUME_UPDATES${numbered} ${nameOf(command.resume_updates?.framework_id.value ?? "")}`;
+    case "RUN_TASK_GROUP": {
+      const { executor, task_group: group } = command.run_task_group ?? {};
+      const tasks = (group?.tasks ?? []).map((task) => task.task_id.value);
+      return `RUN_TASK_GROUP${numbered} ${executor?.executor_id.value}: ${tasks.join(" ")}`;
+    }
+    case "APPLY_OPERATION": {
+      const { info, resources = [] } = command.apply_operation ?? {};
+      return `APPLY_OPERATION${numbered} ${info?.type}: ${resources.map(resourceText).join(" ")}`;
+    }
+    case "SHUTDOWN_EXECUTOR":
+      return `SHUTDOWN_EXECUTOR${numbered} ${command.shutdown_executor?.executor_id.value}`;
     default:
       return `${command.type}${numbered}`;
   }

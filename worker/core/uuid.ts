@@ -15,3 +15,11 @@ export function uuid(random: Prng): string {
   ];
   return parts.join("-");
 }
+
+/** The 16 bytes of a version 4 UUID from a seeded source. */
+export function uuidBytes(random: Prng): Uint8Array {
+  const bytes = Uint8Array.from({ length: 16 }, () => random.below(256));
+  bytes[6] = 0x40 | random.below(16);
+  bytes[8] = 0x80 | random.below(64);
+  return bytes;
+}

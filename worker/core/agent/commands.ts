@@ -9,6 +9,7 @@ import { decodeBase64 } from "../../protocol/wire/base64.ts";
 import { renderForDocuments } from "../../resources/render.ts";
 import { assert, unreachable } from "../../std/assert.ts";
 import { frameworkInfo } from "../framework/info.ts";
+import { operationApplied } from "../operation/feedback.ts";
 import type { AgentCommand, AgentRow, CommandRow, DrainConfig } from "../rows.ts";
 import { type MasterState, newSeq } from "../state.ts";
 import { decodeStored } from "../stored.ts";
@@ -56,6 +57,7 @@ export function acknowledgeCommands(turn: Turn, agent: AgentRow, number: number)
   for (const row of turn.state.index.commandsOfAgent(agent.id)) {
     if (row.seq > number) return;
     turn.state.tables.command.delete(String(row.seq));
+    if (row.command.type === "APPLY_OPERATION") operationApplied(turn, row.command.uuid);
   }
 }
 
@@ -131,7 +133,8 @@ function runTaskMessage(
   const task = state.tables.task.get(taskKey(frameworkId, taskId));
   if (framework === undefined || task === undefined || task.run !== run) return undefined;
   const body = state.cold.get("taskBody", task.seq);
-  assert(body !== undefined, `task ${taskId} of ${frameworkId} has its body`);
+  // A task that came back after the master had lost its disk has none: its agent has the launch.
+  if (body === undefined) return undefined;
   return { framework: frameworkInfo(framework), task: decodeStored("mesos.v1.TaskInfo", body) };
 }
 

@@ -16,6 +16,7 @@ import { taskKey } from "../tables.ts";
 import { decodeStatus, withStatus } from "../task/complete.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { enqueueCommand } from "./commands.ts";
+import { reconcileExecutors } from "./executors.ts";
 
 /** STRANGER: the agent brings its id from a life of the cluster that the master has lost. */
 type Origin = "KNOWN" | "STRANGER";
@@ -36,9 +37,15 @@ export function reconcileRuns(
     if (framework === undefined) unwanted.add(task.framework_id.value);
     else believe(turn, { agent, origin }, framework, task, run);
   }
+  for (const { framework_id } of request.executors ?? []) {
+    const infos = origin === "STRANGER" ? (request.frameworks ?? []) : [];
+    const framework = adoptFramework(turn, framework_id.value, infos);
+    if (framework === undefined) unwanted.add(framework_id.value);
+  }
   for (const id of unwanted) {
     enqueueCommand(turn, agent, { type: "SHUTDOWN_FRAMEWORK", frameworkId: id as FrameworkId });
   }
+  reconcileExecutors(turn, agent, request.executors ?? []);
   askAboutMissing(turn, agent, listed);
 }
 
@@ -185,7 +192,8 @@ function launchAgain(turn: Turn, task: TaskRow): void {
 function askAboutMissing(turn: Turn, agent: AgentRow, listed: ReadonlySet<string>): void {
   const waiting = new Set<number>();
   for (const row of turn.state.index.commandsOfAgent(agent.id)) {
-    if (row.command.type === "RUN_TASK") waiting.add(row.seq);
+    const { type } = row.command;
+    if (type === "RUN_TASK" || type === "RUN_TASK_GROUP") waiting.add(row.seq);
   }
   const missing: RunKey[] = [];
   for (const task of turn.state.index.tasksOfAgent(agent.id)) {

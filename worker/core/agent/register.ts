@@ -15,6 +15,7 @@ import { isAuthorized } from "../authorizer/authorizer.ts";
 import type { CallError } from "../call-error.ts";
 import { AGENT_INFO_LENGTH_MAX } from "../constants.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { operationsReturned } from "../operation/feedback.ts";
 import { assignRelay, removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
 import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
@@ -22,6 +23,7 @@ import { reply, type Turn } from "../turn.ts";
 import { checkAdmission } from "./admission.ts";
 import { pendingCommands } from "./commands.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
+import { totalAtReturn } from "./total.ts";
 
 /** Numbers above leave too little room for a cluster's life: no master of ours has given them. */
 const LAST_COMMAND_MAX = 2n ** 50n;
@@ -37,8 +39,8 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   const known = knownAgent(turn, request);
   const agent = agents.put(
     known === undefined
-      ? newAgent(turn, request, checked.value)
-      : returned(turn, known, request, checked.value),
+      ? newAgent(turn, request, checked.value.checkpointed ?? checked.value.configured)
+      : returned(turn, known, request, totalAtReturn(known, checked.value.configured)),
   );
   if (known !== undefined) {
     const replaced = known.sessionId !== agent.sessionId || known.relayId !== agent.relayId;
@@ -51,6 +53,7 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   reply(turn, { type: "REGISTERED", agentId: agent.id, relayId: agent.relayId });
   const origin = known === undefined ? "STRANGER" : "KNOWN";
   reconcileRuns(turn, agent, { request, origin });
+  if (known?.connection.state === "UNREACHABLE") operationsReturned(turn, agent);
   const { relayId, sessionId } = agent;
   const commands = pendingCommands(turn.state, agent.id);
   const entry = { agentId: agent.id, sessionId, commands };
@@ -69,7 +72,14 @@ function knownAgent(
   return turn.state.index.agentsOfSession(session_id)[0];
 }
 
-function check(turn: Turn, request: link.RegisterRequest): Result<Resources, CallError> {
+interface Checked {
+  /** As the agent was started. */
+  readonly configured: Resources;
+  /** With what operations made of it, as far as the agent has that on disk; absent: nothing. */
+  readonly checkpointed?: Resources;
+}
+
+function check(turn: Turn, request: link.RegisterRequest): Result<Checked, CallError> {
   if (!isAuthorized(turn.principal, { type: "REGISTER_AGENT" })) {
     return err({ code: "NOT_AUTHORIZED", action: "REGISTER_AGENT" });
   }
@@ -100,7 +110,10 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Resources, Cal
   if (refusal !== undefined) return err(refusal);
   const total = parseResources(info.resources);
   if (!total.ok) return invalid("agent_info.resources", describeResourceError(total.error));
-  return ok(total.value);
+  if (request.resources === undefined) return ok({ configured: total.value });
+  const checkpointed = parseResources(request.resources);
+  if (!checkpointed.ok) return invalid("resources", describeResourceError(checkpointed.error));
+  return ok({ configured: total.value, checkpointed: checkpointed.value });
 }
 
 function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): AgentRow {

@@ -3,6 +3,7 @@
 import type { SessionId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { operationsUnreachable } from "../operation/feedback.ts";
 import { removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
@@ -11,6 +12,7 @@ import { withStatus } from "../task/complete.ts";
 import { boundUnreachable } from "./collect.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { sendEvent, type Turn } from "../turn.ts";
+import { loseExecutors } from "./executors.ts";
 
 /**
  * After a restart what agents had reported and frameworks had not heard is gone; of an agent that
@@ -57,6 +59,8 @@ export function agentSilent(turn: Turn, agent: AgentRow, sessionId: SessionId): 
   removeFromRelay(turn, agent);
   tables.agent.put({ ...agent, connection: { state: "UNREACHABLE", sinceMs: turn.nowMs } });
   for (const task of turn.state.index.tasksOfAgent(agent.id)) loseTask(turn, agent, task);
+  operationsUnreachable(turn, agent);
+  loseExecutors(turn, agent);
   for (const framework of tables.framework.values()) {
     sendEvent(turn, framework, { type: "FAILURE", failure: { agent_id: { value: agent.id } } });
   }

@@ -9,9 +9,10 @@
 
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
-import { add, contains, subtract } from "../../resources/algebra.ts";
+import { add, subtract } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../resources/resource.ts";
+import { covers, leftOf } from "../../resources/shared.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { Change } from "../../std/table.ts";
@@ -77,7 +78,7 @@ export class Allocation {
     for (const id of agents) this.#dirty.add(id);
   }
 
-  /** What tasks and offers hold of the agent. */
+  /** What tasks, executors and offers hold of the agent; of a shared volume each its own copy. */
   held(agentId: AgentId): Resources {
     return this.#held.get(agentId) ?? [];
   }
@@ -88,7 +89,7 @@ export class Allocation {
    */
   free(agent: AgentRow): Resources | undefined {
     const held = this.held(agent.id);
-    return contains(agent.total, held) ? subtract(agent.total, held) : undefined;
+    return covers(agent.total, held) ? leftOf(agent.total, held) : undefined;
   }
 
   /** Undefined while no role has a quota: then it costs nothing. Made when first needed. */

@@ -10,6 +10,10 @@ export type Action =
   | { readonly type: "RUN_TASK"; readonly user: string }
   | { readonly type: "TEARDOWN_FRAMEWORK"; readonly frameworkPrincipal: string | undefined }
   | { readonly type: "REGISTER_AGENT" }
+  | { readonly type: "RESERVE_RESOURCES" | "CREATE_VOLUME"; readonly role: string }
+  | { readonly type: "RESIZE_VOLUME"; readonly role: string }
+  | { readonly type: "UNRESERVE_RESOURCES"; readonly reserverPrincipal: string | undefined }
+  | { readonly type: "DESTROY_VOLUME"; readonly creatorPrincipal: string | undefined }
   | { readonly type: "UPDATE_QUOTA" | "UPDATE_WEIGHTS"; readonly roles: readonly string[] }
   | {
       readonly type:

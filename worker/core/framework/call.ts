@@ -9,6 +9,8 @@ import { answerInverseOffers } from "../maintenance/inverse-offer.ts";
 import { accept } from "../offer/accept.ts";
 import { revive, suppress } from "../offer/appetite.ts";
 import { decline } from "../offer/decline.ts";
+import { acknowledgeOperation } from "../operation/feedback.ts";
+import { reconcileOperations } from "../operation/reconcile.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { kill } from "../task/kill.ts";
 import { reconcile } from "../task/reconcile.ts";
@@ -49,9 +51,11 @@ const handlers: { readonly [T in scheduler.CallType]: Handler | undefined } = {
     call && shutdownExecutor(turn, framework, call),
   ACKNOWLEDGE: (turn, framework, { acknowledge: call }) =>
     call && acknowledge(turn, framework, call),
-  ACKNOWLEDGE_OPERATION_STATUS: undefined,
+  ACKNOWLEDGE_OPERATION_STATUS: (turn, framework, { acknowledge_operation_status: call }) =>
+    call && acknowledgeOperation(turn, framework, call),
   RECONCILE: (turn, framework, { reconcile: call }) => call && reconcile(turn, framework, call),
-  RECONCILE_OPERATIONS: undefined,
+  RECONCILE_OPERATIONS: (turn, framework, { reconcile_operations: call }) =>
+    call && reconcileOperations(turn, framework, call),
   MESSAGE: (turn, framework, { message: call }) => call && messageToExecutor(turn, framework, call),
   // The allocator makes nothing of requests, as in Mesos.
   REQUEST: () => {},

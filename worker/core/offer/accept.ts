@@ -1,26 +1,31 @@
 /** ACCEPT: offers are spent on operations, in order; what is left returns with a filter (http-semantics 5.2). */
 
-import type { OfferId } from "../../protocol/ids.ts";
+import type { OperationType } from "../../operation/operation.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
-import { add } from "../../resources/algebra.ts";
-import type { Resources } from "../../resources/resource.ts";
-import { err, ok, type Result } from "../../std/result.ts";
-import type { FrameworkRow, OfferRow } from "../rows.ts";
-import { launchTasks } from "../task/launch.ts";
-import { refuseTask } from "../task/refuse.ts";
-import { sendEvent, type Turn } from "../turn.ts";
-import { addFilter, brakeInvalidAccept, refuseMs } from "./filter.ts";
+import { common } from "../../resources/algebra.ts";
+import { malformedOperation, performOperation, refuseOperation } from "../operation/perform.ts";
+import type { AgentRow, FrameworkRow } from "../rows.ts";
+import { launchTasks, malformedLaunch } from "../task/launch.ts";
+import { launchGroup, malformedGroup } from "../task/launch-group.ts";
+import { invalidGroup, invalidTask, refuseTask, type TaskRefusal } from "../task/refuse.ts";
+import type { Turn } from "../turn.ts";
+import { addFilter, refuseMs } from "./filter.ts";
 import type { Pool } from "./pool.ts";
+import { takeOffers } from "./take-offers.ts";
 
-type OperationType = mesos.OfferOperationType;
+/** One with a type that something can be done with. */
+type Operation = mesos.OfferOperation & {
+  readonly type: OperationType | "LAUNCH" | "LAUNCH_GROUP";
+};
 
 export function accept(turn: Turn, framework: FrameworkRow, call: scheduler.CallAccept): void {
   // Taken first: whatever fails below, these offers are never spent a second time.
   const taken = takeOffers(turn, framework, call.offer_ids ?? []);
+  const operations = (call.operations ?? []).filter(isKnown);
   if (!taken.ok) {
-    for (const operation of call.operations ?? []) {
-      refuseOperation(turn, framework, operation, {
+    for (const operation of operations) {
+      refuse(turn, framework, operation, {
         state: "TASK_DROPPED",
         reason: "REASON_INVALID_OFFERS",
         message: `Task launched with invalid offers: ${taken.error}`,
@@ -29,107 +34,72 @@ export function accept(turn: Turn, framework: FrameworkRow, call: scheduler.Call
     return;
   }
   const { pool, first } = taken.value;
-  let left = pool.resources;
-  for (const operation of call.operations ?? []) {
-    left = perform(turn, framework, operation, { ...pool, resources: left });
-  }
+  // Ill-formed ones are told of before any other is carried out.
+  const sound = operations.filter((operation) => {
+    const refusal = malformed(operation, pool.agent);
+    if (refusal !== undefined) refuse(turn, framework, operation, refusal);
+    return refusal === undefined;
+  });
+  let left = pool;
+  for (const operation of sound) left = perform(turn, framework, operation, left);
+  // What operations made and no task took is offered again at once.
+  const refused = common(left.resources, pool.resources);
   const durationMs = refuseMs(call.filters);
-  addFilter(turn, first, { refused: left, durationMs, cause: "LEFT_OVER" });
+  addFilter(turn, first, { refused, durationMs, cause: "LEFT_OVER" });
 }
 
-/** Ends the named offers; all of them must be this framework's, of one agent and one role. */
-function takeOffers(
-  turn: Turn,
-  framework: FrameworkRow,
-  ids: readonly mesos.OfferID[],
-): Result<{ pool: Pool; first: OfferRow }, string> {
-  const { tables } = turn.state;
-  const failures: string[] = [];
-  const offers: OfferRow[] = [];
-  const seen = new Set<string>();
-  for (const { value: id } of ids) {
-    const offer = tables.offer.get(id as OfferId);
-    if (seen.has(id)) failures.push(`Offer ${id} is named twice`);
-    else if (offer === undefined) failures.push(`Offer ${id} is no longer valid`);
-    else if (offer.frameworkId !== framework.id) {
-      failures.push(`Offer ${id} belongs to another framework`);
-    } else offers.push(offer);
-    seen.add(id);
-  }
-  const first = offers[0];
-  const stranger = offers.find((o) => o.agentId !== first?.agentId || o.role !== first?.role);
-  if (ids.length === 0) failures.push("No offers specified");
-  if (stranger !== undefined) {
-    failures.push(`Offer ${stranger.id} is of another agent or role than ${first?.id}`);
-  }
-  for (const offer of offers) tables.offer.delete(offer.id);
-  const agent = first === undefined ? undefined : tables.agent.get(first.agentId);
-  const failure = failures[0];
-  if (failure !== undefined) {
-    for (const offer of offers) brakeInvalidAccept(turn, offer);
-    return err(failure);
-  }
-  if (first === undefined || agent === undefined) return err("The agent of the offers is gone");
-  const resources = offers.reduce<Resources>((sum, offer) => add(sum, offer.resources), []);
-  return ok({ first, pool: { agent, role: first.role, resources } });
+/** An operation without a type, or with an unknown one, is ignored. */
+function isKnown(operation: mesos.OfferOperation): operation is Operation {
+  return operation.type !== undefined && operation.type !== "UNKNOWN";
 }
 
-/**
- * Carries out one operation and returns what it left of the pool. A failed one leaves the pool as
- * it was.
- */
-function perform(
-  turn: Turn,
-  framework: FrameworkRow,
-  operation: mesos.OfferOperation,
-  pool: Pool,
-): Resources {
-  if (operation.type === undefined || operation.type === "UNKNOWN") return pool.resources;
-  if (operation.type === "LAUNCH") return launchTasks(turn, framework, operation, pool);
-  const group = operation.type === "LAUNCH_GROUP";
-  refuseOperation(turn, framework, operation, {
-    state: "TASK_ERROR",
-    reason: group ? "REASON_TASK_GROUP_INVALID" : "REASON_TASK_INVALID",
-    message: notServed[operation.type],
-  });
-  return pool.resources;
+function malformed(operation: Operation, agent: AgentRow): TaskRefusal | undefined {
+  switch (operation.type) {
+    case "LAUNCH": {
+      const problem = malformedLaunch(operation);
+      return problem === undefined ? undefined : invalidTask(problem);
+    }
+    case "LAUNCH_GROUP": {
+      const problem = malformedGroup(operation);
+      return problem === undefined ? undefined : invalidGroup(problem);
+    }
+    default: {
+      const problem = malformedOperation(operation.type, operation, agent);
+      return problem === undefined ? undefined : invalidTask(problem);
+    }
+  }
 }
 
-/** Operations that have no module yet, and what to do instead. */
-const notServed: { readonly [T in Exclude<OperationType, "UNKNOWN" | "LAUNCH">]: string } = {
-  LAUNCH_GROUP: "LAUNCH_GROUP is not served by this version; launch the tasks with LAUNCH",
-  RESERVE: "RESERVE is not served by this version; reserve statically with the agent's --resources",
-  UNRESERVE: "UNRESERVE is not served by this version",
-  CREATE: "CREATE is not served by this version; tasks can use a path on the agent's disk",
-  DESTROY: "DESTROY is not served by this version",
-  GROW_VOLUME: "GROW_VOLUME is not served by this version",
-  SHRINK_VOLUME: "SHRINK_VOLUME is not served by this version",
-  CREATE_DISK: "CREATE_DISK needs a resource provider, and this agent has none",
-  DESTROY_DISK: "DESTROY_DISK needs a resource provider, and this agent has none",
-};
+/** Returns what is left of the pool, with what later operations may use. */
+function perform(turn: Turn, framework: FrameworkRow, operation: Operation, pool: Pool): Pool {
+  const { type } = operation;
+  switch (type) {
+    case "LAUNCH":
+      return launchTasks(turn, framework, operation, pool);
+    case "LAUNCH_GROUP":
+      return launchGroup(turn, framework, operation, pool);
+    default:
+      return performOperation(turn, framework, { ...operation, type }, pool);
+  }
+}
 
-/**
- * Tells the framework of an operation that is not carried out: its tasks one by one, others by
- * their id.
- */
-function refuseOperation(
+/** Told task by task, or by the operation's id; one without either vanishes silently. */
+function refuse(
   turn: Turn,
   framework: FrameworkRow,
-  operation: mesos.OfferOperation,
-  refusal: {
-    readonly state: mesos.TaskState;
-    readonly reason: mesos.TaskStatusReason;
-    readonly message: string;
-  },
+  operation: Operation,
+  refusal: TaskRefusal,
 ): void {
-  const launched = operation.launch?.task_infos ?? operation.launch_group?.task_group.tasks ?? [];
-  for (const task of launched) refuseTask(turn, framework, task, refusal);
-  const isLaunch = operation.type === "LAUNCH" || operation.type === "LAUNCH_GROUP";
-  if (isLaunch || operation.id === undefined) return;
-  sendEvent(turn, framework, {
-    type: "UPDATE_OPERATION_STATUS",
-    update_operation_status: {
-      status: { operation_id: operation.id, state: "OPERATION_ERROR", message: refusal.message },
-    },
-  });
+  switch (operation.type) {
+    case "LAUNCH":
+    case "LAUNCH_GROUP": {
+      const { launch, launch_group: group } = operation;
+      const tasks =
+        (operation.type === "LAUNCH" ? launch?.task_infos : group?.task_group.tasks) ?? [];
+      for (const task of tasks) refuseTask(turn, framework, task, refusal);
+      return;
+    }
+    default:
+      refuseOperation(turn, framework, operation, refusal.message);
+  }
 }

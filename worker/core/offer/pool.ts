@@ -1,7 +1,10 @@
 import type { Resources } from "../../resources/resource.ts";
 import type { AgentRow } from "../rows.ts";
 
-/** The one agent and role all accepted offers belong to, and what they hold together. */
+/**
+ * What is left of accepted offers while their operations are carried out, and the one agent and
+ * role that all of them are of. A shared volume is in it once, and stays there when a task uses it.
+ */
 export interface Pool {
   readonly agent: AgentRow;
   readonly role: string;

@@ -5,6 +5,7 @@
 import type { RelayId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
 import { acknowledgeCommands, pendingCommands } from "../agent/commands.ts";
+import { executorExited } from "../agent/executors.ts";
 import { agentSilent } from "../agent/unreachable.ts";
 import { RELAY_SILENCE_MS } from "../constants.ts";
 import type { RelayReply, RosterEntry } from "../effect.ts";
@@ -66,6 +67,8 @@ function agentMessage(turn: Turn, message: AgentMessage): RelayReply | undefined
       for (const sent of message.report.executor_messages ?? []) {
         messageFromExecutor(turn, agent, sent);
       }
+      // After the updates: an executor outlives its tasks.
+      for (const exit of message.report.executor_exits ?? []) executorExited(turn, agent, exit);
       return undefined;
     default:
       return unreachable(message);

@@ -1,5 +1,6 @@
 /** What a framework is told right after it has come back. */
 
+import { tellOperations } from "../operation/feedback.ts";
 import type { FrameworkConnection, FrameworkRow, TaskRow } from "../rows.ts";
 import { sendCommands, sendEvent, type Turn } from "../turn.ts";
 import { decodeStatus } from "./complete.ts";
@@ -17,6 +18,7 @@ export function catchUp(turn: Turn, framework: FrameworkRow, before: FrameworkCo
     if (task.unreachableMs !== undefined) tellUnreachable(turn, framework, task);
     else redeliver(turn, task);
   }
+  tellOperations(turn, framework);
   const queueIsWhole = before.state === "CONNECTED" || before.sinceMs > turn.state.startedMs;
   if (queueIsWhole) return;
   for (const agentId of new Set(tasks.map((task) => task.agentId))) {

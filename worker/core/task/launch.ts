@@ -6,40 +6,30 @@ import { encodeJson } from "../../protocol/wire/json.ts";
 import { subtract } from "../../resources/algebra.ts";
 import { describeResourceError, parseResources } from "../../resources/parse.ts";
 import type { Resources } from "../../resources/resource.ts";
+import { notShared } from "../../resources/shared.ts";
 import { enqueueNumbered } from "../agent/commands.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import { frameworkInfo } from "../framework/info.ts";
 import type { Pool } from "../offer/pool.ts";
-import type { FrameworkRow } from "../rows.ts";
+import type { FrameworkRow, TaskRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";
-import { refuseTask, type TaskRefusal } from "./refuse.ts";
+import { invalidTask, refuseTask } from "./refuse.ts";
 import { validateTask } from "./validate.ts";
 
-/** Launches what can be launched; returns what is left of the pool. */
-export function launchTasks(
-  turn: Turn,
-  framework: FrameworkRow,
-  operation: mesos.OfferOperation,
-  pool: Pool,
-): Resources {
-  const tasks = operation.launch?.task_infos ?? [];
-  const malformed = malformedLaunch(operation);
-  if (malformed !== undefined) {
-    for (const task of tasks) refuseTask(turn, framework, task, invalid(malformed));
-    return pool.resources;
+/** What is wrong with the LAUNCH as a whole, as a sentence: it fails every task in it. */
+export function malformedLaunch(operation: mesos.OfferOperation): string | undefined {
+  if (operation.id !== undefined) {
+    return "LAUNCH must not have an operation id; remove operation.id";
   }
-  let left = pool.resources;
-  for (const task of tasks) left = launchTask(turn, framework, task, { ...pool, resources: left });
-  return left;
+  return malformedTask(operation.launch?.task_infos ?? []);
 }
 
-/** One ill-formed resource (or an operation id) fails every task of the LAUNCH (http-semantics 21, trap 11). */
-function malformedLaunch(operation: mesos.OfferOperation): string | undefined {
-  if (operation.id !== undefined)
-    return "LAUNCH must not have an operation id; remove operation.id";
-  for (const task of operation.launch?.task_infos ?? []) {
-    const parsed = parseResources(task.resources);
+/** One ill-formed resource spoils all tasks that come with it (http-semantics 21, trap 11). */
+export function malformedTask(tasks: readonly mesos.TaskInfo[]): string | undefined {
+  for (const task of tasks) {
+    const named = [...(task.resources ?? []), ...(task.executor?.resources ?? [])];
+    const parsed = parseResources(named);
     if (!parsed.ok) {
       return `Task ${task.task_id.value}'s ${describeResourceError(parsed.error)}`;
     }
@@ -47,53 +37,83 @@ function malformedLaunch(operation: mesos.OfferOperation): string | undefined {
   return undefined;
 }
 
-function launchTask(
+/** Launches what can be launched; returns what is left of the pool. */
+export function launchTasks(
   turn: Turn,
   framework: FrameworkRow,
-  task: mesos.TaskInfo,
+  operation: mesos.OfferOperation,
   pool: Pool,
-): Resources {
-  const resources = validateTask(turn.state, framework, task, pool);
-  if (!resources.ok) {
-    refuseTask(turn, framework, task, invalid(resources.error));
-    return pool.resources;
+): Pool {
+  let left = pool;
+  for (const task of operation.launch?.task_infos ?? []) {
+    left = launchTask(turn, framework, task, left);
   }
-  const user = task.command?.user ?? frameworkInfo(framework).user;
-  if (!isAuthorized(turn.principal, { type: "RUN_TASK", user })) {
-    const message = `Not authorized to run tasks as user '${user}'`;
-    const reason = "REASON_TASK_UNAUTHORIZED";
-    refuseTask(turn, framework, task, { state: "TASK_ERROR", reason, message });
-    return pool.resources;
-  }
-  if (pool.agent.connection.state !== "CONNECTED") {
-    const message = `Agent ${pool.agent.id} is not connected`;
-    const reason = "REASON_AGENT_DISCONNECTED";
-    refuseTask(turn, framework, task, { state: "TASK_DROPPED", reason, message });
-    return pool.resources;
-  }
-  addTask(turn, framework, task, pool, resources.value);
-  return subtract(pool.resources, resources.value);
+  return left;
 }
 
-function addTask(
+function launchTask(turn: Turn, framework: FrameworkRow, task: mesos.TaskInfo, pool: Pool): Pool {
+  const resources = validateTask(turn.state, framework, task, pool);
+  if (!resources.ok) {
+    refuseTask(turn, framework, task, invalidTask(resources.error));
+    return pool;
+  }
+  const forbidden = forbiddenUser(turn, framework, task);
+  if (forbidden !== undefined) {
+    const message = `Not authorized to run tasks as user '${forbidden}'`;
+    const reason = "REASON_TASK_UNAUTHORIZED";
+    refuseTask(turn, framework, task, { state: "TASK_ERROR", reason, message });
+    return pool;
+  }
+  const taskId = task.task_id.value as TaskId;
+  const run = addTask(turn, framework, task, {
+    pool,
+    resources: resources.value,
+    executorId: taskId as string as ExecutorId,
+  });
+  enqueueNumbered(turn, pool.agent, { type: "RUN_TASK", frameworkId: framework.id, taskId }, run);
+  return { ...pool, resources: afterUse(pool.resources, resources.value) };
+}
+
+/** What is left when a task has taken its part: shared volumes stay for others. */
+export function afterUse(left: Resources, used: Resources): Resources {
+  return subtract(left, notShared(used));
+}
+
+/** The user that the task may not be run as; undefined: it may. */
+export function forbiddenUser(
   turn: Turn,
   framework: FrameworkRow,
   task: mesos.TaskInfo,
-  pool: Pool,
-  resources: Resources,
-): void {
+): string | undefined {
+  const user = task.command?.user ?? task.executor?.command?.user ?? frameworkInfo(framework).user;
+  return isAuthorized(turn.principal, { type: "RUN_TASK", user }) ? undefined : user;
+}
+
+/** A task as it begins; returns the number of the command that is to launch it. */
+export function addTask(
+  turn: Turn,
+  framework: FrameworkRow,
+  task: mesos.TaskInfo,
+  facts: {
+    readonly pool: Pool;
+    readonly resources: Resources;
+    readonly executorId: ExecutorId;
+    readonly group?: TaskRow["group"] & { readonly run: number };
+  },
+): number {
   const { state } = turn;
-  const taskId = task.task_id.value as TaskId;
+  const { pool, resources, executorId, group } = facts;
   const seq = newSeq(state);
-  const run = newSeq(state);
+  const run = group?.run ?? newSeq(state);
   state.cold.put("taskBody", seq, encodeJson("mesos.v1.TaskInfo", withRole(task, pool.role)));
   state.tables.task.put({
     seq,
     frameworkId: framework.id,
-    id: taskId,
+    id: task.task_id.value as TaskId,
     agentId: pool.agent.id,
     run,
-    executorId: taskId as string as ExecutorId,
+    executorId,
+    group: group && { executorId, taskIds: group.taskIds },
     name: task.name,
     role: pool.role,
     resources,
@@ -101,18 +121,14 @@ function addTask(
     statusState: "TASK_STAGING",
     statuses: [],
   });
-  enqueueNumbered(turn, pool.agent, { type: "RUN_TASK", frameworkId: framework.id, taskId }, run);
+  return run;
 }
 
 /**
  * Resources without an allocation role are given the offer's, as Mesos does before anyone else sees
  * them.
  */
-function withRole(task: mesos.TaskInfo, role: string): mesos.TaskInfo {
+export function withRole<T extends Pick<mesos.TaskInfo, "resources">>(task: T, role: string): T {
   const resources = task.resources?.map((r) => ({ ...r, allocation_info: { role } }));
   return { ...task, resources };
-}
-
-function invalid(message: string): TaskRefusal {
-  return { state: "TASK_ERROR", reason: "REASON_TASK_INVALID", message };
 }

@@ -28,3 +28,13 @@ export function refuseTask(
   };
   sendEvent(turn, framework, { type: "UPDATE", update: { status } });
 }
+
+/** Of a LAUNCH, for the task that is at fault. */
+export function invalidTask(message: string): TaskRefusal {
+  return { state: "TASK_ERROR", reason: "REASON_TASK_INVALID", message };
+}
+
+/** Of a LAUNCH_GROUP, for every task of the group. */
+export function invalidGroup(message: string): TaskRefusal {
+  return { state: "TASK_ERROR", reason: "REASON_TASK_GROUP_INVALID", message };
+}

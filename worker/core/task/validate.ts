@@ -2,19 +2,46 @@
 
 import { checkIdentifier } from "../../protocol/identifiers.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { contains } from "../../resources/algebra.ts";
 import { checkOneTask, describeOneTaskError } from "../../resources/one-task.ts";
-import { describeResourceError, parseResources } from "../../resources/parse.ts";
+import { allocationRoles, describeResourceError, parseResources } from "../../resources/parse.ts";
+import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
 import type { Resources } from "../../resources/resource.ts";
+import { covers } from "../../resources/shared.ts";
 import { formatResources } from "../../resources/text.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { taskKey } from "../tables.ts";
+import { validateContainer } from "./validate-container.ts";
+import { validateCustomExecutor } from "./validate-executor.ts";
 
-/** The task's resources, or the sentence for its TASK_ERROR. */
+/** The resources of a task with a command, or the sentence for its TASK_ERROR. */
 export function validateTask(
+  state: MasterState,
+  framework: FrameworkRow,
+  task: mesos.TaskInfo,
+  pool: Pool,
+): Result<Resources, string> {
+  const resources = validateTaskItself(state, framework, task, pool);
+  if (!resources.ok) return resources;
+  if ((task.command === undefined) === (task.executor === undefined)) {
+    return err("Task should have exactly one of command and executor");
+  }
+  if (task.executor !== undefined) return err(validateCustomExecutor(framework, task.executor));
+  return covers(pool.resources, resources.value)
+    ? resources
+    : err(`Task needs ${notLeft(resources.value, pool)}`);
+}
+
+/** "cpus:2, but the accepted offers have only cpus:1 left" */
+export function notLeft(needed: Resources, pool: Pool): string {
+  const [wanted, left] = [formatResources(needed), formatResources(pool.resources)];
+  return `${wanted}, but the accepted offers have only ${left} left`;
+}
+
+/** The rules of a task however it is launched: rows 1 to 8. */
+export function validateTaskItself(
   state: MasterState,
   framework: FrameworkRow,
   task: mesos.TaskInfo,
@@ -24,21 +51,15 @@ export function validateTask(
     validateId(state, framework, task) ??
     validateAgent(task, pool) ??
     validateTimes(task) ??
-    validateServed(task) ??
-    validateEnvironment(task.command);
+    validateChecks(task);
   if (failure !== undefined) return err(failure);
-  const resources = validateResources(task, pool);
+  const resources = validateResources("Task", task.resources, pool);
   if (!resources.ok) return resources;
-  if ((task.command === undefined) === (task.executor === undefined)) {
-    return err("Task should have exactly one of command and executor");
-  }
-  if (!contains(pool.resources, resources.value)) {
-    return err(
-      `Task needs ${formatResources(resources.value)}, but the accepted offers have only ` +
-        `${formatResources(pool.resources)} left`,
-    );
-  }
-  return resources;
+  const later =
+    validateEnvironment(task.command) ??
+    validateContainer("Task", task.container) ??
+    validateLimits(task, resources.value, pool);
+  return later === undefined ? resources : err(later);
 }
 
 function validateId(
@@ -69,26 +90,11 @@ function validateTimes(task: mesos.TaskInfo): string | undefined {
   return undefined;
 }
 
-/**
- * What no agent of this version can do is refused before it is tried: nothing is silently left out.
- */
-function validateServed(task: mesos.TaskInfo): string | undefined {
-  const refusals: readonly (readonly [unknown, string])[] = [
-    [task.executor, "executor: custom executors are not served by this version; use command"],
-    [
-      task.container,
-      "container: containers with an image or volumes are not served by this version",
-    ],
-    [task.check, "check: checks are not served by this version"],
-    [task.health_check, "health_check: health checks are not served by this version"],
-    [task.limits, "limits: limits above the requested resources are not served by this version"],
-    [
-      task.command?.uris,
-      "command.uris: the fetcher is not served by this version; fetch in command",
-    ],
-  ];
-  const found = refusals.find(([field]) => field !== undefined);
-  return found === undefined ? undefined : `Task's ${found[1]}`;
+/** Refused clearly instead of being accepted and ignored. */
+function validateChecks(task: mesos.TaskInfo): string | undefined {
+  if (task.check !== undefined) return "Task's check: checks are not served by this version";
+  if (task.health_check === undefined) return undefined;
+  return "Task's health_check: health checks are not served by this version";
 }
 
 function validateEnvironment(command: mesos.CommandInfo | undefined): string | undefined {
@@ -97,6 +103,7 @@ function validateEnvironment(command: mesos.CommandInfo | undefined): string | u
     if (variable.type === "SECRET" || variable.secret !== undefined) {
       return `${where} is a SECRET: secrets are not served by this version`;
     }
+    if (variable.type === "UNKNOWN") return `${where} is of an unknown type; use VALUE`;
     if (variable.value === undefined) return `${where} has no value`;
     if (variable.value.includes("\0") || variable.name.includes("\0")) {
       return `${where} contains a NUL character`;
@@ -105,21 +112,44 @@ function validateEnvironment(command: mesos.CommandInfo | undefined): string | u
   return undefined;
 }
 
-function validateResources(task: mesos.TaskInfo, pool: Pool): Result<Resources, string> {
-  for (const resource of task.resources ?? []) {
-    const role = resource.allocation_info?.role ?? pool.role;
-    if (role !== pool.role) {
-      return err(
-        `Task's resource '${resource.name}' is allocated to role '${role}' while the accepted ` +
-          `offers are of role '${pool.role}'`,
-      );
+/** A task may use more than it asked for up to its limits, which are not below that. */
+function validateLimits(
+  { limits }: mesos.TaskInfo,
+  resources: Resources,
+  { agent }: Pool,
+): string | undefined {
+  for (const [name, { value }] of Object.entries(limits ?? {})) {
+    if (name !== "cpus" && name !== "mem") {
+      return `Task's limits name '${name}'; only cpus and mem can have a limit`;
+    }
+    const requested = quantityOf(quantitiesOf(resources), name);
+    // Infinity is a limit, NaN is none.
+    if (!(value * 1_000 >= requested)) {
+      return `Task's limit of ${value} ${name} is below the ${requested / 1_000} that it requests`;
+    }
+    if (!agent.capabilities.includes("TASK_RESOURCE_LIMITS")) {
+      return `Task has limits, but agent ${agent.id} lacks the capability TASK_RESOURCE_LIMITS`;
     }
   }
-  const parsed = parseResources(task.resources);
-  if (!parsed.ok) return err(`Task's ${describeResourceError(parsed.error)}`);
+  return undefined;
+}
+
+/** `owner`: "Task" or "Executor", for the sentence. A task without resources is in order. */
+export function validateResources(
+  owner: string,
+  messages: readonly mesos.Resource[] | undefined,
+  pool: Pool,
+): Result<Resources, string> {
+  const other = [...allocationRoles(messages)].find((role) => role !== pool.role);
+  if (other !== undefined) {
+    return err(
+      `${owner}'s resources are allocated to role '${other}' while the accepted offers are of ` +
+        `role '${pool.role}'`,
+    );
+  }
+  const parsed = parseResources(messages);
+  if (!parsed.ok) return err(`${owner}'s ${describeResourceError(parsed.error)}`);
   const problem = checkOneTask(parsed.value);
-  if (problem !== undefined) return err(`Task's resources: ${describeOneTaskError(problem)}`);
-  if (parsed.value.length === 0)
-    return err("Task uses no resources; it needs at least some cpus or mem");
+  if (problem !== undefined) return err(`${owner}'s resources: ${describeOneTaskError(problem)}`);
   return ok(parsed.value);
 }
