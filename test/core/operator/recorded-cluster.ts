@@ -55,7 +55,7 @@ export class RecordedCluster {
     return outcome;
   }
 
-  registerAgent(facts: Partial<mesos.AgentInfo> = {}): void {
+  registerAgent(facts: Partial<mesos.AgentInfo> = {}): Outcome {
     const outcome = this.apply({
       type: "AGENT_REGISTER",
       request: {
@@ -72,6 +72,7 @@ export class RecordedCluster {
       this.agentId = effect.reply.agentId;
       this.#relayId = effect.reply.relayId;
     }
+    return outcome;
   }
 
   /** The agent gives no sign of life any more. */
