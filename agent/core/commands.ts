@@ -10,7 +10,7 @@ import { defined } from "../../worker/std/assert.ts";
 import { startDrain } from "./drain.ts";
 import { forgetExecutors } from "./executors.ts";
 import { milliseconds, policyGraceMs, taskGraceMs } from "./grace.ts";
-import { runTask, runTaskGroup } from "./launch.ts";
+import { putFramework, runTask, runTaskGroup } from "./launch.ts";
 import { EXECUTOR_SHUTDOWN_GRACE_MS, EXECUTOR_SHUTDOWN_KEPT_MS } from "./limits.ts";
 import { applyOperation } from "./operations.ts";
 import { isOfRun, type RunRow } from "./rows.ts";
@@ -34,6 +34,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   RUN_TASK_GROUP: runTaskGroup,
   APPLY_OPERATION: applyOperation,
   DRAIN: startDrain,
+  UPDATE_FRAMEWORK: updateFramework,
   KILL_TASK: killTask,
   ACKNOWLEDGE: acknowledge,
   RECONCILE_TASKS: reconcileTasks,
@@ -81,6 +82,14 @@ export function runCommands(
     handlers[command.type](state, context, command);
     if (state.exitWhenEmpty !== undefined) return;
   }
+}
+
+/** Of a framework that is known here: one that was shut down meanwhile does not return by this. */
+function updateFramework(state: AgentState, _context: StepContext, command: link.Command): void {
+  const info = command.update_framework?.framework;
+  const id = info?.id && frameworkIdOf(info.id);
+  if (info === undefined || id === undefined || !state.framework.has(id)) return;
+  putFramework(state, id, info);
 }
 
 function killTask(state: AgentState, context: StepContext, command: link.Command): void {

@@ -165,7 +165,12 @@ function forgetEndedRuns(state: AgentState, context: StepContext, subject: Updat
   }
 }
 
-function putFramework(state: AgentState, id: FrameworkId, framework: mesos.FrameworkInfo): void {
+/** What is known of a framework here; its capabilities decide how states are told. */
+export function putFramework(
+  state: AgentState,
+  id: FrameworkId,
+  framework: mesos.FrameworkInfo,
+): void {
   const before = state.framework.get(id);
   const info = encodeJson("mesos.v1.FrameworkInfo", framework);
   if (before?.info === info) return;

@@ -242,6 +242,8 @@ export type AgentCommand =
       readonly gracePeriodNs?: string;
     }
   | { readonly type: "SHUTDOWN_FRAMEWORK"; readonly frameworkId: FrameworkId }
+  /** The FrameworkInfo is read from the framework's row when the command is sent. */
+  | { readonly type: "UPDATE_FRAMEWORK"; readonly frameworkId: FrameworkId }
   /**
    * The agent did not name these runs when it registered: it answers for each one it does not have.
    */

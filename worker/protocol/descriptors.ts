@@ -2576,6 +2576,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["apply_operation", 13, "message:rimrock.link.Command.ApplyOperation", "optional", "", false],
     ["drain", 14, "message:rimrock.link.Command.Drain", "optional", "", false],
     ["shutdown", 15, "message:rimrock.link.Command.Shutdown", "optional", "", false],
+    ["update_framework", 16, "message:rimrock.link.Command.UpdateFramework", "optional", "", false],
   ],
   "rimrock.link.Command.RunTask": [
     ["framework", 1, "message:mesos.v1.FrameworkInfo", "required", "", false],
@@ -2596,6 +2597,9 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["config", 1, "message:mesos.v1.DrainConfig", "required", "", false],
   ],
   "rimrock.link.Command.Shutdown": [["message", 1, "string", "required", "", false]],
+  "rimrock.link.Command.UpdateFramework": [
+    ["framework", 1, "message:mesos.v1.FrameworkInfo", "required", "", false],
+  ],
   "rimrock.link.Command.KillTask": [
     ["framework_id", 1, "message:mesos.v1.FrameworkID", "required", "", false],
     ["task_id", 2, "message:mesos.v1.TaskID", "required", "", false],
@@ -3124,6 +3128,7 @@ export const enumRows: Readonly<Record<string, Readonly<Record<string, number>>>
     RUN_TASK_GROUP: 11,
     APPLY_OPERATION: 12,
     DRAIN: 13,
+    UPDATE_FRAMEWORK: 14,
   },
 };
 
@@ -3493,6 +3498,7 @@ export interface Messages {
   "rimrock.link.Command.ApplyOperation": messages.CommandApplyOperation;
   "rimrock.link.Command.Drain": messages.CommandDrain;
   "rimrock.link.Command.Shutdown": messages.CommandShutdown;
+  "rimrock.link.Command.UpdateFramework": messages.CommandUpdateFramework;
   "rimrock.link.Command.KillTask": messages.CommandKillTask;
   "rimrock.link.Command.Acknowledge": messages.CommandAcknowledge;
   "rimrock.link.Command.ReconcileTasks": messages.CommandReconcileTasks;

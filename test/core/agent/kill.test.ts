@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type * as link from "../../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import {
   Bench,
   exited,
@@ -31,6 +33,29 @@ test("a killed task that exits with 0 ends KILLED", () => {
   bench.kill(2, 1);
   expect(states(bench.ended(1, exited(0)))).toEqual(["TASK_KILLED"]);
 });
+
+test("a framework that says anew what it can take is told so from then on", () => {
+  const less = running({ framework: framework("f1", "TASK_KILLING_STATE") });
+  less.commands(updateFramework(2, framework("f1")));
+  expect(states(less.kill(3, 1))).toEqual([]);
+  const more = running();
+  more.commands(updateFramework(2, framework("f1", "TASK_KILLING_STATE")));
+  expect(states(more.kill(3, 1))).toEqual(["TASK_KILLING"]);
+  const aware = running();
+  aware.commands(updateFramework(2, framework("f1", "PARTITION_AWARE")));
+  expect(states(aware.kill(5, 3))).toEqual(["TASK_DROPPED"]);
+});
+
+test("news of a framework that is not here are dropped", () => {
+  const bench = running();
+  bench.commands(updateFramework(2, framework("stranger")));
+  expect([...bench.state.framework.values()].map(({ id }) => id)).toEqual(["f1"]);
+});
+
+function updateFramework(number: number, info: mesos.FrameworkInfo): link.Command {
+  const update_framework = { framework: info };
+  return { type: "UPDATE_FRAMEWORK", number: BigInt(number), update_framework };
+}
 
 test("TASK_KILLING is for frameworks that know it", () => {
   const knowing = running({ framework: framework("f1", "TASK_KILLING_STATE") });

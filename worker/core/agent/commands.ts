@@ -88,6 +88,11 @@ function commandMessage(state: MasterState, row: CommandRow): link.Command | und
       const framework_id = { value: command.frameworkId };
       return { type: "SHUTDOWN_FRAMEWORK", number, shutdown_framework: { framework_id } };
     }
+    case "UPDATE_FRAMEWORK": {
+      const row = state.tables.framework.get(command.frameworkId);
+      const framework = row && frameworkInfo(row);
+      return framework && { type: "UPDATE_FRAMEWORK", number, update_framework: { framework } };
+    }
     case "SHUTDOWN_EXECUTOR": {
       const framework_id = { value: command.frameworkId };
       const executor_id = { value: command.executorId };

@@ -3,6 +3,7 @@
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
+import { enqueueCommand } from "../agent/commands.ts";
 import { forgetFilters } from "../offer/filter.ts";
 import { rescindOffer } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
@@ -72,5 +73,17 @@ export function replaceFacts(
   // Also without a new role it may want what it did not want before: it has another capability, or
   // demands less.
   state.allocation.wants(known.id);
-  return state.tables.framework.put(now);
+  const framework = state.tables.framework.put(now);
+  if (framework.info !== known.info) tellAgents(turn, framework);
+  return framework;
+}
+
+/** The agents that run something of it know its FrameworkInfo: its capabilities count there. */
+function tellAgents(turn: Turn, { id }: FrameworkRow): void {
+  const { index, tables } = turn.state;
+  const rows = [...index.tasksOfFramework(id), ...index.executorsOfFramework(id)];
+  for (const agentId of new Set(rows.map((row) => row.agentId))) {
+    const agent = tables.agent.get(agentId);
+    if (agent) enqueueCommand(turn, agent, { type: "UPDATE_FRAMEWORK", frameworkId: id });
+  }
 }

@@ -18,6 +18,7 @@ import { newSeq } from "../state.ts";
 import { taskKey } from "../tables.ts";
 import { sendCommands, sendEvent, type Turn } from "../turn.ts";
 import { appendStatus, completeTask, decodeStatus } from "./complete.ts";
+import { stateToldTo } from "./status.ts";
 
 /** An agent repeats after 10 s at the earliest; what comes sooner accompanies something new. */
 const REDELIVER_AFTER_MS = 5_000;
@@ -111,7 +112,9 @@ function deliver(turn: Turn, row: UpdateRow): void {
   }
   if (framework.connection.state !== "CONNECTED") return;
   tables.update.put({ ...row, deliveredMs: turn.nowMs });
-  sendEvent(turn, framework, { type: "UPDATE", update: { status } });
+  // The agent may have reported it before it heard what the framework can take now.
+  const told = { ...status, state: stateToldTo(framework, status.state) };
+  sendEvent(turn, framework, { type: "UPDATE", update: { status: told } });
 }
 
 /** The update that is with the framework (again): it has just subscribed. */

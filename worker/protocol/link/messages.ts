@@ -67,6 +67,7 @@ export interface Command {
   readonly apply_operation?: CommandApplyOperation;
   readonly drain?: CommandDrain;
   readonly shutdown?: CommandShutdown;
+  readonly update_framework?: CommandUpdateFramework;
 }
 
 /** `rimrock.link.Command.Type` */
@@ -84,7 +85,8 @@ export type CommandType =
   | "SHUTDOWN"
   | "RUN_TASK_GROUP"
   | "APPLY_OPERATION"
-  | "DRAIN";
+  | "DRAIN"
+  | "UPDATE_FRAMEWORK";
 
 /** `rimrock.link.Command.RunTask` */
 export interface CommandRunTask {
@@ -115,6 +117,11 @@ export interface CommandDrain {
 /** `rimrock.link.Command.Shutdown` */
 export interface CommandShutdown {
   readonly message: string;
+}
+
+/** `rimrock.link.Command.UpdateFramework` */
+export interface CommandUpdateFramework {
+  readonly framework: mesos.FrameworkInfo;
 }
 
 /** `rimrock.link.Command.KillTask` */
