@@ -64,7 +64,10 @@ function masterPort(env: Env): MasterPort {
         return post(master, { type: "READ", principal, call: text, encoding });
       }),
     document: (principal, path, query) =>
-      reached((master) => post(master, { type: "DOCUMENT", principal, path, query })),
+      reached(async (master) => {
+        const response = await post(master, { type: "DOCUMENT", principal, path, query });
+        return response.headers.has(WHOLE_HEADER) ? await response.text() : response;
+      }),
     setLoggingLevel: (...asked) => reached((master) => master.setLoggingLevel(...asked)),
     relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
     relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
@@ -131,6 +134,9 @@ export type ObjectRequest = { readonly principal: Principal } & (
 
 /** On the answer of the master's object: the body is not a stream but an `Applied`. */
 export const NO_STREAM_HEADER = "Rimrock-No-Stream";
+
+/** On the answer of the master's object: the document is there already, as one piece. */
+export const WHOLE_HEADER = "Rimrock-Whole";
 
 async function streamOf(response: Response): Promise<Response | Applied> {
   return response.headers.has(NO_STREAM_HEADER) ? response.json<Applied>() : response;

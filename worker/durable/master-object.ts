@@ -23,6 +23,7 @@ import {
   type ObjectRequest,
   relayStub,
   type StreamedMethod,
+  WHOLE_HEADER,
 } from "../objects.ts";
 import type { Applied, EdgeInput, MasterPort, Served } from "../ports.ts";
 import type { AgentId, RelayId, StreamId } from "../protocol/ids.ts";
@@ -144,9 +145,7 @@ export class MasterObject
           return readLong(this.#reading(), call.value, asked.encoding);
         });
       case "DOCUMENT":
-        return this.#readLong("application/json", () =>
-          readLongDocument(this.#reading(), asked.path, asked.query),
-        );
+        return this.#readDocument(asked);
       default:
         return unreachable(asked);
     }
@@ -184,10 +183,15 @@ export class MasterObject
     return Response.json(noStream(applied), { headers: { [NO_STREAM_HEADER]: "true" } });
   }
 
+  async #readDocument({ path, query }: AskedOf<"DOCUMENT">): Promise<Response> {
+    const body = await this.#longReads.body(() => readLongDocument(this.#reading(), path, query));
+    const headers = { "Content-Type": "application/json" };
+    const isWhole = body instanceof Uint8Array;
+    return readAnswer(body, isWhole ? { ...headers, [WHOLE_HEADER]: "true" } : headers);
+  }
+
   async #readLong(encoding: MessageEncoding, begin: () => LongRead): Promise<Response> {
-    const body = await this.#longReads.body(begin);
-    if (body === undefined) return new Response(null, { status: 503 });
-    return new Response(body, { headers: { "Content-Type": encoding } });
+    return readAnswer(await this.#longReads.body(begin), { "Content-Type": encoding });
   }
 
   override async alarm(): Promise<void> {
@@ -339,6 +343,13 @@ function streamHeaders(encoding: MessageEncoding): Readonly<Record<string, strin
     "Cache-Control": "no-transform",
   };
 }
+
+/** `body` undefined: too many reads wait. */
+function readAnswer(body: ReadBody, headers: Readonly<Record<string, string>>): Response {
+  return body === undefined ? new Response(null, { status: 503 }) : new Response(body, { headers });
+}
+
+type ReadBody = Awaited<ReturnType<LongReads["body"]>>;
 
 function noStream(applied: Result<Reply | undefined, "TURN_FAILED">): Applied {
   if (!applied.ok || applied.value === undefined) return { type: "FAILED" };

@@ -11,6 +11,11 @@ import { encodeUtf8 } from "../protocol/wire/utf8.ts";
 const SLICE_MS = 2;
 const SLICE_LENGTH = 64 * 1024;
 /**
+ * So much is taken whatever the time, and so the answers of a small cluster are whole also while
+ * the code is still cold.
+ */
+const SLICE_LEAST_LENGTH = 16 * 1024;
+/**
  * What a piece counts besides its characters: the work of looking at a row. It bounds a slice where
  * the clock stands still while code runs, as it does on the edge.
  */
@@ -34,7 +39,7 @@ export function takeSlice(pieces: Iterator<Piece>): Slice {
     if (done === true) return { bytes: join(taken), isLast: true };
     if (value.length > 0) taken.push(value);
     length += value.length + PIECE_LENGTH;
-    if (Date.now() >= endMs) break;
+    if (length >= SLICE_LEAST_LENGTH && Date.now() >= endMs) break;
   }
   return { bytes: join(taken), isLast: false };
 }
