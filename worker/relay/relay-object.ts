@@ -8,26 +8,28 @@
  * Every name here that is not `#private` can be called over RPC.
  */
 import { DurableObject } from "cloudflare:workers";
+import { describeConfigErrors, readConfig } from "../config.ts";
 import type { MasterCall } from "../core/relay/exchange.ts";
 import type { Env } from "../env.ts";
 import { CALL_REFUSAL_HEADER, masterStub } from "../objects.ts";
 import type { LinkAnswer, PollAnswer, RelayPort, Served } from "../ports.ts";
 import type { AgentId, RelayId } from "../protocol/ids.ts";
+import { ANSWER_JSON } from "../protocol/limits.ts";
 import type * as link from "../protocol/link/messages.ts";
-import { decodeJson } from "../protocol/wire/json.ts";
+import { decodeJsonWithin } from "../protocol/wire/json.ts";
 import { assert, unreachable } from "../std/assert.ts";
 import { Callers } from "./callers.ts";
 import type { RelayEffect } from "./effect.ts";
 import type { BatchFailure, RelayInput } from "./input.ts";
 import { stepRelay } from "./relay-core.ts";
-import { createRelay } from "./state.ts";
+import { createRelay, type RelayState, relaySettings } from "./state.ts";
 
 const ALARM_INTERVAL_MS = 60_000;
 
 type Answer = PollAnswer | LinkAnswer;
 
 export class RelayObject extends DurableObject<Env> implements Served<Omit<RelayPort, "call">> {
-  readonly #state = createRelay();
+  readonly #state: RelayState;
   readonly #callers = new Callers({
     onAbandoned: (callId) => this.#step({ type: "CALL_ABANDONED", callId }),
   });
@@ -41,6 +43,10 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    const config = readConfig(env);
+    // The edge refuses every request of a deployment with a bad configuration before it gets here.
+    assert(config.ok, config.ok ? "" : describeConfigErrors(config.error));
+    this.#state = createRelay(relaySettings(config.value.master));
     ctx.blockConcurrencyWhile(async () => {
       const relayId = await ctx.storage.get<RelayId>("relayId");
       this.#isNameStored = relayId !== undefined;
@@ -86,7 +92,8 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
       agentId: AgentId;
       call: string;
     }>();
-    const call = decodeJson("mesos.v1.agent.Call", text);
+    // In JSON it may be longer than what the client had sent.
+    const call = decodeJsonWithin("mesos.v1.agent.Call", text, ANSWER_JSON);
     assert(call.ok, "the edge has decoded the call");
     this.#start(relayId);
     const callId = crypto.randomUUID();
