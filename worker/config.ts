@@ -26,6 +26,9 @@ export interface Variables {
   readonly RIMROCK_PORT?: string | number;
   /** Mesos duration text ("30secs"); offers older than this are rescinded. */
   readonly RIMROCK_OFFER_TIMEOUT?: string;
+  /** Mesos duration text from 1 s to 15 min, and how many of them make an agent unreachable. */
+  readonly RIMROCK_AGENT_PING_TIMEOUT?: string;
+  readonly RIMROCK_MAX_AGENT_PING_TIMEOUTS?: string | number;
   /** Not set by anybody: the platform says which version of the Worker this is. */
   readonly RIMROCK_VERSION?: VersionMetadata;
 }
@@ -34,9 +37,10 @@ export function readConfig(env: Variables): Result<Config, readonly ConfigError[
   const errors: ConfigError[] = [];
   const address = readAddress(env, errors);
   const offerTimeoutMs = readOfferTimeout(env, errors);
+  const agentPing = readAgentPing(env, errors);
   if (errors.length > 0) return err(errors);
   const build = buildFacts(env.RIMROCK_VERSION);
-  return ok({ master: { ...defaultSettings, address, offerTimeoutMs, build } });
+  return ok({ master: { ...defaultSettings, address, offerTimeoutMs, agentPing, build } });
 }
 
 /** One line per mistake. */
@@ -73,6 +77,36 @@ function readOfferTimeout(env: Variables, errors: ConfigError[]): number | undef
   const message = `is '${text}'; set a duration such as 30secs or 5mins, or leave it out.`;
   errors.push({ variable: "RIMROCK_OFFER_TIMEOUT", message });
   return undefined;
+}
+
+/** Bounds as in Mesos. */
+const PING_TIMEOUT_MS = { least: 1_000, most: 900_000 };
+
+function readAgentPing(env: Variables, errors: ConfigError[]): MasterSettings["agentPing"] {
+  const given = { ...defaultSettings.agentPing };
+  const timeout = env.RIMROCK_AGENT_PING_TIMEOUT;
+  if (timeout !== undefined && timeout !== "") {
+    const parsed = parseDurationMs(timeout);
+    const { least, most } = PING_TIMEOUT_MS;
+    if (parsed.ok && parsed.value >= least && parsed.value <= most) given.timeoutMs = parsed.value;
+    else {
+      const message = `is '${timeout}'; set a duration from 1secs to 15mins, or leave it out.`;
+      errors.push({ variable: "RIMROCK_AGENT_PING_TIMEOUT", message });
+    }
+  }
+  const count = env.RIMROCK_MAX_AGENT_PING_TIMEOUTS;
+  if (count !== undefined && count !== "") {
+    given.maxTimeouts = Number(count);
+    if (
+      !Number.isInteger(given.maxTimeouts) ||
+      given.maxTimeouts < 1 ||
+      given.maxTimeouts > 1_000
+    ) {
+      const message = `is '${count}'; set a whole number from 1 to 1000, or leave it out.`;
+      errors.push({ variable: "RIMROCK_MAX_AGENT_PING_TIMEOUTS", message });
+    }
+  }
+  return given;
 }
 
 function isIpv4(text: string): boolean {

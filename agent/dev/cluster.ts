@@ -62,6 +62,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return cluster;
 }
 
+/** Variables of the master that `rimrock start` hands on as they are; the others it sets itself. */
+const GIVEN_VARIABLES = [
+  "RIMROCK_OFFER_TIMEOUT",
+  "RIMROCK_AGENT_PING_TIMEOUT",
+  "RIMROCK_MAX_AGENT_PING_TIMEOUTS",
+];
+
+function givenVariables(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const given = GIVEN_VARIABLES.map((name) => [name, environment[name] ?? ""] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== ""));
+}
+
 class LocalCluster implements Cluster {
   readonly #options: ClusterOptions;
   readonly #folder: DataFolder;
@@ -123,6 +135,7 @@ class LocalCluster implements Cluster {
           RIMROCK_HOSTNAME: address.hostname,
           RIMROCK_IP: address.ip,
           RIMROCK_PORT: String(this.#port),
+          ...givenVariables(process.env),
         },
         logFile,
         report: this.#report,

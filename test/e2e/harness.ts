@@ -77,16 +77,16 @@ export interface ClusterSettings {
   readonly dataDir?: string;
   readonly port?: number;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `rimrock start`; resolves when its agents have joined. */
 export async function startCluster(settings: ClusterSettings = {}): Promise<TestCluster> {
-  const { agents = 1, dataDir = newFolder(), port = 0, args = [] } = settings;
-  const started = rimrock([
-    "start",
-    ...["--data", dataDir, "--port", String(port), "--agents", String(agents)],
-    ...args,
-  ]);
+  const { agents = 1, dataDir = newFolder(), port = 0, args = [], env } = settings;
+  const started = rimrock(
+    ["start", ...["--data", dataDir, "--port", String(port), "--agents", String(agents)], ...args],
+    { env },
+  );
   const text = (): string => [...started.out, ...started.err].join("\n");
   const url = await until(() => /runs at (http:\S+),/.exec(text())?.[1], {
     what: () => `the cluster is up; it says:\n${text()}`,

@@ -16,10 +16,13 @@ test("variables are taken as text or number", () => {
     RIMROCK_IP: "10.1.2.3",
     RIMROCK_PORT: "8080",
     RIMROCK_OFFER_TIMEOUT: "30secs",
+    RIMROCK_AGENT_PING_TIMEOUT: "1secs",
+    RIMROCK_MAX_AGENT_PING_TIMEOUTS: 2,
   });
   expect(config.ok && config.value.master).toMatchObject({
     address: { hostname: "m.example", ip: "10.1.2.3", port: 8080 },
     offerTimeoutMs: 30_000,
+    agentPing: { timeoutMs: 1_000, maxTimeouts: 2 },
   });
 });
 
@@ -29,14 +32,18 @@ test("every mistake is told at once, by the variable's name", () => {
     RIMROCK_IP: "300.1.1.1",
     RIMROCK_PORT: "http",
     RIMROCK_OFFER_TIMEOUT: "soon",
+    RIMROCK_AGENT_PING_TIMEOUT: "999ms",
+    RIMROCK_MAX_AGENT_PING_TIMEOUTS: "0",
   });
-  if (config.ok) throw new Error("four mistakes are expected");
+  if (config.ok) throw new Error("six mistakes are expected");
   const lines = describeConfigErrors(config.error).split("\n");
   expect(lines.map((line) => line.split(" ")[0])).toEqual([
     "RIMROCK_HOSTNAME",
     "RIMROCK_IP",
     "RIMROCK_PORT",
     "RIMROCK_OFFER_TIMEOUT",
+    "RIMROCK_AGENT_PING_TIMEOUT",
+    "RIMROCK_MAX_AGENT_PING_TIMEOUTS",
   ]);
 });
 

@@ -1,5 +1,7 @@
 /** Signs of life: what an agent sends counts, what is held for it does not. */
 import { expect, test } from "vitest";
+import { defaultSettings } from "../../worker/core/settings.ts";
+import { relaySettings } from "../../worker/relay/state.ts";
 import { entry, registerAgain, TestRelay } from "./relay.ts";
 
 /** Answers batches without replies while time passes. */
@@ -81,4 +83,10 @@ test("a relay without agents that is woken asks who should be there", () => {
   const relay = TestRelay.started();
   relay.fromMaster({ type: "WAKE_RELAY", relayId: "relay-1" as never });
   expect(relay.takeLog()).toEqual(["master: STARTED"]);
+});
+
+test("a deployment that allows less silence holds polls for less: an agent that is well polls on", () => {
+  const agentPing = { timeoutMs: 1_000, maxTimeouts: 2 };
+  expect(relaySettings({ agentPing })).toEqual({ silenceMs: 2_000, pollHoldMs: 666 });
+  expect(relaySettings(defaultSettings)).toEqual({ silenceMs: 75_000, pollHoldMs: 25_000 });
 });

@@ -11,12 +11,6 @@ export const RECOVERED_FRAMEWORK_WAIT_MS = 600_000;
 /** A due time missed by more than this was missed because the master was down, not asleep. */
 export const OUTAGE_MS = 120_000;
 
-/**
- * An agent that has sent nothing for this long is unreachable: three polls, as in Mesos' five pings
- * of 15 s.
- */
-export const AGENT_SILENCE_MS = 75_000;
-
 /** Without a word from a relay for this long, the master wakes it. */
 export const RELAY_SILENCE_MS = 75_000;
 

@@ -15,8 +15,18 @@ export interface MasterSettings {
   readonly domain?: mesos.DomainInfo;
   /** Offers older than this are rescinded; undefined = never. */
   readonly offerTimeoutMs?: number;
+  /**
+   * An agent of which nothing is heard for so long, so many times in a row, is unreachable. There
+   * are no pings here: only the product counts (`agentSilenceMs`).
+   */
+  readonly agentPing: { readonly timeoutMs: number; readonly maxTimeouts: number };
   /** Name of the allocation policy of a new cluster. */
   readonly policy: string;
+}
+
+/** How long an agent may be silent. */
+export function agentSilenceMs({ agentPing }: Pick<MasterSettings, "agentPing">): number {
+  return agentPing.timeoutMs * agentPing.maxTimeouts;
 }
 
 export interface BuildFacts {
@@ -30,5 +40,6 @@ export interface BuildFacts {
 export const defaultSettings: MasterSettings = {
   address: { hostname: "localhost", ip: "127.0.0.1", port: 5050 },
   version: "1.12.0",
+  agentPing: { timeoutMs: 15_000, maxTimeouts: 5 },
   policy: "drf",
 };

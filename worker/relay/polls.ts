@@ -4,8 +4,6 @@
  * its client has gone. Only what an agent sends counts as a sign of life.
  */
 
-import { AGENT_SILENCE_MS } from "../core/constants.ts";
-import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
 import { COMMANDS_PER_POLL } from "./constants.ts";
@@ -22,7 +20,7 @@ export interface Poll extends HeldPoll {
 
 /** The agent lives: its clock starts again. */
 export function noteSignOfLife(turn: RelayTurn, agent: RelayedAgent): void {
-  turn.state.timers.set(`life|${agent.agentId}`, turn.nowMs + AGENT_SILENCE_MS);
+  turn.state.timers.set(`life|${agent.agentId}`, turn.nowMs + turn.state.settings.silenceMs);
 }
 
 /** Holds the poll of a known session, or answers it at once when commands wait. */
@@ -40,7 +38,7 @@ export function takePoll(turn: RelayTurn, agent: RelayedAgent, poll: HeldPoll): 
   if (agent.numbered.length === 0 && agent.volatile.length === 0) {
     if (held?.requestId === poll.requestId) return;
     agent.poll = poll;
-    turn.state.timers.set(`poll|${agent.agentId}`, turn.nowMs + POLL_HOLD_MS);
+    turn.state.timers.set(`poll|${agent.agentId}`, turn.nowMs + turn.state.settings.pollHoldMs);
     return;
   }
   const commands = [...agent.numbered.slice(0, COMMANDS_PER_POLL), ...agent.volatile];

@@ -2,13 +2,12 @@
  * The relay: holds the agents' long polls and counts their signs of life, so that the master does
  * not have to. Pure: one `stepRelay` per input, effects out, time from the stamp.
  *
- * 1. A poll is answered within `POLL_HOLD_MS` or refused. 2. A numbered command goes with every
+ * 1. A poll is answered within `pollHoldMs` or refused. 2. A numbered command goes with every
  * answer until the agent has acknowledged it; one without a number goes once. 3. A report is
  * answered only when the master has said that it is durable. 4. An agent that sends nothing for
- * `AGENT_SILENCE_MS` is reported SILENT once.
+ * `silenceMs` is reported SILENT once.
  */
 
-import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import { unreachable } from "../std/assert.ts";
 import { failCall, failUnattachedCalls, forgetCall, takeCall, takeCallReply } from "./calls.ts";
@@ -98,7 +97,7 @@ function handlePoll(turn: RelayTurn, input: RelayInput & { readonly type: "POLL"
     takePoll(turn, agent, { requestId, request });
     return;
   }
-  const holdUntilMs = turn.nowMs + POLL_HOLD_MS;
+  const holdUntilMs = turn.nowMs + turn.state.settings.pollHoldMs;
   holdStranger(turn, { requestId, request, agentId, sessionId, holdUntilMs });
 }
 

@@ -3,7 +3,6 @@
  * other: in answers (a snapshot as of its turn) and by its own messages (each with its turn). So
  * what arrives while a question is open is kept and laid over a snapshot that is older.
  */
-import { AGENT_SILENCE_MS } from "../core/constants.ts";
 import type { RosterEntry } from "../core/effect.ts";
 import type { TurnMessage } from "../core/relay/exchange.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
@@ -166,7 +165,7 @@ function addAgent(turn: RelayTurn, entry: RosterEntry, masterTurn: number): Rela
       poll: undefined,
     };
     state.agents.set(agentId, agent);
-    state.timers.set(`life|${agentId}`, nowMs + AGENT_SILENCE_MS);
+    state.timers.set(`life|${agentId}`, nowMs + state.settings.silenceMs);
     if (state.agents.size === 1) state.timers.set("alive", nowMs + ALIVE_INTERVAL_MS);
   }
   agent.knownSinceTurn = Math.max(agent.knownSinceTurn, masterTurn);

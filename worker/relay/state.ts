@@ -3,6 +3,8 @@
  * which commands wait) and by the agents (that they are alive).
  */
 import type { RelayEffect as FromMaster, TurnMessage } from "../core/relay/exchange.ts";
+import { agentSilenceMs, defaultSettings, type MasterSettings } from "../core/settings.ts";
+import { POLL_HOLD_MS } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
 import type * as agent from "../protocol/v1/agent.ts";
@@ -42,7 +44,21 @@ export interface ParkedCall {
   nextSequence: number | undefined;
 }
 
+/** What a deployment decides about its relays. */
+export interface RelaySettings {
+  /** An agent of which nothing is heard for so long is reported silent. */
+  readonly silenceMs: number;
+  /** How long a poll is held: an agent has to poll often enough not to seem silent. */
+  readonly pollHoldMs: number;
+}
+
+export function relaySettings(settings: Pick<MasterSettings, "agentPing">): RelaySettings {
+  const silenceMs = agentSilenceMs(settings);
+  return { silenceMs, pollHoldMs: Math.min(POLL_HOLD_MS, Math.floor(silenceMs / 3)) };
+}
+
 export interface RelayState {
+  readonly settings: RelaySettings;
   readonly agents: Map<AgentId, RelayedAgent>;
   /** Polls of sessions that the master is asked about, by `sessionKey`. */
   readonly strangers: Map<string, HeldPoll>;
@@ -68,8 +84,9 @@ export interface RelayTurn {
   readonly effects: RelayEffect[];
 }
 
-export function createRelay(): RelayState {
+export function createRelay(settings = relaySettings(defaultSettings)): RelayState {
   return {
+    settings,
     agents: new Map(),
     strangers: new Map(),
     calls: new Map(),

@@ -65,7 +65,7 @@ export class Replayer {
     recordings: readonly Recording[],
     say: (line: string) => void,
   ): Promise<readonly Outcome[]> {
-    const cluster = await LiveCluster.start();
+    const cluster = await LiveCluster.start(replay.families);
     try {
       const replayer = new Replayer(cluster, recordings, say);
       for (const step of replay.prelude) await replayer.#step(step);

@@ -9,13 +9,13 @@ import { formatDuration } from "../../std/duration.ts";
 import { EXPRESSION_BYTES, PROGRAM_SIZE } from "../allocator/expression.ts";
 import {
   AGENT_MEMORY_MS,
-  AGENT_SILENCE_MS,
   COMPLETED_FRAMEWORKS_MAX,
   COMPLETED_TASKS_PER_FRAMEWORK_MAX,
   MIN_REFUSE_MS,
   SUBSCRIBERS_MAX,
   UNREACHABLE_AGENTS_MAX,
 } from "../constants.ts";
+import { agentSilenceMs } from "../settings.ts";
 import type { MasterState } from "../state.ts";
 
 export interface Flag {
@@ -48,10 +48,10 @@ const policy = (state: MasterState): string =>
   state.tables.cluster.get("cluster")?.policy ?? state.settings.policy;
 
 const flags = {
-  // One silence of this length makes an agent unreachable; there are no pings to count.
-  agent_ping_timeout: formatDuration(AGENT_SILENCE_MS),
+  // There are no pings to count: a silence of both together makes an agent unreachable.
+  agent_ping_timeout: ({ settings }: MasterState) => formatDuration(settings.agentPing.timeoutMs),
   // After a restart of the master an agent is awaited exactly as at any other time.
-  agent_reregister_timeout: formatDuration(AGENT_SILENCE_MS),
+  agent_reregister_timeout: ({ settings }: MasterState) => formatDuration(agentSilenceMs(settings)),
   // Nothing waits for a tick, but what a framework declined comes back to it no sooner.
   allocation_interval: formatDuration(MIN_REFUSE_MS),
   allocator: "hierarchical",
@@ -78,7 +78,7 @@ const flags = {
   logbufsecs: "0",
   // Without more verbosity (SET_LOGGING_LEVEL) only failures are logged.
   logging_level: "ERROR",
-  max_agent_ping_timeouts: "1",
+  max_agent_ping_timeouts: ({ settings }: MasterState) => String(settings.agentPing.maxTimeouts),
   max_completed_frameworks: String(COMPLETED_FRAMEWORKS_MAX),
   max_completed_tasks_per_framework: String(COMPLETED_TASKS_PER_FRAMEWORK_MAX),
   max_operator_event_stream_subscribers: String(SUBSCRIBERS_MAX),
