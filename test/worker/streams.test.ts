@@ -1,7 +1,12 @@
 /** Event streams: headers, readers that stall, readers that go away. */
 import { reset, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
-import { STREAM_QUEUED_BYTES, type StreamEnd, Streams } from "../../worker/durable/streams.ts";
+import {
+  STALLED_MS,
+  STREAM_QUEUED_BYTES,
+  type StreamEnd,
+  Streams,
+} from "../../worker/durable/streams.ts";
 import type { StreamId } from "../../worker/protocol/ids.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { masterStub, request, TestAgent, TestFramework } from "./cluster.ts";
@@ -64,12 +69,13 @@ function message(bytes: number): scheduler.Event {
 /** Runs inside an object, where streams behave as they do for the master. */
 function inObject(
   run: (log: string[], streams: Streams) => void | Promise<void>,
+  nowMs: () => number = Date.now,
 ): Promise<string[]> {
   return runInDurableObject(masterStub(), async () => {
     const log: string[] = [];
     const onEnd = (streamId: StreamId, cause: StreamEnd): void =>
       void log.push(`${streamId} ${cause}`);
-    await run(log, new Streams({ onEnd }));
+    await run(log, new Streams({ onEnd, nowMs }));
     return log;
   });
 }
@@ -86,6 +92,37 @@ test("a reader is cut at 1 MB unread, and one that reads is not", async () => {
     }
   });
   expect(log).toEqual(["stalled READ_TOO_SLOWLY"]);
+});
+
+test("a reader that takes nothing for 30 s is cut at the next event, one that takes a little is not", async () => {
+  let nowMs = 0;
+  const names = ["gone", "left", "slow", "waits"];
+  const log = await inObject(
+    async (_, streams) => {
+      const bodies = names.map((name) => streams.open(name as StreamId, "application/json"));
+      const [, left, slow, waits] = bodies.map((body) => body.getReader());
+      const send = (): void => {
+        for (const name of names) streams.send(name as StreamId, heartbeat);
+      };
+      const reading = (async () => {
+        while ((await waits?.read())?.done === false);
+      })();
+      send();
+      send();
+      // It takes what there is and never comes back for more.
+      await left?.read();
+      await left?.read();
+      for (let heartbeats = 0; heartbeats < 4; heartbeats++) {
+        await slow?.read();
+        nowMs += STALLED_MS / 2;
+        send();
+      }
+      streams.close("waits" as StreamId);
+      await reading;
+    },
+    () => nowMs,
+  );
+  expect(log).toEqual(["gone READ_TOO_SLOWLY", "left READ_TOO_SLOWLY"]);
 });
 
 test("when all readers together leave 20 MB unread, the one that leaves most is cut", async () => {

@@ -7,7 +7,8 @@
  * itself buffers for a stalled reader without any bound; `desiredSize` tells the truth about it. 3.
  * The owner hears of every end that it did not ask for, once. 4. An operator's stream begins with
  * the state, which is made while it is read; events that happen meanwhile wait behind it, and count
- * as unread.
+ * as unread. 5. A reader that takes nothing for `STALLED_MS` is cut off at the next heartbeat: the
+ * platform tells of no reader that went away before its answer was on its way.
  */
 import type { Snapshot } from "../core/operator/snapshot.ts";
 import type { Messages } from "../protocol/descriptors.ts";
@@ -27,14 +28,16 @@ import { type Slice, Slices, takeSlice } from "./slices.ts";
 export const STREAM_QUEUED_BYTES = 1024 * 1024;
 export const ALL_STREAMS_QUEUED_BYTES = 20 * 1024 * 1024;
 
-/** A reader of a beginning that takes nothing for so long is cut off. */
-const STALLED_MS = 30_000;
+/** A reader that takes nothing for so long is cut off. */
+export const STALLED_MS = 30_000;
 
 interface OpenStream {
   readonly encoding: MessageEncoding;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** There until the state has been sent. */
   beginning: Beginning | undefined;
+  /** Since when the reader has taken nothing; undefined: it has taken everything and waits. */
+  unread: { readonly sinceMs: number; bytes: number } | undefined;
 }
 
 /** The state that a stream begins with, and what waits behind it. */
@@ -60,6 +63,7 @@ export class Streams {
   readonly #subscribed = new Set<StreamId>();
   readonly #slices: Slices;
   readonly #onEnd: (streamId: StreamId, cause: StreamEnd) => void;
+  readonly #nowMs: () => number;
   /** At least what is queued in all streams together; counted again when it passes the limit. */
   #queuedAtMost = 0;
   readonly #encoded = new Map<MessageEncoding, { event: object; record: Uint8Array }>();
@@ -68,9 +72,12 @@ export class Streams {
     /** Those of all long work of the object; alone with itself when absent. */
     readonly slices?: Slices;
     readonly onEnd: (streamId: StreamId, cause: StreamEnd) => void;
+    /** The machine's clock when absent. */
+    readonly nowMs?: () => number;
   }) {
     this.#slices = options.slices ?? new Slices();
     this.#onEnd = options.onEnd;
+    this.#nowMs = options.nowMs ?? Date.now;
   }
 
   get size(): number {
@@ -136,7 +143,11 @@ export class Streams {
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          this.#open.set(streamId, { ...facts, controller });
+          const stream: OpenStream = { ...facts, controller, unread: undefined };
+          this.#open.set(streamId, stream);
+          if (stream.beginning === undefined) return;
+          // Until its reader asks for the first slice.
+          stream.beginning.stalled = setTimeout(() => this.#cut(streamId, stream), STALLED_MS);
         },
         pull: () => this.#pull(streamId),
         cancel: () => {
@@ -151,8 +162,14 @@ export class Streams {
 
   #send(streamId: StreamId, stream: OpenStream, event: AnyEvent): void {
     const record = this.#encode(event, stream.encoding);
-    if (stream.beginning === undefined) stream.controller.enqueue(record);
-    else {
+    if (stream.beginning === undefined) {
+      if (this.#takesNothing(stream)) {
+        this.#cut(streamId, stream);
+        return;
+      }
+      stream.controller.enqueue(record);
+      if (stream.unread !== undefined) stream.unread.bytes = queuedBytes(stream);
+    } else {
       stream.beginning.behind.push(record);
       stream.beginning.behindBytes += record.byteLength;
     }
@@ -161,9 +178,25 @@ export class Streams {
     if (this.#queuedAtMost > ALL_STREAMS_QUEUED_BYTES) this.#cutLargest();
   }
 
+  /**
+   * A reader that went away before its answer was on its way is never cancelled, and after a while
+   * its queue is empty although nobody came for it. So only two things count as taking: to wait for
+   * more, and to leave less than before.
+   */
+  #takesNothing(stream: OpenStream): boolean {
+    const queued = queuedBytes(stream);
+    const { unread } = stream;
+    if (unread === undefined || (queued > 0 && queued < unread.bytes)) {
+      stream.unread = { sinceMs: this.#nowMs(), bytes: queued };
+      return false;
+    }
+    return this.#nowMs() - unread.sinceMs >= STALLED_MS;
+  }
+
   /** The reader wants more: while the state is being sent, that is its next slice. */
   async #pull(streamId: StreamId): Promise<void> {
     const stream = this.#open.get(streamId);
+    if (stream !== undefined) stream.unread = undefined;
     const beginning = stream?.beginning;
     if (stream === undefined || beginning === undefined) return;
     if (beginning.stalled !== undefined) clearTimeout(beginning.stalled);
