@@ -7,7 +7,7 @@ import type { AgentId, StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
-import { exited, registeredBooks } from "./executor-words.ts";
+import { exited, operatorOperations, registeredBooks } from "./executor-words.ts";
 import { unwatch, watch } from "./operator-words.ts";
 import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
@@ -462,5 +462,6 @@ export const commands: Readonly<Record<string, Command>> = {
   tasks,
   offers,
   commands: waiting,
+  "operator-operations": operatorOperations,
   "operator-teardown": operatorTeardown,
 };

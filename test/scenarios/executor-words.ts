@@ -1,4 +1,5 @@
 /** Words about executors, and what an agent brings from its own disk when it registers. */
+import { getOperations } from "../../worker/core/operator/get-operations.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import { parseResources } from "../../worker/resources/parse.ts";
 import { renderResources } from "../../worker/resources/render.ts";
@@ -28,6 +29,16 @@ export function exited(world: World, { args }: Words): string[] {
         },
       ],
     },
+  });
+}
+
+/** operator-operations : GET_OPERATIONS, one line each. */
+export function operatorOperations(world: World): string[] {
+  const { get_operations: got } = getOperations(world.host.state);
+  return (got?.operations ?? []).map(({ agent_id, framework_id, info, latest_status: status }) => {
+    const owner = framework_id === undefined ? "an operator" : world.nameOf(framework_id.value);
+    const id = info.id === undefined ? "" : ` ${info.id.value}`;
+    return `${info.type}${id} of ${owner} on ${world.nameOf(agent_id?.value ?? "")}: ${status.state}`;
   });
 }
 

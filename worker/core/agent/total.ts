@@ -2,7 +2,7 @@
  * What an agent has when it registers: what it is configured with, and what operations made of that
  * before. Reservations and volumes are promises to others, so they outlive the agent's process.
  */
-import { add, contains, subtract } from "../../resources/algebra.ts";
+import { add, common, contains, subtract } from "../../resources/algebra.ts";
 import {
   asConfigured,
   isDynamicallyReserved,
@@ -30,9 +30,9 @@ export function totalAtReturn(known: AgentRow, configured: Resources): Resources
   const kept: Resource[] = [];
   for (const entry of [...volumes, ...reserved]) {
     const origin = asConfigured([entry]);
-    const fits = contains(rest, origin);
-    if (fits) rest = subtract(rest, origin);
-    if (fits || isPersistentVolume(entry)) kept.push(entry);
+    if (!contains(rest, origin) && !isPersistentVolume(entry)) continue;
+    rest = subtract(rest, common(rest, origin));
+    kept.push(entry);
   }
   return kept.reduce<Resources>((total, entry) => add(total, [entry]), rest);
 }

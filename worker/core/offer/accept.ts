@@ -28,7 +28,7 @@ export function accept(turn: Turn, framework: FrameworkRow, call: scheduler.Call
       refuse(turn, framework, operation, {
         state: "TASK_DROPPED",
         reason: "REASON_INVALID_OFFERS",
-        message: `Task launched with invalid offers: ${taken.error}`,
+        message: `${subjectOf(operation)} with invalid offers: ${taken.error}`,
       });
     }
     return;
@@ -46,6 +46,10 @@ export function accept(turn: Turn, framework: FrameworkRow, call: scheduler.Call
   const refused = common(left.resources, pool.resources);
   const durationMs = refuseMs(call.filters);
   addFilter(turn, first, { refused, durationMs, cause: "LEFT_OVER" });
+}
+
+function subjectOf({ type }: Operation): string {
+  return type === "LAUNCH" || type === "LAUNCH_GROUP" ? "Task launched" : `${type} was asked for`;
 }
 
 /** An operation without a type, or with an unknown one, is ignored. */
