@@ -1,4 +1,4 @@
-/** The endpoints of quota, weights and maintenance: each says the same as a call of the operator API. */
+/** The endpoints of quota, weights and maintenance: each says the same as an operator call. */
 import { expect, test } from "vitest";
 import type * as master from "../../worker/protocol/v1/master.ts";
 import { edge, outcome } from "./edge.ts";

@@ -3,8 +3,8 @@
  * to go are asked to give it back, and asked again when the filter of their answer ends. Nothing is
  * enforced: the operator sees the answers and decides.
  *
- * 1. At most one is outstanding per framework and agent, with a framework that is connected. 2. They
- * follow the Changes of a turn, as offers do: there is no tick.
+ * 1. At most one is outstanding per framework and agent, with a framework that is connected.
+ * 2. They follow the Changes of a turn, as offers do: there is no tick.
  */
 import type { OfferId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";

@@ -5,7 +5,7 @@ import { checkQuotaUpdate, parseQuotaConfigs, type QuotaUpdate, setQuotas } from
 import type { Turn } from "../turn.ts";
 import { authorized, carryOut } from "./carry-out.ts";
 
-/** Sets the quotas of some roles, all or none. `force`: also what the cluster cannot keep to now. */
+/** Sets the quotas of some roles, all or none; with `force` also what cannot be kept to now. */
 export function updateQuota(turn: Turn, { update_quota: call }: master.Call): void {
   carryOut(turn, check(turn, call ?? {}), (update) => setQuotas(turn, update));
 }
