@@ -9,9 +9,9 @@ import type { AgentRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
 import { tellUnreachable } from "../task/catch-up.ts";
 import { withStatus } from "../task/complete.ts";
-import { boundUnreachable } from "./collect.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { sendEvent, type Turn } from "../turn.ts";
+import { boundUnreachable } from "./collect.ts";
 import { loseExecutors } from "./executors.ts";
 
 /**
