@@ -24,6 +24,7 @@ import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts
 import { operatorRoute, teardownRoute } from "./routes/operator.ts";
 import { addOperatorRoutes } from "./routes/operator-endpoints.ts";
 import { addProcessRoutes } from "./routes/process.ts";
+import { addResourceForms } from "./routes/resource-forms.ts";
 import { schedulerRoute } from "./routes/scheduler.ts";
 
 const documents: { readonly [P in StateDocumentPath]: true } = {
@@ -68,6 +69,7 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
   }
   addOperatorRoutes(app);
   addProcessRoutes(app);
+  addResourceForms(app);
   app.notFound((context) => notFound(context.req.path));
   app.onError((error, context) => failed(error, context));
   return app;

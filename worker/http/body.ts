@@ -81,8 +81,17 @@ export async function readList<N extends MessageName>(
   if (!body.ok) return body;
   const text = decodeUtf8(body.value);
   if (text === undefined) return err({ code: "BODY_NOT_UTF8" });
+  return decodeListIn(name, field, { text });
+}
+
+/** A message of a JSON list for one of its fields, and of the values of fields beside that. */
+export function decodeListIn<N extends MessageName>(
+  name: N,
+  field: keyof Messages[N] & string,
+  { text, beside = {} }: { readonly text: string; readonly beside?: object },
+): Result<Messages[N], BodyError> {
   const parsed = parseJson(text, REQUEST_JSON);
-  return decoded(parsed.ok ? decodeJsonValue(name, { [field]: parsed.value }) : parsed);
+  return decoded(parsed.ok ? decodeJsonValue(name, { ...beside, [field]: parsed.value }) : parsed);
 }
 
 /** The body of a form, by field. */
