@@ -32,7 +32,7 @@ function hasGpus(total: Resources): boolean {
   return total.some(({ name }) => name === "gpus");
 }
 
-/** An agent without a fault domain is taken to be where the master is, and so are all without it. */
+/** An agent without a fault domain is taken to be where the master is. */
 function isRemote(settings: MasterSettings, agent: AgentRow): boolean {
   const home = settings.domain?.fault_domain?.region.name;
   if (home === undefined) return false;

@@ -18,7 +18,7 @@ export type ExpressionError =
   | { readonly code: "EXPRESSION_TOO_LARGE"; readonly limit: number }
   | { readonly code: "EXPRESSION_MALFORMED"; readonly problem: string };
 
-/** Mesos' defaults (`--offer_constraints_re2_max_mem`, `--offer_constraints_re2_max_program_size`). */
+/** Mesos' defaults: `--offer_constraints_re2_max_mem`, `…_re2_max_program_size`. */
 export const EXPRESSION_BYTES = 4_096;
 export const PROGRAM_SIZE = 100;
 

@@ -3,7 +3,7 @@
 import type { FrameworkId, StreamId } from "../../protocol/ids.ts";
 import { unreachable } from "../../std/assert.ts";
 import { HEARTBEAT_INTERVAL_MS, OUTAGE_MS, RECOVERED_FRAMEWORK_WAIT_MS } from "../constants.ts";
-import { forgetFilters } from "../offer/filter.ts";
+import { forgetAllFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkConnection, FrameworkRow, StreamRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
@@ -42,7 +42,7 @@ function disconnect(turn: Turn, framework: FrameworkRow): void {
   }
   const removeAtMs = turn.nowMs + framework.failoverTimeoutMs;
   deactivate(turn, framework, { state: "DISCONNECTED", sinceMs: turn.nowMs, removeAtMs });
-  forgetFilters(turn, framework.id);
+  forgetAllFilters(turn, framework.id);
 }
 
 function recover(turn: Turn, framework: FrameworkRow): void {

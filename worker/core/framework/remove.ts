@@ -71,15 +71,17 @@ function endTasks(turn: Turn, framework: FrameworkRow): void {
   }
 }
 
-const TASK_COMMANDS: readonly AgentCommand["type"][] = ["RUN_TASK", "RUN_TASK_GROUP", "KILL_TASK"];
+const COVERED: readonly AgentCommand["type"][] = [
+  "RUN_TASK",
+  "RUN_TASK_GROUP",
+  "KILL_TASK",
+  "UPDATE_FRAMEWORK",
+];
 
-/**
- * The commands about single tasks of the framework have lost their object: the shutdown covers
- * them.
- */
+/** Commands about the framework and its single tasks: a shutdown covers what they ask for. */
 function dropCommands(turn: Turn, agentId: string, frameworkId: FrameworkId): void {
   for (const row of turn.state.index.commandsOfAgent(agentId)) {
-    if (!TASK_COMMANDS.includes(row.command.type)) continue;
+    if (!COVERED.includes(row.command.type)) continue;
     if (!("frameworkId" in row.command)) continue;
     if (row.command.frameworkId === frameworkId) {
       turn.state.tables.command.delete(String(row.seq));

@@ -7,7 +7,7 @@ import type { FrameworkId, StreamId } from "../../protocol/ids.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import { HEARTBEAT_INTERVAL_MS } from "../constants.ts";
-import { forgetFilters } from "../offer/filter.ts";
+import { forgetAllFilters } from "../offer/filter.ts";
 import { withdrawOffers } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { clusterId, newSeq, takeNumber } from "../state.ts";
@@ -88,7 +88,7 @@ function resubscribe(
     sendEvent(turn, known, errorEvent("Framework failed over"));
     turn.effects.push({ type: "CLOSE_STREAM", streamId: known.connection.streamId });
     tables.stream.delete(known.connection.streamId);
-    forgetFilters(turn, known.id);
+    forgetAllFilters(turn, known.id);
   }
   withdrawOffers(turn, known.id);
   return replaceFacts(turn, known, call, {

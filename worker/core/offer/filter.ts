@@ -95,10 +95,19 @@ export function forgetFilters(
   }
 }
 
+/**
+ * As for a scheduler that has nothing said yet: what an earlier instance refused, it may not even
+ * know.
+ */
+export function forgetAllFilters(turn: Turn, frameworkId: FrameworkId): void {
+  forgetFilters(turn, frameworkId);
+  forgetInverseFilters(turn, frameworkId);
+}
+
 /** Whatever it said to inverse offers, it may be asked again from now on. */
 export function forgetInverseFilters(turn: Turn, frameworkId: FrameworkId): void {
   for (const answer of turn.state.index.inverseAnswersOfFramework(frameworkId)) {
     if (answer.askAgainMs === undefined) continue;
-    turn.state.tables.inverseAnswer.put({ ...answer, askAgainMs: turn.nowMs });
+    turn.state.tables.inverseAnswer.put({ ...answer, askAgainMs: undefined });
   }
 }
