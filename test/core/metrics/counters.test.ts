@@ -14,8 +14,10 @@ import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { defined } from "../../../worker/std/assert.ts";
 import {
+  offeredCluster,
   type RecordedCluster,
   runningCluster,
+  scalar,
   unreachableCluster,
 } from "../operator/recorded-cluster.ts";
 
@@ -239,6 +241,52 @@ describe("an offer operation", () => {
       "operations/reserve/finished": 1,
     });
     expect(counting(finished, { ...finished, status: "{ }" }, undefined)).toEqual({});
+  });
+
+  test("that is refused has ended with an error, by its type", () => {
+    const { cluster, frameworkId } = offeredCluster();
+    const offers = cluster.host.state.index.offersOfFramework(frameworkId);
+    const operations = [
+      { id: { value: "o" }, type: "RESERVE", reserve: { resources: [] } },
+    ] as const;
+    const accept = { offer_ids: offers.map(({ id }) => ({ value: id })), operations };
+    const act = (): Outcome => cluster.call(frameworkId, { type: "ACCEPT", accept });
+    expect(counted(cluster, act)).toEqual({ "operations/error": 1, "operations/reserve/error": 1 });
+    expect(cluster.counters.frameworks.get(frameworkId)?.get("operations")).toBeUndefined();
+  });
+
+  test("that is carried out is finished when its agent has it on disk", () => {
+    const { cluster, frameworkId } = offeredCluster();
+    const [offer] = cluster.host.state.index.offersOfFramework(frameworkId);
+    const { id, role } = defined(offer, "the framework has an offer");
+    const reservation = { type: "DYNAMIC", role, principal: "p" } as const;
+    const cpus = { ...scalar("cpus", 1), reservations: [reservation] };
+    const operations = [{ type: "RESERVE", reserve: { resources: [cpus] } }] as const;
+    const accept = { offer_ids: [{ value: id }], operations };
+    cluster.call(frameworkId, { type: "ACCEPT", accept });
+    expect(snapshot(cluster)).toMatchObject({ "master/operations/reserve/pending": 1 });
+    const agent = defined(cluster.host.state.tables.agent.get(cluster.agentId), "it registered");
+    const [command] = cluster.host.state.index.commandsOfAgent(agent.id).slice(-1);
+    const commandNumber = defined(command, "the agent is told").seq;
+    const acknowledged = {
+      type: "ACKNOWLEDGED",
+      agentId: agent.id,
+      sessionId: agent.sessionId,
+      commandNumber,
+    } as const;
+    const { relayId } = agent;
+    const act = (): Outcome =>
+      cluster.apply({ type: "RELAY_BATCH", relayId, messages: [acknowledged] });
+    expect(counted(cluster, act)).toMatchObject({
+      "operations/finished": 1,
+      "operations/reserve/finished": 1,
+      messages_operation_status_update: 1,
+      valid_operation_status_updates: 1,
+    });
+    expect(snapshot(cluster)).toMatchObject({
+      "master/operations/reserve/pending": 0,
+      "master/operations/reserve/total": 1,
+    });
   });
 
   test("that has not ended is a gauge, and every operation is in the total", () => {

@@ -2,6 +2,7 @@
 
 import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
+import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { defined } from "../../std/assert.ts";
 import type { Change } from "../../std/table.ts";
 import type { AgentRow, OperationRow, TaskRow } from "../rows.ts";
@@ -100,12 +101,32 @@ export function countOperation({ counters, input }: CountedTurn, change: Change)
   if (before === undefined && type !== undefined) {
     countFor(counters, after.frameworkId, `operations/${type}`);
   }
-  if (after.state === before?.state) return;
-  const name = operationCounter(after.state);
-  if (name === undefined) return;
-  count(counters, `operations/${name}`);
-  if (type !== undefined) count(counters, `operations/${type}/${name}`);
+  if (after.state === before?.state || !countOperationEnd(counters, after.state, type)) return;
   if (input.type !== "RELAY_BATCH") return;
   count(counters, "messages_operation_status_update");
   count(counters, "valid_operation_status_updates");
+}
+
+/** It never had a row: the call was refused it at once. */
+export function countRefusedOperation(
+  counters: Counters,
+  call: scheduler.Call,
+  { operation_id: id, state }: mesos.OperationStatus,
+): void {
+  const info = call.accept?.operations?.find((each) => each.id?.value === id?.value);
+  const type = info === undefined ? undefined : operationType(info);
+  if (state !== undefined) countOperationEnd(counters, state, type);
+}
+
+/** False: it is no end. */
+function countOperationEnd(
+  counters: Counters,
+  state: mesos.OperationState,
+  type: string | undefined,
+): boolean {
+  const name = operationCounter(state);
+  if (name === undefined) return false;
+  count(counters, `operations/${name}`);
+  if (type !== undefined) count(counters, `operations/${type}/${name}`);
+  return true;
 }

@@ -12,7 +12,13 @@ import type { Outcome } from "../master.ts";
 import type { OfferRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { countCall } from "./count-call.ts";
-import { countAgent, countOperation, countTask, countTaskEnd } from "./count-change.ts";
+import {
+  countAgent,
+  countOperation,
+  countRefusedOperation,
+  countTask,
+  countTaskEnd,
+} from "./count-change.ts";
 import { countReports } from "./count-report.ts";
 import { type CountedTurn, countedTurn, frameworkOfStream } from "./counted-turn.ts";
 import { count, countFor } from "./increments.ts";
@@ -76,7 +82,7 @@ function countInput(turn: CountedTurn): void {
 
 /**
  * What left on the frameworks' streams. Statuses that the master makes in answer to an ACCEPT are
- * refused tasks.
+ * of refused tasks and operations.
  */
 function countEvents(turn: CountedTurn): void {
   const { counters, input, outcome } = turn;
@@ -87,10 +93,13 @@ function countEvents(turn: CountedTurn): void {
     const type = effect.event.type ?? "UNKNOWN";
     countFor(counters, frameworkId, `events/${type.toLowerCase()}`);
     if (type === "RESCIND") countFor(counters, frameworkId, "offers/rescinded");
+    if (!isAccept) continue;
     const status = effect.event.update?.status;
-    if (isAccept && status?.source === "SOURCE_MASTER") {
+    if (status?.source === "SOURCE_MASTER") {
       countTaskEnd(counters, frameworkId, status.state, status);
     }
+    const refused = effect.event.update_operation_status?.status;
+    if (refused !== undefined) countRefusedOperation(counters, input.call, refused);
   }
 }
 
