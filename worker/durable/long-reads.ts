@@ -2,16 +2,19 @@
  * Answers that are made while they are read: the state documents and the long calls of the operator
  * API.
  *
- * 1. An answer that fits into one slice is sent in one piece, with its length. 2. At most
+ * 1. An answer that is soon made and not long is sent in one piece, with its length. 2. At most
  * `READS_AT_ONCE` are being made; who comes later waits in line, and who finds the line full is
  * turned away. 3. A reader that takes nothing for `STALLED_MS` is cut off: what a snapshot refers
  * to stays in memory while it is open.
  */
-import { type Piece, type Slice, type Slices, takeSlice } from "./slices.ts";
+import { joinBytes, type Piece, type Slice, type Slices, takeSlice } from "./slices.ts";
 
 const READS_AT_ONCE = 16;
 const READS_WAITING = 500;
 const STALLED_MS = 30_000;
+/** Beyond either an answer is sent as it is made: its first byte is wanted within 100 ms. */
+const WHOLE_LENGTH = 256 * 1024;
+const WHOLE_MS = 30;
 
 /** What is to be read. */
 export interface LongRead {
@@ -25,6 +28,8 @@ export class LongReads {
   readonly #open = new Set<OpenRead>();
   readonly #waiting: (() => void)[] = [];
   #reading = 0;
+  /** How many lives of the master have ended. */
+  #life = 0;
 
   constructor(slices: Slices) {
     this.#slices = slices;
@@ -43,10 +48,15 @@ export class LongReads {
     }
     let read: LongRead | undefined;
     try {
-      return await this.#slices.next(() => {
-        read = begin();
-        return this.#firstSlice(read);
-      });
+      const life = this.#life;
+      read = begin();
+      const pieces = read.pieces[Symbol.iterator]();
+      const head = await this.#headOf(pieces);
+      if (this.#life !== life) throw new LifeOver();
+      if (!head.isLast) return this.#openRead(read, pieces, head.bytes);
+      read.close();
+      this.#leave();
+      return head.bytes;
     } catch (error) {
       read?.close();
       this.#leave();
@@ -56,19 +66,32 @@ export class LongReads {
 
   /** Every read ends with an error: the life whose state they show is over. */
   closeAll(): void {
-    for (const open of [...this.#open]) open.fail(new Error("the master starts afresh"));
+    this.#life++;
+    for (const open of [...this.#open]) open.fail(new LifeOver());
   }
 
-  #firstSlice(read: LongRead): Uint8Array | ReadableStream<Uint8Array> {
-    const pieces = read.pieces[Symbol.iterator]();
-    const { bytes, isLast } = takeSlice(pieces);
-    if (isLast) {
-      read.close();
-      this.#leave();
-      return bytes;
+  /** The whole, or as much of it as is soon made. */
+  async #headOf(pieces: Iterator<Piece>): Promise<Slice> {
+    const endMs = Date.now() + WHOLE_MS;
+    const slices: Uint8Array[] = [];
+    let length = 0;
+    for (;;) {
+      const { bytes, isLast } = await this.#slices.next(() => takeSlice(pieces));
+      slices.push(bytes);
+      length += bytes.length;
+      if (isLast || length >= WHOLE_LENGTH || Date.now() >= endMs) {
+        return { bytes: joinBytes(slices), isLast };
+      }
     }
+  }
+
+  #openRead(
+    read: LongRead,
+    pieces: Iterator<Piece>,
+    first: Uint8Array,
+  ): ReadableStream<Uint8Array> {
     const open = new OpenRead({
-      first: bytes,
+      first,
       slice: () => this.#slices.next(() => takeSlice(pieces)),
       onEnd: () => {
         read.close();
@@ -85,6 +108,10 @@ export class LongReads {
     if (next === undefined) this.#reading--;
     else next();
   }
+}
+
+class LifeOver extends Error {
+  override readonly message = "the master starts afresh; ask again";
 }
 
 /** One answer on its way. */

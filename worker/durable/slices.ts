@@ -49,7 +49,12 @@ const encoder = new TextEncoder();
 function join(pieces: readonly Piece[]): Uint8Array {
   const isText = pieces.every((piece) => typeof piece === "string");
   if (isText) return encoder.encode(pieces.join(""));
-  const all = pieces.map((piece) => (typeof piece === "string" ? encodeUtf8(piece) : piece));
+  return joinBytes(pieces.map((piece) => (typeof piece === "string" ? encodeUtf8(piece) : piece)));
+}
+
+export function joinBytes(all: readonly Uint8Array[]): Uint8Array {
+  const [only] = all;
+  if (all.length === 1 && only !== undefined) return only;
   const bytes = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of all) {

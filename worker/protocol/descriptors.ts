@@ -193,6 +193,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["attributes", 5, "message:mesos.v1.Attribute", "repeated", "", false],
     ["id", 6, "message:mesos.v1.AgentID", "optional", "", false],
     ["domain", 10, "message:mesos.v1.DomainInfo", "optional", "", false],
+    ["checkpoint", 7, "bool", "optional", "", false],
   ],
   "mesos.v1.AgentInfo.Capability": [
     ["type", 1, "enum:mesos.v1.AgentInfo.Capability.Type", "optional", "", false],

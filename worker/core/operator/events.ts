@@ -3,8 +3,11 @@
  * place that knows when an event is due (http-semantics 8.3).
  *
  * 1. A reader that holds the events against the snapshot it began with knows every agent, framework
- * and task there is, and the state of each task. 2. Without a subscriber nothing is done.
+ * and task there is. 2. Of a task it knows the state that its framework was told last, as in Mesos,
+ * where an agent says nothing more until that is acknowledged; an end, and what the master itself
+ * says, it knows at once. 3. Without a subscriber nothing is done.
  */
+import { isTerminal } from "../../protocol/task-state.ts";
 import type * as master from "../../protocol/v1/master.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
@@ -12,7 +15,7 @@ import { defined } from "../../std/assert.ts";
 import type { Change } from "../../std/table.ts";
 import { HEARTBEAT_INTERVAL_MS } from "../constants.ts";
 import { frameworkInfo } from "../framework/info.ts";
-import type { AgentRow, FrameworkRow, SubscriberRow, TaskRow, UpdateRow } from "../rows.ts";
+import type { AgentRow, FrameworkRow, SubscriberRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
 import { decodeStatus } from "../task/complete.ts";
 import { nanoseconds } from "../task/reconcile.ts";
@@ -64,8 +67,6 @@ class Events {
   readonly #events: master.Event[] = [];
   /** Agents are told last: their tasks come before them, as in Mesos. */
   readonly #agents = new Set<string>();
-  /** The update of a task that was reported last in this turn. */
-  readonly #updates = new Map<string, UpdateRow>();
 
   constructor(turn: Turn) {
     this.#turn = turn;
@@ -74,7 +75,6 @@ class Events {
   /** Rows of a table are of its type: `Table` records them under its own name. */
   follow({ table, before, after }: Change): void {
     if (table === "task") this.#task(before as TaskRow | undefined, after as TaskRow | undefined);
-    else if (table === "update") this.#update(before, after as UpdateRow | undefined);
     else if (table === "framework") {
       this.#framework(before as FrameworkRow | undefined, after as FrameworkRow | undefined);
     } else if (table === "agent") {
@@ -90,21 +90,38 @@ class Events {
 
   #task(before: TaskRow | undefined, after: TaskRow | undefined): void {
     if (after === undefined) return;
-    const update = this.#updates.get(taskKey(after.frameworkId, after.id));
-    const isBack = before?.state === "TASK_UNREACHABLE" && update === undefined;
-    if (before === undefined || (isBack && after.state !== before.state)) {
+    const isBack = before?.state === "TASK_UNREACHABLE" && after.state !== before.state;
+    if (before === undefined || (isBack && !isTerminal(after.state))) {
       this.#taskAdded(after);
       return;
     }
-    if (before.state === after.state) return;
     const last = after.statuses.at(-1);
-    const isMasters = last !== undefined && last !== before.statuses.at(-1);
-    const text = isMasters ? last : update?.status;
-    this.#taskUpdated(after, text === undefined ? this.#returned(after) : decodeStatus(text));
+    const isTold = after.statusUuid !== before.statusUuid;
+    const isMasters = last !== undefined && last !== before.statuses.at(-1) && !isTold;
+    if (after.state !== before.state && isMasters) {
+      this.#taskUpdated(after, decodeStatus(last), after.state);
+    } else if (after.state !== before.state && isTerminal(after.state)) {
+      // An end is told as soon as it is known, whatever the framework has yet to hear before.
+      this.#taskUpdated(after, this.#endOf(after), after.state);
+    } else if (isTold && !isTerminal(after.state)) {
+      this.#delivered(before, after);
+    }
   }
 
-  /** The agent has come back and named the state; the update that says more is on its way. */
-  #returned(task: TaskRow): mesos.TaskStatus {
+  /** A task's update has come to its framework: operators hear of it with the framework. */
+  #delivered(before: TaskRow, after: TaskRow): void {
+    const rows = this.#turn.state.index.updatesOfTask(taskKey(after.frameworkId, after.id));
+    const text = rows.find((row) => row.uuid === after.statusUuid)?.status;
+    const status = decodeStatus(defined(text ?? after.statuses.at(-1), "a told status is kept"));
+    if (status.state === before.statusState && !CHECK_REASONS.has(status.reason)) return;
+    this.#taskUpdated(after, status, status.state);
+  }
+
+  /** What the agent says of it; when it has only named the state, the update is on its way. */
+  #endOf(task: TaskRow): mesos.TaskStatus {
+    const rows = this.#turn.state.index.updatesOfTask(taskKey(task.frameworkId, task.id));
+    const text = rows.find(({ state }) => state === task.state)?.status;
+    if (text !== undefined && text !== "") return decodeStatus(text);
     return {
       task_id: { value: task.id },
       state: task.state,
@@ -115,29 +132,20 @@ class Events {
     };
   }
 
-  #update(before: unknown, after: UpdateRow | undefined): void {
-    if (before !== undefined || after === undefined) return;
-    const key = taskKey(after.frameworkId, after.taskId);
-    this.#updates.set(key, after);
-    const task = this.#turn.state.tables.task.get(key);
-    const status = decodeStatus(after.status);
-    if (task !== undefined && CHECK_REASONS.has(status.reason)) this.#taskUpdated(task, status);
-  }
-
   #taskAdded(row: TaskRow): void {
     const { state } = this.#turn;
     const task = shownTask(state, this.#frameworkOf(row), row);
     this.#events.push({ type: "TASK_ADDED", task_added: { task } });
   }
 
-  #taskUpdated(task: TaskRow, status: mesos.TaskStatus): void {
+  #taskUpdated(task: TaskRow, status: mesos.TaskStatus, state: mesos.TaskState): void {
     const framework = this.#frameworkOf(task);
     this.#events.push({
       type: "TASK_UPDATED",
       task_updated: {
         framework_id: { value: task.frameworkId },
         status: { ...status, state: stateToldTo(framework, status.state) },
-        state: stateToldTo(framework, task.state),
+        state: stateToldTo(framework, state),
       },
     });
   }

@@ -18,8 +18,13 @@ export function getAgents(snapshot: Snapshot): LongMessage<"mesos.v1.master.Resp
     of.list("agents", function* () {
       const { ofAgent } = yield* groupsOf(snapshot);
       for (const agent of snapshot.agents) {
-        if (isRegistered(agent)) yield agentMessage(agent, ofAgent.get(agent.id) ?? NO_HOLDINGS);
-        else yield undefined;
+        if (!isRegistered(agent)) {
+          yield undefined;
+          continue;
+        }
+        const message = agentMessage(agent, ofAgent.get(agent.id) ?? NO_HOLDINGS);
+        // Mesos shows it here and nowhere else: a field of the API before v1.
+        yield { ...message, agent_info: { ...message.agent_info, checkpoint: true } };
       }
     }),
     of.list("recovered_agents", () => []),

@@ -101,7 +101,8 @@ export function taskMessage(texts: BodyTexts, task: TaskRow): mesos.Task {
       refinedReservations: true,
     }),
     statuses: task.statuses.map(decodeStatus),
-    status_update_state: task.statusState,
+    // Of one that no agent has said anything of there is none.
+    status_update_state: task.statusUuid === undefined ? undefined : task.statusState,
     status_update_uuid: task.statusUuid === undefined ? undefined : storedUuid(task.statusUuid),
     labels: info?.labels,
     discovery: info?.discovery,

@@ -331,6 +331,7 @@ export interface AgentInfo {
   readonly attributes?: readonly Attribute[];
   readonly id?: AgentID;
   readonly domain?: DomainInfo;
+  readonly checkpoint?: boolean;
 }
 
 /** `mesos.v1.AgentInfo.Capability` */
