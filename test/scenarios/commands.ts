@@ -51,7 +51,10 @@ const framework: Command = (world, { args, options }) => {
   return subscribeAs(world, name, { framework_info: info, suppressed_roles });
 };
 
-/** agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] [--domain=eu/eu-1] : a new one, or one that registers again. */
+/**
+ * agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] [--domain=eu/eu-1] : a new one, or one that
+ * registers again.
+ */
 const agent: Command = (world, { args, options }) => {
   const id = options.get("framework-info");
   if (id !== undefined) {
