@@ -20,6 +20,7 @@ import {
   containerEnded,
   containerStarted,
   endOverdueRuns,
+  fetched,
   isLive,
   killRun,
   launchFailed,
@@ -70,6 +71,9 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       return;
     case "REPORT_FAILED":
       reportFailed(state, context, input.reportNumber);
+      return;
+    case "FETCHED":
+      fetched(state, context, input.containerId);
       return;
     case "CONTAINER_STARTED":
       containerStarted(state, context, input.containerId, input.pid);

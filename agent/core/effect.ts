@@ -28,6 +28,13 @@ export interface Launch {
 
 export type Effect =
   /**
+   * Makes the sandbox afresh and fetches the task's URIs into it. Lost: the run is FETCHING, and
+   * recovery does it again.
+   */
+  | ({ readonly type: "FETCH" } & Launch)
+  /** Lost: the fetch ended with the process. */
+  | { readonly type: "CANCEL_FETCH"; readonly containerId: ContainerId }
+  /**
    * Lost: the run is LAUNCHING with no trace of a container, so recovery reports it as never
    * launched.
    */

@@ -15,7 +15,7 @@ export type ShutdownReason =
   | "PARENT_ENDED";
 
 export type Input =
-  /** First input of every life: one entry for each run that has not ended. */
+  /** First input of every life: one entry for each run that may have a container. */
   | { readonly type: "RECOVERED"; readonly containers: readonly RecoveredContainer[] }
   | { readonly type: "REGISTERED"; readonly agentId: AgentId }
   /** The master answered that this session is not the live one. */
@@ -29,12 +29,14 @@ export type Input =
   | { readonly type: "COMMANDS"; readonly commands: readonly link.Command[] }
   | { readonly type: "REPORT_DONE"; readonly reportNumber: number }
   | { readonly type: "REPORT_FAILED"; readonly reportNumber: number }
+  | { readonly type: "FETCHED"; readonly containerId: ContainerId }
   /** `pid`: of the leader of the container's process tree. */
   | {
       readonly type: "CONTAINER_STARTED";
       readonly containerId: ContainerId;
       readonly pid: number;
     }
+  /** Also when the fetch before it failed. */
   | {
       readonly type: "LAUNCH_FAILED";
       readonly containerId: ContainerId;

@@ -17,9 +17,6 @@ export function launchObstacle(
   }
   if (task.command?.value === undefined)
     return "the task's `command` has no `value`; say what to run";
-  if ((task.command.uris?.length ?? 0) > 0) {
-    return "this agent does not fetch `command.uris` yet; let the command download what it needs";
-  }
   if (task.health_check !== undefined || task.check !== undefined) {
     return "this agent runs no health checks or checks yet; leave `health_check` and `check` out";
   }

@@ -11,7 +11,7 @@ import { executorFor } from "./executors.ts";
 import { executorObstacle, launchObstacle } from "./launch-check.ts";
 import { missingVolume } from "./operations.ts";
 import type { ExecutorRow, RunRow } from "./rows.ts";
-import { complete, finish, isLive, liveRunOf } from "./runs.ts";
+import { beginLaunch, complete, finish, isLive, liveRunOf } from "./runs.ts";
 import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
 import { cancelledStatus, launchFailedStatus, lostState, type StatusFacts } from "./status.ts";
 import { addUpdate, type UpdateSubject } from "./updates.ts";
@@ -68,12 +68,7 @@ function launch(state: AgentState, context: StepContext, order: Order): void {
   }
   for (const { run } of launches) forgetEndedRuns(state, context, run);
   if (refuse(state, context, { order, launches })) return;
-  const parent = info && executor && { containerId: executor.containerId, info };
-  for (const { task, run } of launches) {
-    const { containerId } = state.run.put(run);
-    const group = parent === undefined ? {} : { executor: parent };
-    context.effects.push({ type: "LAUNCH", containerId, task, framework, ...group });
-  }
+  for (const { run } of launches) beginLaunch(state, context, run);
 }
 
 function newRun(

@@ -13,7 +13,7 @@ export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
 /** How long an executor without containers waits for acknowledgements (http-semantics 17.3). */
 export const EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS = 60_000;
 
-/** What an executor keeps of its shutdown's grace: 1 s for itself, and 1 s of the agent's (17.2). */
+/** What an executor keeps of its shutdown's grace: 1 s for itself, 1 s for the agent (17.2). */
 export const EXECUTOR_SHUTDOWN_KEPT_MS = 2_000;
 
 /**

@@ -5,11 +5,18 @@
 import { unreachable } from "../../worker/std/assert.ts";
 import type { ContainerTermination, RecoveredContainer } from "../containerizer/containerizer.ts";
 import type { RunRow } from "./rows.ts";
-import { containerEnded, containerStarted, finish, isLive, scheduleRun } from "./runs.ts";
+import {
+  beginLaunch,
+  containerEnded,
+  containerStarted,
+  finish,
+  isLive,
+  scheduleRun,
+} from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import { lostState } from "./status.ts";
 
-/** `containers`: one entry for each run that has not ended. */
+/** `containers`: one entry for each run that may have a container. */
 export function recover(
   state: AgentState,
   context: StepContext,
@@ -20,6 +27,10 @@ export function recover(
     // The end of another task of its group may have changed it in this very loop.
     const run = state.run.get(containerId);
     if (run === undefined || !isLive(run)) continue;
+    if (run.stage.state === "FETCHING") {
+      beginLaunch(state, context, run);
+      continue;
+    }
     const container = found.get(containerId);
     if (container?.state === "RUNNING") resume(state, context, run, container.pid);
     else recoverEnded(state, context, run, container?.termination);
@@ -47,6 +58,7 @@ function resume(state: AgentState, context: StepContext, run: RunRow, pid: numbe
     case "DESTROYING":
       context.effects.push({ type: "DESTROY", containerId });
       return;
+    case "FETCHING":
     case "ENDED":
       return;
     default:

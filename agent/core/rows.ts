@@ -41,6 +41,8 @@ interface Started {
 }
 
 export type RunStage =
+  /** Its URIs are being fetched: there is a sandbox and no container yet. */
+  | { readonly state: "FETCHING" }
   /** Handed to the containerizer, whose answer is awaited. */
   | { readonly state: "LAUNCHING" }
   /** As LAUNCHING, but to be destroyed as soon as it is there. */

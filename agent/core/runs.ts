@@ -1,15 +1,17 @@
 /**
  * The life of a run: launched, started, killed, ended, acknowledged.
  *
- *   LAUNCHING ──▶ RUNNING ──▶ KILLING ──▶ DESTROYING
- *       │            └────────────┴────────────┴──▶ ENDED ──(its end acknowledged)──▶ completed
- *       └──▶ LAUNCH_CANCELLED ────────────────────────┘
+ *   [FETCHING ──▶] LAUNCHING ──▶ RUNNING ──▶ KILLING ──▶ DESTROYING
+ *       │             │             └────────────┴────────────┴──▶ ENDED ──(acknowledged)──▶
+ * completed
+ *       └─────────────┴──▶ LAUNCH_CANCELLED ────────────────────────┘
  *
  * A run whose framework is gone skips ENDED: nobody would acknowledge its end.
  */
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import type { Launch } from "./effect.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
 import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
@@ -55,9 +57,45 @@ export function isLive(run: RunRow): boolean {
   return run.stage.state !== "ENDED";
 }
 
+/** Whether the containerizer is to be asked about it. */
+export function mayHaveContainer(run: RunRow): boolean {
+  return isLive(run) && run.stage.state !== "FETCHING";
+}
+
 /** Its framework is gone; only the container is left to end. */
 export function isAbandoned(run: RunRow): boolean {
   return killCause(run.stage) === "FRAMEWORK_SHUTDOWN";
+}
+
+/** Sets to work on a run that is new, or that the last process was fetching for. */
+export function beginLaunch(state: AgentState, context: StepContext, run: RunRow): void {
+  const launch = launchOf(state, run);
+  const fetches = (launch.task.command?.uris?.length ?? 0) > 0;
+  const stage: RunStage = { state: fetches ? "FETCHING" : "LAUNCHING" };
+  state.run.put({ ...run, stage });
+  context.effects.push({ type: fetches ? "FETCH" : "LAUNCH", ...launch });
+}
+
+export function fetched(state: AgentState, context: StepContext, containerId: ContainerId): void {
+  const run = state.run.get(containerId);
+  if (run?.stage.state !== "FETCHING") return;
+  state.run.put({ ...run, stage: { state: "LAUNCHING" } });
+  context.effects.push({ type: "LAUNCH", ...launchOf(state, run) });
+}
+
+function launchOf(state: AgentState, { containerId, frameworkId, parentId, info }: RunRow): Launch {
+  const framework = state.framework.get(frameworkId);
+  assert(framework !== undefined, "a run's framework is known while somebody wants the run");
+  const executor = parentId === undefined ? undefined : state.executor.get(parentId);
+  assert((parentId === undefined) === (executor === undefined), "a group's run has its executor");
+  const launch = {
+    containerId,
+    task: decodeStored("mesos.v1.TaskInfo", info),
+    framework: decodeStored("mesos.v1.FrameworkInfo", framework.info),
+  };
+  if (executor === undefined) return launch;
+  const executorInfo = decodeStored("mesos.v1.ExecutorInfo", executor.info);
+  return { ...launch, executor: { containerId: executor.containerId, info: executorInfo } };
 }
 
 export function containerStarted(
@@ -156,11 +194,20 @@ export interface Kill {
 }
 
 /** Starts to end a run, or hastens an end that was started. A run that has ended is left alone. */
-export function killRun(state: AgentState, context: StepContext, run: RunRow, kill: Kill): void {
+export function killRun(
+  state: AgentState,
+  context: StepContext,
+  { containerId }: RunRow,
+  kill: Kill,
+): void {
+  // As it is now: who ends several may have ended this one with another of its group.
+  const run = state.run.get(containerId);
+  if (run === undefined) return;
   const { stage } = run;
   switch (stage.state) {
+    case "FETCHING":
     case "LAUNCHING":
-      state.run.put({ ...run, stage: { state: "LAUNCH_CANCELLED", cause: kill.cause } });
+      cancelLaunch(state, context, run, kill.cause);
       return;
     case "RUNNING":
       startKilling(state, context, { ...run, stage }, kill);
@@ -185,6 +232,22 @@ export function killRun(state: AgentState, context: StepContext, run: RunRow, ki
     default:
       unreachable(stage);
   }
+}
+
+/** A container that is being started has to be waited for; what is being fetched has none. */
+function cancelLaunch(
+  state: AgentState,
+  context: StepContext,
+  run: RunRow,
+  cause: KillCause,
+): void {
+  const cancelled: RunRow = { ...run, stage: { state: "LAUNCH_CANCELLED", cause } };
+  if (run.stage.state !== "FETCHING") {
+    state.run.put(cancelled);
+    return;
+  }
+  context.effects.push({ type: "CANCEL_FETCH", containerId: run.containerId });
+  finish(state, context, cancelled, cancelledStatus(cause));
 }
 
 /** Runs whose grace or completion time is over. */
@@ -292,6 +355,7 @@ function strongerCause(held: KillCause, next: KillCause): KillCause {
 
 function killCause(stage: RunStage): KillCause | undefined {
   switch (stage.state) {
+    case "FETCHING":
     case "LAUNCHING":
     case "RUNNING":
     case "ENDED":

@@ -16,7 +16,7 @@ import type { Effect, ExitReason, Launch } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type StoredRows, type VolumeName } from "../core/rows.ts";
-import { isLive } from "../core/runs.ts";
+import { mayHaveContainer } from "../core/runs.ts";
 import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
 import { answerCall } from "./agent-calls.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
@@ -76,7 +76,7 @@ export class AgentRunner {
   async start(): Promise<void> {
     const { containerizer, log, workDirectory } = this.#options;
     void sweepRemovedVolumes(workDirectory);
-    const known = [...this.#state.run.values()].filter(isLive);
+    const known = [...this.#state.run.values()].filter(mayHaveContainer);
     const { containers, orphans } = await containerizer.recover(known);
     const alive = containers.filter(({ state }) => state === "RUNNING");
     if (known.length > 0) log(`recovered ${alive.length} running of ${known.length} tasks`);
@@ -93,6 +93,7 @@ export class AgentRunner {
   close(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#launcher.close();
     this.#link.close();
   }
 
@@ -143,6 +144,12 @@ export class AgentRunner {
       case "LAUNCH":
         if (this.#launches.push(effect) === 1) setImmediate(() => this.#launchNext());
         return;
+      case "FETCH":
+        void this.#fetch(effect);
+        return;
+      case "CANCEL_FETCH":
+        this.#launcher.cancelFetch(effect.containerId);
+        return;
       case "TERMINATE":
         // When it is not running any more, `wait` says so.
         void containerizer.kill(effect.containerId, "SIGTERM");
@@ -192,6 +199,14 @@ export class AgentRunner {
     if (next === undefined || this.#ended) return;
     void this.#launch(next);
     if (this.#launches.length > 0) setImmediate(() => this.#launchNext());
+  }
+
+  async #fetch(launch: Launch): Promise<void> {
+    const { containerId } = launch;
+    const fetched = await this.#launcher.fetch(this.#agentId() ?? "", launch);
+    if (fetched === undefined) return;
+    if (fetched.ok) this.submit({ type: "FETCHED", containerId });
+    else this.submit({ type: "LAUNCH_FAILED", containerId, message: fetched.error });
   }
 
   async #launch(launch: Launch): Promise<void> {

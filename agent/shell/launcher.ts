@@ -1,14 +1,34 @@
-/** Carries out LAUNCH: a sandbox, then a container in it. */
+/**
+ * Carries out FETCH and LAUNCH: a sandbox, what the task wants in it, then a container. A sandbox
+ * that was fetched into is launched in as it is.
+ */
+import { closeSync, rmSync, writeSync } from "node:fs";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import {
+  type ContainerId,
   type Containerizer,
   describeLaunchError,
   type Launched,
 } from "../containerizer/containerizer.ts";
+import { openOutput } from "../containerizer/supervisor/start.ts";
+import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
 import { containerSpec } from "../core/container-spec.ts";
 import type { Launch } from "../core/effect.ts";
 import { volumesOf } from "../core/volumes.ts";
-import { makeExecutorSandbox, makeSandbox, makeTaskSandbox } from "./sandbox.ts";
+import { errnoOf } from "./errno.ts";
+import { fetchUris } from "./fetcher/fetcher.ts";
+import { Gate } from "./gate.ts";
+import {
+  makeExecutorSandbox,
+  makeSandbox,
+  makeTaskSandbox,
+  type SandboxPlace,
+  sandboxPath,
+  taskSandboxPath,
+} from "./sandbox.ts";
+
+/** Tasks that are fetched for at one time; the others wait for them. */
+const FETCHES_AT_ONCE = 16;
 
 export interface LauncherOptions {
   readonly containerizer: Containerizer;
@@ -22,14 +42,45 @@ export interface LauncherOptions {
 
 export class Launcher {
   readonly #options: LauncherOptions;
+  readonly #fetches = new Map<ContainerId, AbortController>();
+  /** Sandboxes that were fetched into, until their launch. */
+  readonly #fetched = new Map<ContainerId, string>();
+  readonly #gate = new Gate(FETCHES_AT_ONCE);
 
   constructor(options: LauncherOptions) {
     this.#options = options;
   }
 
+  /** Undefined: it was cancelled. The error is a sentence for the task's status. */
+  async fetch(agentId: string, launch: Launch): Promise<Result<void, string> | undefined> {
+    const { containerId } = launch;
+    const abort = new AbortController();
+    this.#fetches.set(containerId, abort);
+    const fetched = await this.#gate.pass(async () =>
+      abort.signal.aborted ? undefined : await this.#fetch(agentId, launch, abort.signal),
+    );
+    this.#fetches.delete(containerId);
+    if (abort.signal.aborted || fetched === undefined) return undefined;
+    if (!fetched.ok) return fetched;
+    this.#fetched.set(containerId, fetched.value);
+    return ok(undefined);
+  }
+
+  cancelFetch(containerId: ContainerId): void {
+    this.#fetches.get(containerId)?.abort();
+    this.#fetched.delete(containerId);
+  }
+
+  /** Ends what is being fetched: the next process does it again. */
+  close(): void {
+    for (const abort of this.#fetches.values()) abort.abort();
+  }
+
   /** The error is a sentence for the task's status. */
   async launch(agentId: string, launch: Launch): Promise<Result<Launched, string>> {
-    const sandbox = this.#makeSandbox(agentId, launch);
+    const fetched = this.#fetched.get(launch.containerId);
+    this.#fetched.delete(launch.containerId);
+    const sandbox = fetched === undefined ? this.#makeSandbox(agentId, launch) : ok(fetched);
     if (!sandbox.ok) return sandbox;
     const { containerizer, ip, port } = this.#options;
     const { containerId, framework, task, executor } = launch;
@@ -43,16 +94,47 @@ export class Launcher {
     return launched.ok ? ok(launched.value) : err(describeLaunchError(launched.error));
   }
 
-  #makeSandbox(agentId: string, launch: Launch): Result<string, string> {
-    const { workDirectory } = this.#options;
-    const { containerId, framework, task, executor } = launch;
-    const taskId = task.task_id.value;
-    const place = {
+  /** The sandbox's path. */
+  async #fetch(
+    agentId: string,
+    launch: Launch,
+    signal: AbortSignal,
+  ): Promise<Result<string, string>> {
+    const account = accountToBecome(this.#userOf(launch));
+    if (!account.ok) return err(describeLaunchError(account.error));
+    // What an earlier process fetched may be half of it.
+    const cleared = clear(this.#sandboxPath(agentId, launch));
+    const sandbox = cleared.ok ? this.#makeSandbox(agentId, launch) : cleared;
+    if (!sandbox.ok) return sandbox;
+    const directory = sandbox.value;
+    const uris = launch.task.command?.uris ?? [];
+    const fetched = await fetchUris({ uris, directory, account: account.value, signal });
+    if (fetched.ok) return sandbox;
+    if (!signal.aborted) tellTask(directory, account.value, fetched.error);
+    const { containerId } = launch;
+    return err(`Failed to fetch all URIs for container '${containerId}': ${fetched.error}`);
+  }
+
+  #placeOf(agentId: string, { containerId, framework, task, executor }: Launch): SandboxPlace {
+    return {
       agentId,
       frameworkId: framework.id?.value ?? "",
-      executorId: executor?.info.executor_id.value ?? taskId,
+      executorId: executor?.info.executor_id.value ?? task.task_id.value,
       containerId: executor?.containerId ?? containerId,
     };
+  }
+
+  #sandboxPath(agentId: string, launch: Launch): string {
+    const { workDirectory } = this.#options;
+    const outer = sandboxPath(workDirectory, this.#placeOf(agentId, launch));
+    return launch.executor === undefined ? outer : taskSandboxPath(outer, launch.containerId);
+  }
+
+  #makeSandbox(agentId: string, launch: Launch): Result<string, string> {
+    const { workDirectory } = this.#options;
+    const { containerId, task, executor } = launch;
+    const taskId = task.task_id.value;
+    const place = this.#placeOf(agentId, launch);
     const content = { user: this.#userOf(launch), volumes: volumesOf(task.resources) };
     if (executor === undefined) return makeSandbox(workDirectory, place, content);
     const shared = { user: content.user, volumes: volumesOf(executor.info.resources) };
@@ -67,4 +149,26 @@ export class Launcher {
     const named = task.command?.user || executor?.info.command?.user;
     return named || (this.#options.switchUser ? framework.user : undefined) || undefined;
   }
+}
+
+function clear(path: string): Result<void, string> {
+  try {
+    rmSync(path, { recursive: true, force: true });
+    return ok(undefined);
+  } catch (cause) {
+    return err(`cannot clear the sandbox ${path}: ${errnoOf(cause)}`);
+  }
+}
+
+/** In the task's own stderr. A sandbox that cannot be written to has its reason told elsewhere. */
+function tellTask(directory: string, account: Account | undefined, message: string): void {
+  const output = openOutput(directory, account);
+  if (!output.ok) return;
+  try {
+    writeSync(output.value.stderr, `${message}\n`);
+  } catch {
+    // A full disk: the task's status says it too.
+  }
+  closeSync(output.value.stdout);
+  closeSync(output.value.stderr);
 }

@@ -32,6 +32,10 @@ export function sandboxPath(workDirectory: string, place: SandboxPlace): string 
   return join(runsPath(workDirectory, place), place.containerId);
 }
 
+export function taskSandboxPath(executorSandbox: string, containerId: string): string {
+  return join(executorSandbox, "containers", containerId);
+}
+
 export interface SandboxContent {
   /** Owner; undefined: the agent's own. */
   readonly user: string | undefined;
@@ -82,7 +86,7 @@ export function makeTaskSandbox(
   content: SandboxContent,
 ): Result<string, string> {
   const { executorSandbox, containerId, taskId } = place;
-  const path = join(executorSandbox, "containers", containerId);
+  const path = taskSandboxPath(executorSandbox, containerId);
   return guarded(path, () => {
     mkdirSync(path, { recursive: true, mode: 0o755 });
     link(join(executorSandbox, "tasks", taskId), `../containers/${containerId}`);

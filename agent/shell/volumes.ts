@@ -26,7 +26,7 @@ import type { Account } from "../containerizer/supervisor/users.ts";
 import type { VolumeName } from "../core/rows.ts";
 import type { MountedVolume } from "../core/volumes.ts";
 import { errnoOf } from "./errno.ts";
-import { folderNames, isFolderName } from "./folder-names.ts";
+import { folderNames, isFolderName, makeFolders } from "./folders.ts";
 
 /** The error is a sentence. */
 export function makeVolume(workDirectory: string, volume: VolumeName): Result<string, string> {
@@ -99,17 +99,6 @@ export function linkVolumes(
     }
   }
   return ok(undefined);
-}
-
-/** A link on the way is refused (EEXIST): it would lead out of the sandbox. */
-function makeFolders(from: string, names: readonly string[], account: Account | undefined): void {
-  let path = from;
-  for (const name of names) {
-    path = join(path, name);
-    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) continue;
-    mkdirSync(path, { mode: 0o755 });
-    if (account !== undefined) chownSync(path, account.userId, account.groupId);
-  }
 }
 
 function isLinkTo(link: string, target: string): boolean {

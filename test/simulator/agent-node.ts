@@ -8,7 +8,7 @@ import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
 import { tableNames } from "../../agent/core/rows.ts";
-import { isLive } from "../../agent/core/runs.ts";
+import { mayHaveContainer } from "../../agent/core/runs.ts";
 import { type AgentState, newState, save } from "../../agent/core/state.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -119,7 +119,7 @@ export class AgentNode {
     });
     const process: Process = { state, link, queue: [], timer: undefined };
     this.#process = process;
-    const known = [...state.run.values()].filter(isLive);
+    const known = [...state.run.values()].filter(mayHaveContainer);
     const containers = this.machine.recover(known);
     this.#world.trace(this.name, () => `${sessionId} starts with ${known.length} live runs`);
     this.#submit(process, { type: "RECOVERED", containers });
@@ -201,6 +201,11 @@ export class AgentNode {
 
   #perform(process: Process, effect: Effect): void {
     switch (effect.type) {
+      case "FETCH":
+        this.#submit(process, { type: "FETCHED", containerId: effect.containerId });
+        return;
+      case "CANCEL_FETCH":
+        return;
       case "LAUNCH":
         this.#launch(process, effect);
         return;

@@ -58,6 +58,8 @@ export class CrashWorld {
   readonly wantedVolumes = new Map<string, number>();
   readonly #random: Prng;
   readonly #containers = new Map<ContainerId, Container>();
+  /** What is being fetched for: a failure, or the next step. */
+  readonly #fetching = new Set<ContainerId>();
   /** Tasks of which a container was ever made. */
   readonly #launched = new Set<string>();
   #faults: Faults;
@@ -89,6 +91,7 @@ export class CrashWorld {
         return;
       case 2:
         this.#endContainer();
+        this.#endFetch();
         return;
       case 3:
         this.#answerPoll();
@@ -113,6 +116,7 @@ export class CrashWorld {
     this.#faults = { crash: 0, lostReport: 0, lostAcknowledgement: 0 };
     for (let round = 0; round < 200; round++) {
       for (const container of this.#containers.values()) this.#end(container, exited(0));
+      this.#endFetch();
       while (this.#inputs.length > 0) this.#takeOne();
       this.#answerPoll();
       this.#pass(30_000);
@@ -159,7 +163,8 @@ export class CrashWorld {
 
   #newTask(taskId: string, runNumber: number): mesos.TaskInfo {
     this.runs.set(taskId, { runNumber, states: [], uuids: new Set() });
-    return task(taskId);
+    const uris = this.#random.below(3) === 0 ? [{ value: "http://x/y" }] : [];
+    return task(taskId, { command: { value: "true", uris } });
   }
 
   #killTask(): void {
@@ -197,6 +202,18 @@ export class CrashWorld {
       resources: [...this.wantedVolumes.keys()].map(volume),
     };
     this.#commands.push({ type: "APPLY_OPERATION", number: BigInt(number), apply_operation });
+  }
+
+  #endFetch(): void {
+    for (const containerId of this.#fetching) {
+      this.#fetching.delete(containerId);
+      const fails = this.#random.below(4) === 0;
+      this.#inputs.push(
+        fails
+          ? { type: "LAUNCH_FAILED", containerId, message: "HTTP 404" }
+          : { type: "FETCHED", containerId },
+      );
+    }
   }
 
   #endContainer(): void {
@@ -263,12 +280,14 @@ export class CrashWorld {
   #crash(): void {
     this.crashes++;
     this.#inputs = [];
+    this.#fetching.clear();
     this.#pollFrom = undefined;
     const rows = this.#rows();
     this.#state = newState(facts, rows);
     const containers: RecoveredContainer[] = [];
     for (const { containerId, stage } of rows.run) {
-      if (stage.state !== "ENDED") containers.push(this.#recovered(containerId));
+      if (stage.state !== "ENDED" && stage.state !== "FETCHING")
+        containers.push(this.#recovered(containerId));
     }
     // The containerizer sweeps what nobody asks for.
     const known = new Set(containers.map(({ containerId }) => containerId));
@@ -319,6 +338,13 @@ export class CrashWorld {
         return;
       case "REMOVE":
         this.#containers.delete(effect.containerId);
+        return;
+      case "FETCH":
+        assert(!this.#launched.has(effect.task.task_id.value), "what runs is not fetched for");
+        this.#fetching.add(effect.containerId);
+        return;
+      case "CANCEL_FETCH":
+        this.#fetching.delete(effect.containerId);
         return;
       case "MAKE_VOLUME": {
         const { persistenceId } = effect.volume;

@@ -100,7 +100,6 @@ describe("launch", () => {
   const unsupported: [string, Partial<mesos.TaskInfo>, RegExp][] = [
     ["an executor", { executor: { executor_id: { value: "e" } } }, /command tasks only/],
     ["no command value", { command: {} }, /no `value`/],
-    ["URIs", { command: { value: "x", uris: [{ value: "http://x" }] } }, /uris/],
     ["a health check", { health_check: { type: "COMMAND" } }, /health checks/],
     ["a Docker container", { container: { type: "DOCKER" } }, /DOCKER/],
     [

@@ -1,0 +1,110 @@
+/** One file by HTTP or HTTPS. */
+import type { FileHandle } from "node:fs/promises";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Readable } from "node:stream";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+
+export interface DownloadLimits {
+  /** Without a byte for this long it has stalled. */
+  readonly stallMs: number;
+  readonly bytesMax: number;
+  readonly redirectsMax: number;
+}
+
+/** The error is a clause. */
+export async function download(
+  from: URL,
+  file: FileHandle,
+  { limits, signal }: { readonly limits: DownloadLimits; readonly signal: AbortSignal },
+): Promise<Result<void, string>> {
+  let url = from;
+  for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
+    const stall = { happened: false };
+    const answered = await ask(url, { stall, stallMs: limits.stallMs, signal });
+    if (!answered.ok) return answered;
+    const response = answered.value;
+    const status = response.statusCode ?? 0;
+    const { location } = response.headers;
+    if (status >= 300 && status < 400 && location !== undefined) {
+      response.destroy();
+      const next = redirected(url, location);
+      if (!next.ok) return next;
+      url = next.value;
+      continue;
+    }
+    if (status === 200) {
+      const written = await writeBounded(response, file, limits.bytesMax);
+      // Its readers are told only that the connection broke.
+      return stall.happened ? err(stalled(limits.stallMs)) : written;
+    }
+    response.destroy();
+    return err(`HTTP ${status}`);
+  }
+  return err(`it was redirected more than ${limits.redirectsMax} times`);
+}
+
+/** The error is a clause. */
+export async function writeBounded(
+  from: Readable,
+  file: FileHandle,
+  bytesMax: number,
+): Promise<Result<void, string>> {
+  let bytes = 0;
+  try {
+    for await (const chunk of from) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) return err(`it has more than ${bytesMax} bytes`);
+      // All of it, behind what is there.
+      await file.appendFile(chunk);
+    }
+    return ok(undefined);
+  } catch (cause) {
+    return err(whyFailed(cause));
+  }
+}
+
+function ask(
+  url: URL,
+  options: {
+    readonly stall: { happened: boolean };
+    readonly stallMs: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Result<IncomingMessage, string>> {
+  const { stall, stallMs, signal } = options;
+  const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+  // The bytes as they are: what is compressed is named so, and its name says what to do with it.
+  const headers = { accept: "*/*", "accept-encoding": "identity", "user-agent": "rimrock-agent" };
+  return new Promise((resolve) => {
+    const asked = request(url, { headers, signal, agent: false, timeout: stallMs });
+    asked.once("timeout", () => {
+      stall.happened = true;
+      asked.destroy(new Error(stalled(stallMs)));
+    });
+    // After the response's head these reach its readers as well.
+    asked.on("error", (cause) => resolve(err(whyFailed(cause))));
+    asked.once("response", (response) => resolve(ok(response)));
+    asked.end();
+  });
+}
+
+function stalled(ms: number): string {
+  return `not a byte came for ${ms / 1_000} s`;
+}
+
+function redirected(from: URL, location: string): Result<URL, string> {
+  if (!URL.canParse(location, from.href)) return err(`it is redirected to '${location}', no URL`);
+  const url = new URL(location, from);
+  if (url.protocol === "http:" || url.protocol === "https:") return ok(url);
+  return err(`it is redirected to '${url.protocol}', which this agent does not follow`);
+}
+
+function whyFailed(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause ? String(cause.code) : undefined;
+  if (code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE") {
+    return "the connection broke before its end";
+  }
+  return code ?? cause.message;
+}

@@ -1,0 +1,134 @@
+/**
+ * Fetches a task's URIs into its sandbox before it starts (http-semantics 17.5): one after the
+ * other, beside whatever else the agent does. Files are read and unpacked as the task's user, so
+ * that nobody gets by a URI what he could not read himself. There is no cache yet: `cache` is a
+ * wish that is not granted, and changes nothing else.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type { Account } from "../../containerizer/supervisor/users.ts";
+import { errnoOf } from "../errno.ts";
+import { makeFolders } from "../folders.ts";
+import { type DownloadLimits, download } from "./download.ts";
+import { extract } from "./extract.ts";
+import { type FetchPlan, planFetch, withoutPassword } from "./plan.ts";
+import { runProgram } from "./program.ts";
+
+export interface FetchRequest {
+  readonly uris: readonly mesos.CommandInfoURI[];
+  /** The sandbox: made, and its user's. */
+  readonly directory: string;
+  /** Undefined: the agent's own. */
+  readonly account: Account | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** `bytesMax`: far beyond what tasks are shipped; bounds what a mistaken URI does to a disk. */
+export const FETCH_LIMITS: DownloadLimits = {
+  stallMs: 60_000,
+  bytesMax: 16 * 1024 ** 3,
+  redirectsMax: 10,
+};
+
+/** The error names the URI and why, as a sentence without its full stop. */
+export async function fetchUris(
+  request: FetchRequest,
+  limits: DownloadLimits = FETCH_LIMITS,
+): Promise<Result<void, string>> {
+  for (const info of request.uris) {
+    const plan = planFetch(info);
+    const uri = withoutPassword(info.value);
+    if (!plan.ok) return err(`Failed to fetch '${uri}': ${plan.error}`);
+    const fetched = await guarded(() => fetchOne(plan.value, request, limits));
+    if (!fetched.ok) return err(`Failed to fetch '${uri}': ${fetched.error}`);
+  }
+  return ok(undefined);
+}
+
+async function fetchOne(
+  plan: FetchPlan,
+  request: FetchRequest,
+  limits: DownloadLimits,
+): Promise<Result<void, string>> {
+  const { directory, account, signal } = request;
+  makeFolders(directory, plan.names.slice(0, -1), account);
+  const path = join(directory, ...plan.names);
+  const got =
+    plan.source.kind === "HTTP"
+      ? await getUrl(plan.source.url, { path, account, signal, limits })
+      : await copy(plan.source.path, path, { request, limits });
+  if (!got.ok) return got;
+  if (plan.executable) await makeExecutable(path);
+  if (plan.archive === undefined) return ok(undefined);
+  const create = (name: string) => createFile(join(directory, name), account);
+  const { bytesMax } = limits;
+  return await extract[plan.archive]({ path, bytesMax, create }, { directory, account, signal });
+}
+
+async function getUrl(
+  url: URL,
+  to: {
+    readonly path: string;
+    readonly account: Account | undefined;
+    readonly signal: AbortSignal;
+    readonly limits: DownloadLimits;
+  },
+): Promise<Result<void, string>> {
+  const file = await createFile(to.path, to.account);
+  if (!file.ok) return file;
+  try {
+    return await download(url, file.value, to);
+  } finally {
+    await file.value.close();
+  }
+}
+
+async function copy(
+  from: string,
+  to: string,
+  { request, limits }: { readonly request: FetchRequest; readonly limits: DownloadLimits },
+): Promise<Result<void, string>> {
+  const { isRegular, size } = await stat(from).then(
+    (facts) => ({ isRegular: facts.isFile(), size: facts.size }),
+    // Whoever it runs as says why.
+    () => ({ isRegular: true, size: 0 }),
+  );
+  // A device or a pipe may have no end.
+  if (!isRegular) return err("it is not a regular file");
+  if (size > limits.bytesMax) return err(`it has more than ${limits.bytesMax} bytes`);
+  await rm(to, { force: true });
+  return await runProgram(["cp", "--", from, to], request);
+}
+
+/** In place of whatever is there, never through a link. */
+async function createFile(
+  path: string,
+  account: Account | undefined,
+): Promise<Result<FileHandle, string>> {
+  await rm(path, { force: true });
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+  if (account !== undefined) await file.chown(account.userId, account.groupId);
+  return ok(file);
+}
+
+async function makeExecutable(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    await file.chmod(((await file.stat()).mode & 0o7777) | 0o111);
+  } finally {
+    await file.close();
+  }
+}
+
+async function guarded(work: () => Promise<Result<void, string>>): Promise<Result<void, string>> {
+  try {
+    return await work();
+  } catch (cause) {
+    const where = cause instanceof Error && "path" in cause ? ` (${String(cause.path)})` : "";
+    return err(`${errnoOf(cause)}${where}`);
+  }
+}

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { type FetchPlan, planFetch } from "../../../../agent/shell/fetcher/plan.ts";
+import type * as mesos from "../../../../worker/protocol/v1/mesos.ts";
+
+function plan(value: string, more: Partial<mesos.CommandInfoURI> = {}): FetchPlan | string {
+  const planned = planFetch({ value, ...more });
+  return planned.ok ? planned.value : planned.error;
+}
+
+test.each([
+  ["http://h/a/b.txt", ["b.txt"]],
+  ["https://h:1/b", ["b"]],
+  ["http://h/a.tgz?token=x", ["a.tgz?token=x"]],
+  ["/a/b", ["b"]],
+  ["file:///a/b", ["b"]],
+  ["file://localhost/a/b", ["b"]],
+])("%s gets its last name", (value, names) => {
+  expect(plan(value)).toMatchObject({ names });
+});
+
+test.each([
+  ["http://h", /no file name/],
+  ["http://h/", /no file name/],
+  ["http://h/a/..", /no file name/],
+  ["a/b", /relative path/],
+  ["file://other/a", /another host/],
+  ["ftp://h/a", /does not fetch by ftp/],
+  ["hdfs://h/a", /does not fetch by hdfs/],
+  ["http://[/a", /not a URL/],
+  ["/a\0b", /NUL/],
+])("%s is refused", (value, why) => {
+  expect(plan(value)).toMatch(why);
+});
+
+test.each(["../x", "/x", "a/../../x", "", "."])("output_file '%s' is refused", (output_file) => {
+  expect(plan("/a/b", { output_file })).toMatch(/not a path inside the sandbox/);
+});
+
+test("output_file may have folders, and decides what kind of archive it is", () => {
+  const named = plan("http://h/a?x=1", { output_file: "in/there.tgz" });
+  expect(named).toMatchObject({ names: ["in", "there.tgz"], archive: "TAR" });
+});
+
+test.each([
+  ["a.tar", "TAR"],
+  ["a.tar.gz", "TAR"],
+  ["a.tgz", "TAR"],
+  ["a.tbz2", "TAR"],
+  ["a.tar.bz2", "TAR"],
+  ["a.txz", "TAR"],
+  ["a.tar.xz", "TAR"],
+  ["a.zip", "ZIP"],
+  ["a.gz", "GZIP"],
+  ["a.jar", undefined],
+  [".gz", undefined],
+])(
+  "%s is extracted as %s, but not when it is executable or when nobody wants it",
+  (name, archive) => {
+    expect(plan(`/x/${name}`)).toMatchObject({ archive });
+    expect(plan(`/x/${name}`, { executable: true })).toMatchObject({ archive: undefined });
+    expect(plan(`/x/${name}`, { extract: false })).toMatchObject({ archive: undefined });
+  },
+);
+
+test("messages show no password", () => {
+  expect(plan("https://me:secret@h/a")).toMatchObject({ uri: "https://me:...@h/a" });
+});
