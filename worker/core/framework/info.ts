@@ -1,6 +1,7 @@
 /** What FrameworkInfo says, as decisions need it. */
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
+import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import type { CompletedFrameworkRow, FrameworkRow } from "../rows.ts";
 import { decodeStored } from "../stored.ts";
 
@@ -24,6 +25,14 @@ export function capabilitiesOf(info: mesos.FrameworkInfo): mesos.FrameworkInfoCa
 /** The roles a framework subscribes to: `roles` with MULTI_ROLE, else the one `role`. */
 export function rolesOf(info: mesos.FrameworkInfo): readonly string[] {
   return capabilitiesOf(info).includes("MULTI_ROLE") ? (info.roles ?? []) : [info.role ?? "*"];
+}
+
+/** Absent = none; of a removed framework they are not kept. */
+export function offerConstraintsOf(
+  row: FrameworkRow | CompletedFrameworkRow,
+): scheduler.OfferConstraints {
+  const text = "offerConstraints" in row ? row.offerConstraints : undefined;
+  return text === undefined ? {} : decodeStored("mesos.v1.scheduler.OfferConstraints", text);
 }
 
 export function hasCapability(

@@ -3,8 +3,8 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import { renderResources } from "../../resources/render.ts";
 import { defined } from "../../std/assert.ts";
-import { frameworkInfo } from "../framework/info.ts";
-import { offerMessage } from "../offer/offer.ts";
+import { frameworkInfo, offerConstraintsOf } from "../framework/info.ts";
+import { offerMessage } from "../offer/offer-message.ts";
 import type { CompletedFrameworkRow, FrameworkRow, OfferRow } from "../rows.ts";
 import { nanoseconds } from "../task/reconcile.ts";
 import { renderAllocated } from "./holdings.ts";
@@ -48,7 +48,7 @@ function frameworkMessage(
     offers: offers.map((offer) => offerOf(groups, row, offer)),
     allocated_resources: renderAllocated(used),
     offered_resources: renderAllocated(offered),
-    offer_constraints: {},
+    offer_constraints: offerConstraintsOf(row),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
 import { add } from "../../../resources/algebra.ts";
-import { capabilitiesOf, frameworkInfo } from "../../framework/info.ts";
+import { capabilitiesOf, frameworkInfo, offerConstraintsOf } from "../../framework/info.ts";
 import type { CompletedFrameworkRow, FrameworkRow, OfferRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
 import { frameworkFlags } from "../get-frameworks.ts";
@@ -22,6 +22,7 @@ import {
   double,
   type JsonText,
   list,
+  message,
   object,
   seconds,
   string,
@@ -116,7 +117,7 @@ function frameworkPieces(
     // A command task has no executor of its own: it is the agent's own affair.
     executors: () => listPieces(textsOf(executors, executorText)),
     labels: info.labels && labelsText(info.labels),
-    offer_constraints: object({}),
+    offer_constraints: message("mesos.v1.scheduler.OfferConstraints", offerConstraintsOf(row)),
   });
 }
 
