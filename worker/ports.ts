@@ -2,6 +2,7 @@
  * What the edge asks of the objects, and the objects of each other: the methods that are called
  * over RPC. Free of platform types, so that tests can stand in for either side.
  */
+import type { CallError } from "./core/call-error.ts";
 import type { Reply } from "./core/effect.ts";
 import type { Input, Principal } from "./core/input.ts";
 import type { DocumentPath as StateDocumentPath } from "./core/operator/documents/index.ts";
@@ -52,11 +53,11 @@ export interface MasterPort {
     path: DocumentPath,
     query: Readonly<Record<string, string>>,
   ): Promise<Response | string>;
-  /** How much the master logs, for a while; see GET_LOGGING_LEVEL. */
+  /** How much the master logs, for a while; see GET_LOGGING_LEVEL. Undefined: done. */
   setLoggingLevel(
     principal: Principal,
     setting: { readonly level: number; readonly durationMs: number },
-  ): Promise<void>;
+  ): Promise<CallError | undefined>;
   /**
    * The relay of an agent, also of an unreachable one; undefined for an agent that is not known.
    */

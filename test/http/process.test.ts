@@ -59,6 +59,14 @@ describe("the logging level", () => {
     expect(asked[1]).toEqual(asked[0]);
   });
 
+  test("stays as it is when the caller may not set it", async () => {
+    const error = { code: "NOT_AUTHORIZED", action: "SET_LOG_LEVEL" } as const;
+    const { request } = edge({ master: { setLoggingLevel: async () => error } });
+    const [status, sentence] = await outcome(request("/logging/toggle?level=2&duration=1secs"));
+    expect(status).toBe(403);
+    expect(sentence).toContain("SET_LOG_LEVEL");
+  });
+
   test.each([
     ["level=2", "'duration'"],
     ["duration=1secs", "'level'"],
@@ -124,6 +132,13 @@ describe("the files of the master", () => {
     expect(await outcome(edge().post("/api/v1", body))).toEqual([404, ""]);
     expect((await edge().post("/api/v1", { type: call.type })).status).toBe(400);
   });
+});
+
+test("/flags takes GET and HEAD only", async () => {
+  expect((await edge(text).request("/flags")).status).toBe(200);
+  expect((await edge(text).request("/master/flags", { method: "HEAD" })).status).toBe(200);
+  const posted = await edge(text).request("/flags", { method: "POST" });
+  expect([posted.status, posted.headers.get("Allow")]).toEqual([405, "GET, HEAD"]);
 });
 
 test.each([

@@ -11,6 +11,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { describeConfigErrors, readConfig } from "../config.ts";
+import { isAuthorized } from "../core/authorizer/authorizer.ts";
+import type { CallError } from "../core/call-error.ts";
 import type { Reply } from "../core/effect.ts";
 import type { Input, Principal } from "../core/input.ts";
 import { nextDueMs } from "../core/master.ts";
@@ -61,6 +63,7 @@ export class MasterObject
 {
   readonly #settings: MasterSettings;
   readonly #store: Store;
+  readonly #slices = new Slices();
   readonly #longReads: LongReads;
   readonly #streams: Streams;
   readonly #outbox: Outbox;
@@ -77,10 +80,9 @@ export class MasterObject
     assert(config.ok, config.ok ? "" : describeConfigErrors(config.error));
     this.#settings = config.value.master;
     this.#store = new Store(ctx.storage);
-    const slices = new Slices();
-    this.#longReads = new LongReads(slices);
+    this.#longReads = new LongReads(this.#slices);
     this.#streams = new Streams({
-      slices,
+      slices: this.#slices,
       onEnd: (streamId, cause) => this.#apply(self, { type: "STREAM_CLOSED", streamId, cause }),
     });
     this.#outbox = new Outbox({
@@ -125,8 +127,14 @@ export class MasterObject
     return readCall(this.#reading(), call);
   }
 
-  setLoggingLevel(_principal: Principal, setting: { level: number; durationMs: number }): void {
+  setLoggingLevel(
+    principal: Principal,
+    setting: { level: number; durationMs: number },
+  ): CallError | undefined {
+    const action = "SET_LOG_LEVEL";
+    if (!isAuthorized(principal, { type: action })) return { code: "NOT_AUTHORIZED", action };
     this.#verbosity.set(setting, Date.now());
+    return undefined;
   }
 
   /** What is answered with a stream, which cannot be answered over RPC: see `ObjectRequest`. */
@@ -309,6 +317,7 @@ export class MasterObject
     const { effects, turns } = this.#outbox.waiting;
     const shell = {
       ...vitals.metrics(nowMs),
+      ...this.#slices.metrics(),
       "master/event_queue_dispatches": effects,
       "registrar/queued_operations": turns,
       "registrar/registry_size_bytes": this.ctx.storage.sql.databaseSize,

@@ -27,7 +27,8 @@ import { addProcessRoutes } from "./routes/process.ts";
 import { addResourceForms } from "./routes/resource-forms.ts";
 import { schedulerRoute } from "./routes/scheduler.ts";
 
-const documents: { readonly [P in StateDocumentPath]: true } = {
+/** Those that any method reads: all but one. */
+const documents: { readonly [P in Exclude<StateDocumentPath, "/flags">]: true } = {
   "/version": true,
   "/state": true,
   "/state-summary": true,
@@ -35,7 +36,6 @@ const documents: { readonly [P in StateDocumentPath]: true } = {
   "/frameworks": true,
   "/tasks": true,
   "/roles": true,
-  "/flags": true,
   "/registrar(1)/registry": true,
   "/allocator/offer_constraints_debug": true,
 };

@@ -23,7 +23,8 @@ export type Action =
         | "DRAIN_AGENT"
         | "DEACTIVATE_AGENT"
         | "REACTIVATE_AGENT"
-        | "MARK_AGENT_GONE";
+        | "MARK_AGENT_GONE"
+        | "SET_LOG_LEVEL";
     };
 
 export function isAuthorized(_principal: Principal, _action: Action): boolean {

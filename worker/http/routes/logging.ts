@@ -5,7 +5,7 @@
 import type * as master from "../../protocol/v1/master.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import type { EdgeContext } from "../context.ts";
-import { callNotServed, emptyAnswer } from "../respond.ts";
+import { callNotServed, emptyAnswer, refusedCall } from "../respond.ts";
 import {
   badLoggingDuration,
   badLoggingLevel,
@@ -49,6 +49,6 @@ async function raise(
   setting: { readonly level: number; readonly durationMs: number },
 ): Promise<Response> {
   const { master } = context.get("cluster");
-  await master.setLoggingLevel(context.get("principal"), setting);
-  return emptyAnswer(200);
+  const refusal = await master.setLoggingLevel(context.get("principal"), setting);
+  return refusal === undefined ? emptyAnswer(200) : refusedCall(refusal);
 }

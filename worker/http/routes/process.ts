@@ -4,7 +4,7 @@
  */
 import type { Hono } from "hono";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
-import { jsonAnswer } from "../respond.ts";
+import { jsonAnswer, methodNotAllowed } from "../respond.ts";
 import { documentRoute } from "./documents.ts";
 import { fileRoute, filesDebugRoute, readFileRoute } from "./files.ts";
 import { helpRoute } from "./help.ts";
@@ -15,6 +15,7 @@ import { profilerRoute } from "./profiler.ts";
 export function addProcessRoutes(app: Hono<EdgeEnv>): void {
   app.all("/help/*", helpRoute(app));
   app.all("/__processes__/*", processesRoute);
+  app.all("/flags/*", flagsRoute);
   // Clients that encode more than they have to write the brackets so.
   app.all("/registrar%281%29/registry/*", documentRoute("/registrar(1)/registry"));
   app.all("/metrics/snapshot/*", metricsRoute);
@@ -29,6 +30,15 @@ export function addProcessRoutes(app: Hono<EdgeEnv>): void {
   for (const name of ["start", "stop", "statistics", "state", "download"]) {
     app.all(`/memory-profiler/${name}/*`, profilerRoute);
   }
+}
+
+const flags = documentRoute("/flags");
+
+/** Any method reads any other document. */
+async function flagsRoute(context: EdgeContext): Promise<Response> {
+  const { method } = context.req.raw;
+  if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
+  return await flags(context);
 }
 
 /** `/__processes__`: the actors and what waits for them. Each input is handled as it comes. */
