@@ -14,6 +14,10 @@ const framework_info = { user: "u", name: "n" };
 const subscribe = { type: "SUBSCRIBE", subscribe: { framework_info } };
 const revive = { type: "REVIVE", framework_id };
 const uuid = btoa("0123456789abcdef");
+/** More than anybody's are. */
+const constraints = {
+  role_constraints: Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`role-${i}`, {}])),
+};
 
 const accept = { master: { apply: async () => accepted } };
 
@@ -24,6 +28,21 @@ test("a call that the master accepts is answered 202 with nothing at all", async
   expect(response.headers.get("Content-Type")).toBeNull();
   const input = { type: "SCHEDULER_CALL", streamId: "s", call: revive };
   expect(asked).toEqual([["master.apply", {}, input]]);
+});
+
+test("an UPDATE_FRAMEWORK that was carried out is answered 200 with nothing at all", async () => {
+  const { post } = edge({
+    master: { apply: async () => ({ type: "REPLIED", reply: { type: "DONE" } }) },
+  });
+  const info = { ...framework_info, id: framework_id };
+  const call = {
+    type: "UPDATE_FRAMEWORK",
+    framework_id,
+    update_framework: { framework_info: info },
+  };
+  const response = await post(path, call, { "Mesos-Stream-Id": "s" });
+  expect(await outcome(response)).toEqual([200, ""]);
+  expect(response.headers.get("Content-Type")).toBeNull();
 });
 
 test.each(["/api/v1/scheduler/", "/master/api/v1/scheduler", "/api/v1/scheduler/x/y"])(
@@ -123,6 +142,34 @@ test.each([
     "an UPDATE_FRAMEWORK of another framework",
     { type: "UPDATE_FRAMEWORK", framework_id, update_framework: { framework_info } },
     "'update_framework.framework_info.id'",
+  ],
+  [
+    "more offer constraints than a framework may have",
+    { ...subscribe, subscribe: { framework_info, offer_constraints: constraints } },
+    "'subscribe.offer_constraints' is longer than 131072 bytes",
+  ],
+  [
+    "an update to more offer constraints than a framework may have",
+    {
+      type: "UPDATE_FRAMEWORK",
+      framework_id,
+      update_framework: {
+        framework_info: { ...framework_info, id: framework_id },
+        offer_constraints: constraints,
+      },
+    },
+    "'update_framework.offer_constraints' is longer than 131072 bytes",
+  ],
+  [
+    "an update to a FrameworkInfo that the store could not hold",
+    {
+      type: "UPDATE_FRAMEWORK",
+      framework_id,
+      update_framework: {
+        framework_info: { user: "u", name: "n".repeat(1_500_000), id: framework_id },
+      },
+    },
+    "'update_framework.framework_info'",
   ],
   [
     "more tasks to reconcile than one call may have",
@@ -239,6 +286,7 @@ test.each<[CallError, number, string]>([
 
 test.each<[CallError, number]>([
   [{ code: "PRINCIPAL_MISMATCH", frameworkId: "f", principal: "p" }, 400],
+  [{ code: "FRAMEWORK_INVALID", problem: "Role '/' is invalid" }, 400],
   [{ code: "STREAM_ID_MISSING", frameworkId: "f" }, 400],
   [{ code: "STREAM_ID_MISMATCH", frameworkId: "f", streamId: "s" }, 400],
   [{ code: "NOT_AUTHORIZED", action: "TEARDOWN_FRAMEWORK" }, 403],
