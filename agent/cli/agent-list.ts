@@ -39,13 +39,13 @@ export const agentList = defineCommand({
 type PlainAgent = ReturnType<typeof plainAgent>;
 
 function plainAgent(agent: master.ResponseGetAgentsAgent) {
-  const { agent_info: info, active, deactivated, version } = agent;
+  const { agent_info: info, active, deactivated, drain_info, version } = agent;
   const attributes: Record<string, string> = {};
   for (const it of info.attributes ?? []) attributes[it.name] = attributeText(it);
   return {
     id: info.id?.value ?? "",
     hostname: info.hostname,
-    state: deactivated ? "DEACTIVATED" : active ? "ACTIVE" : "INACTIVE",
+    state: drain_info?.state ?? (deactivated ? "DEACTIVATED" : active ? "ACTIVE" : "INACTIVE"),
     version,
     resources: plainResources(agent.total_resources ?? info.resources),
     allocated: plainResources(agent.allocated_resources),

@@ -2,23 +2,53 @@
  * Every command, in the order in which the help shows them. A new one is one file and one line
  * here.
  */
+import { agentDeactivate } from "./agent-deactivate.ts";
+import { agentDrain } from "./agent-drain.ts";
+import { agentGone } from "./agent-gone.ts";
 import { agentList } from "./agent-list.ts";
+import { agentReactivate } from "./agent-reactivate.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
 import { frameworkList } from "./framework-list.ts";
 import { help } from "./help.ts";
+import { maintenanceCancel } from "./maintenance-cancel.ts";
+import { maintenanceSchedule } from "./maintenance-schedule.ts";
+import { maintenanceStart } from "./maintenance-start.ts";
+import { maintenanceStatus } from "./maintenance-status.ts";
+import { maintenanceStop } from "./maintenance-stop.ts";
+import { quotaList } from "./quota-list.ts";
+import { quotaRemove } from "./quota-remove.ts";
+import { quotaSet } from "./quota-set.ts";
+import { roleList } from "./role-list.ts";
 import { run } from "./run.ts";
 import { start } from "./start.ts";
 import { taskList } from "./task-list.ts";
 import { version } from "./version.ts";
+import { weightList } from "./weight-list.ts";
+import { weightSet } from "./weight-set.ts";
 
 export const commands: readonly Command[] = [
   start,
   demo,
   run,
   agentList,
+  agentDeactivate,
+  agentDrain,
+  agentReactivate,
+  agentGone,
   taskList,
   frameworkList,
+  roleList,
+  quotaList,
+  quotaSet,
+  quotaRemove,
+  weightList,
+  weightSet,
+  maintenanceStatus,
+  maintenanceSchedule,
+  maintenanceCancel,
+  maintenanceStart,
+  maintenanceStop,
   version,
   help,
 ];

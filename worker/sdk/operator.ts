@@ -37,6 +37,14 @@ export class Operator {
     return this.#client.ask({ ...post, answer: "mesos.v1.master.Response" }, options);
   }
 
+  /** A call that changes the cluster: it is answered with nothing, once it is carried out. */
+  change(call: master.Call, options: CallOptions = {}): Promise<void> {
+    return this.#client.post(
+      { path: "/api/v1", name: "mesos.v1.master.Call", message: call },
+      options,
+    );
+  }
+
   askAgent(agentId: string, call: agent.Call, options: CallOptions = {}): Promise<agent.Response> {
     const path = `/agent/${encodeURIComponent(agentId)}/api/v1`;
     const post = { path, name: "mesos.v1.agent.Call", message: call } as const;
