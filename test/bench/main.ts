@@ -8,10 +8,12 @@ import { agent } from "./agent.ts";
 import { codec } from "./codec.ts";
 import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
+import { offers } from "./offers.ts";
+import { reads } from "./reads.ts";
 import { restart } from "./restart.ts";
 import { tasks } from "./tasks.ts";
 
-const benchmarks: readonly Benchmark[] = [codec, tasks, agent, restart, declines];
+const benchmarks: readonly Benchmark[] = [codec, offers, tasks, agent, restart, declines, reads];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },

@@ -19,6 +19,7 @@ export class RawFramework {
   #heard: (() => void) | undefined;
   /** Ids of the offers that have come and were not taken out, the oldest first. */
   offers: string[] = [];
+  readonly #agents = new Map<string, string>();
 
   /** `connections`: at most so many calls are on their way at once. */
   constructor(master: string, connections: number) {
@@ -61,6 +62,11 @@ export class RawFramework {
     return this.offers.splice(0, count);
   }
 
+  /** The agent that an offer is of. */
+  agentOf(offerId: string): string {
+    return this.#agents.get(offerId) ?? "";
+  }
+
   close(): void {
     this.#agent.destroy();
     this.#stream.destroy();
@@ -70,7 +76,10 @@ export class RawFramework {
     // Its own master's events: what is read here is there.
     const event = JSON.parse(new TextDecoder().decode(record)) as scheduler.Event;
     if (event.subscribed !== undefined) this.#frameworkId = event.subscribed.framework_id.value;
-    for (const { id } of event.offers?.offers ?? []) this.offers.push(id.value);
+    for (const { id, agent_id } of event.offers?.offers ?? []) {
+      this.offers.push(id.value);
+      this.#agents.set(id.value, agent_id.value);
+    }
   }
 
   #until(wanted: () => boolean): Promise<void> {

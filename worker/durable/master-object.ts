@@ -63,6 +63,7 @@ export class MasterObject
 {
   readonly #settings: MasterSettings;
   readonly #store: Store;
+  readonly #slices = new Slices();
   readonly #longReads: LongReads;
   readonly #streams: Streams;
   readonly #outbox: Outbox;
@@ -79,10 +80,9 @@ export class MasterObject
     assert(config.ok, config.ok ? "" : describeConfigErrors(config.error));
     this.#settings = config.value.master;
     this.#store = new Store(ctx.storage);
-    const slices = new Slices();
-    this.#longReads = new LongReads(slices);
+    this.#longReads = new LongReads(this.#slices);
     this.#streams = new Streams({
-      slices,
+      slices: this.#slices,
       onEnd: (streamId, cause) => this.#apply(self, { type: "STREAM_CLOSED", streamId, cause }),
     });
     this.#outbox = new Outbox({
@@ -317,6 +317,7 @@ export class MasterObject
     const { effects, turns } = this.#outbox.waiting;
     const shell = {
       ...vitals.metrics(nowMs),
+      ...this.#slices.metrics(),
       "master/event_queue_dispatches": effects,
       "registrar/queued_operations": turns,
       "registrar/registry_size_bytes": this.ctx.storage.sql.databaseSize,

@@ -64,8 +64,14 @@ export function joinBytes(all: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
+/** Slices that are remembered, to say how long they are. */
+const SLICES_MEASURED = 1_000;
+
 /** Lets slices of different readers follow each other. */
 export class Slices {
+  /** How long the last ones were, ms; a ring. */
+  readonly #tookMs: number[] = [];
+  #taken = 0;
   readonly #waiting: (() => void)[] = [];
   #running = false;
 
@@ -73,12 +79,24 @@ export class Slices {
   async next<T>(work: () => T): Promise<T> {
     if (this.#running) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running = true;
+    const began = performance.now();
     try {
       return work();
     } finally {
+      this.#tookMs[this.#taken++ % SLICES_MEASURED] = performance.now() - began;
       // A timer, not a promise: promises would go on before anything from outside is looked at.
       setTimeout(() => this.#pass(), 0);
     }
+  }
+
+  /** How long the object answered nobody because of them, at most and in all but 1 of 100. */
+  metrics(): Readonly<Record<string, number>> {
+    const sorted = this.#tookMs.toSorted((a, b) => a - b);
+    return {
+      "rimrock/reads/slices": this.#taken,
+      "rimrock/reads/slice_ms/p99": sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+      "rimrock/reads/slice_ms/max": sorted.at(-1) ?? 0,
+    };
   }
 
   #pass(): void {
