@@ -115,7 +115,10 @@ class LiveExchange implements Exchange {
       return;
     }
     outgoing.on("error", () => this.#lost(outgoing));
-    outgoing.on("response", (incoming) => this.#answer(incoming));
+    outgoing.on("response", (incoming) => {
+      if (this.#ended) reset(outgoing);
+      else this.#answer(incoming);
+    });
     outgoing.on("socket", (socket) => {
       if (socket.connecting) socket.once("connect", () => this.#send(outgoing));
       else this.#send(outgoing);
@@ -184,7 +187,6 @@ class LiveExchange implements Exchange {
   }
 
   #answer(incoming: IncomingMessage): void {
-    if (this.#ended) return;
     const { request, response, maxRecordBytes } = this.#options;
     const status = incoming.statusCode ?? 502;
     const headers = endToEnd(incoming.rawHeaders);
@@ -280,8 +282,10 @@ class LiveExchange implements Exchange {
     clearTimeout(this.#retryTimer);
     const outgoing = this.#outgoing;
     const whole = this.#options.response.writableFinished && outgoing?.writableFinished === true;
-    // A whole exchange gave its connection back for reuse already.
-    if (!whole && outgoing !== undefined) reset(outgoing);
+    // A whole exchange gave its connection back for reuse already. A request that has reached workerd
+    // whole gets its answer first: workerd never tells the master that a client went away before.
+    const isAwaited = outgoing?.writableFinished === true && !this.#answered;
+    if (!whole && !isAwaited && outgoing !== undefined) reset(outgoing);
     this.#options.request.resume();
     this.#endedListener?.();
   }

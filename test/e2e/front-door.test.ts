@@ -94,6 +94,26 @@ describe("connections", () => {
   });
 });
 
+test("a call whose client went away before the answer is answered before its connection ends", async () => {
+  const seen: string[] = [];
+  let answer: (() => void) | undefined;
+  const port = await doorBefore((request, response) => {
+    request.socket.on("error", (error: NodeJS.ErrnoException) => seen.push(String(error.code)));
+    answer = () => {
+      seen.push("answer");
+      response.writeHead(200).write("1\nx");
+    };
+  });
+  const connection = await connect(port);
+  connection.send(POST_SUBSCRIBE);
+  await expect.poll(() => answer).toBeDefined();
+  connection.close();
+  await sleep(100);
+  expect(seen).toEqual([]);
+  answer?.();
+  await expect.poll(() => seen).toEqual(["answer", "ECONNRESET"]);
+});
+
 describe("streams", () => {
   test("each record is one chunk, however the upstream cuts and joins them", async () => {
     const seed = Date.now() % 100_000;

@@ -7,8 +7,8 @@
  * itself buffers for a stalled reader without any bound; `desiredSize` tells the truth about it. 3.
  * The owner hears of every end that it did not ask for, once. 4. An operator's stream begins with
  * the state, which is made while it is read; events that happen meanwhile wait behind it, and count
- * as unread. 5. A reader that takes nothing for `STALLED_MS` is cut off at the next heartbeat: the
- * platform tells of no reader that went away before its answer was on its way.
+ * as unread. 5. A reader that went away before its answer was on its way is found out by the events
+ * that it does not take: the platform does not tell of it.
  */
 import type { Snapshot } from "../core/operator/snapshot.ts";
 import type { Messages } from "../protocol/descriptors.ts";
@@ -28,8 +28,11 @@ import { type Slice, Slices, takeSlice } from "./slices.ts";
 export const STREAM_QUEUED_BYTES = 1024 * 1024;
 export const ALL_STREAMS_QUEUED_BYTES = 20 * 1024 * 1024;
 
-/** A reader that takes nothing for so long is cut off. */
-export const STALLED_MS = 30_000;
+/** A reader of a beginning that takes nothing for so long is cut off. */
+const STALLED_MS = 30_000;
+
+/** So is a reader of events, who may have stopped for a moment. */
+export const EVENTS_STALLED_MS = 75_000;
 
 interface OpenStream {
   readonly encoding: MessageEncoding;
@@ -163,12 +166,7 @@ export class Streams {
   #send(streamId: StreamId, stream: OpenStream, event: AnyEvent): void {
     const record = this.#encode(event, stream.encoding);
     if (stream.beginning === undefined) {
-      if (this.#takesNothing(stream)) {
-        this.#cut(streamId, stream);
-        return;
-      }
-      stream.controller.enqueue(record);
-      if (stream.unread !== undefined) stream.unread.bytes = queuedBytes(stream);
+      if (!this.#enqueue(streamId, stream, record)) return;
     } else {
       stream.beginning.behind.push(record);
       stream.beginning.behindBytes += record.byteLength;
@@ -178,19 +176,28 @@ export class Streams {
     if (this.#queuedAtMost > ALL_STREAMS_QUEUED_BYTES) this.#cutLargest();
   }
 
-  /**
-   * A reader that went away before its answer was on its way is never cancelled, and after a while
-   * its queue is empty although nobody came for it. So only two things count as taking: to wait for
-   * more, and to leave less than before.
-   */
-  #takesNothing(stream: OpenStream): boolean {
+  /** False: nobody reads the stream, and it has ended. */
+  #enqueue(streamId: StreamId, stream: OpenStream, record: Uint8Array): boolean {
+    const { controller, unread } = stream;
+    const nowMs = this.#nowMs();
     const queued = queuedBytes(stream);
-    const { unread } = stream;
-    if (unread === undefined || (queued > 0 && queued < unread.bytes)) {
-      stream.unread = { sinceMs: this.#nowMs(), bytes: queued };
+    if (unread === undefined || queued < unread.bytes) {
+      stream.unread = { sinceMs: nowMs, bytes: queued };
+    } else if (nowMs - unread.sinceMs >= EVENTS_STALLED_MS) {
+      this.#cut(streamId, stream);
       return false;
     }
-    return this.#nowMs() - unread.sinceMs >= STALLED_MS;
+    controller.enqueue(record);
+    const left = queuedBytes(stream);
+    // Whoever does not wait for a record leaves it in the queue. workerd throws away the queue of a
+    // stream that nobody holds any more, and this is the only sign of it.
+    if (unread !== undefined && unread.bytes > 0 && left === 0) {
+      this.#forget(streamId);
+      this.#onEnd(streamId, "CLIENT_CLOSED");
+      return false;
+    }
+    if (stream.unread !== undefined) stream.unread.bytes = left;
+    return true;
   }
 
   /** The reader wants more: while the state is being sent, that is its next slice. */
