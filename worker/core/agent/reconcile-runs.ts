@@ -147,20 +147,25 @@ function adoptTask(
   else tellReturned(turn, framework, row, task.state);
 }
 
+/**
+ * Nothing of its absence is kept: its statuses are again what the agent said, as in Mesos, which
+ * takes the task from the agent's list.
+ */
 function tellReturned(
   turn: Turn,
   framework: FrameworkRow,
   task: TaskRow,
   state: mesos.TaskState,
 ): void {
-  const before = task.statuses.map(decodeStatus).findLast((status) => status.container_status);
+  const statuses = task.statuses.filter((text) => decodeStatus(text).state !== "TASK_UNREACHABLE");
+  turn.state.tables.task.put({ ...task, state, statuses, unreachableMs: undefined });
+  const before = statuses.map(decodeStatus).findLast((status) => status.container_status);
   const returned = withStatus(turn, task, {
     container_status: before?.container_status,
     state,
     reason: "REASON_AGENT_REREGISTERED",
     message: `Agent ${task.agentId} came back with the task`,
   });
-  turn.state.tables.task.put({ ...returned, unreachableMs: undefined });
   const status = decodeStatus(returned.statuses.at(-1) ?? "");
   sendEvent(turn, framework, { type: "UPDATE", update: { status } });
 }

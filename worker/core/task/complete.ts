@@ -26,10 +26,12 @@ export function withStatus(
     "state" | "reason" | "message" | "unreachable_time" | "container_status"
   >,
 ): TaskRow {
+  const executorId = executorOf(task);
   const status: mesos.TaskStatus = {
     task_id: { value: task.id },
     source: "SOURCE_MASTER",
     agent_id: { value: task.agentId },
+    executor_id: executorId && { value: executorId },
     timestamp: timestamp(turn),
     ...facts,
   };

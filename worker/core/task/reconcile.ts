@@ -7,6 +7,7 @@ import type { FrameworkRow, TaskRow } from "../rows.ts";
 import { taskKey } from "../tables.ts";
 import { sendEvent, type Turn, timestamp } from "../turn.ts";
 import { decodeStatus } from "./complete.ts";
+import { executorOf } from "./executor-of.ts";
 import { stateToldTo } from "./status.ts";
 
 export function reconcile(
@@ -77,6 +78,7 @@ function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
   const isUnreachable = task.unreachableMs !== undefined;
   const last = task.statuses.at(-1);
   const known = last === undefined ? undefined : decodeStatus(last);
+  const executorId = executorOf(task);
   answer(turn, framework, {
     task_id: { value: task.id },
     state: isUnreachable ? "TASK_UNREACHABLE" : task.statusState,
@@ -84,7 +86,7 @@ function answerKnown(turn: Turn, framework: FrameworkRow, task: TaskRow): void {
       ? "Reconciliation: Task is unreachable"
       : "Reconciliation: Latest task state",
     agent_id: { value: task.agentId },
-    executor_id: task.executorId && { value: task.executorId },
+    executor_id: executorId && { value: executorId },
     healthy: known?.healthy,
     check_status: known?.check_status,
     container_status: known?.container_status,
