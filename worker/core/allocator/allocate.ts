@@ -9,7 +9,8 @@ import { isEmpty, resourcesFor, subtract } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
 import { refuses } from "../offer/filter.ts";
-import { makeOffer, offerMessage } from "../offer/offer.ts";
+import { makeOffer } from "../offer/offer.ts";
+import { offerToSend } from "../offer/offer-message.ts";
 import { rescindOverCommitted } from "../offer/rescind-over-committed.ts";
 import { rescindOverLimits } from "../role/rescind-for-quota.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
@@ -58,7 +59,7 @@ function allocateAgent(
     const offer = makeOffer(turn, framework, client.role, agent, candidate);
     allocation.tookTurn(client);
     const made = offers.get(framework.id) ?? [];
-    made.push(offerMessage(offer, framework, agent));
+    made.push(offerToSend(turn.state, offer, framework, agent));
     offers.set(framework.id, made);
     free = subtract(free, candidate);
     if (isEmpty(free)) return;

@@ -4,11 +4,7 @@
  */
 
 import type { AgentId, FrameworkId, OfferId } from "../../protocol/ids.ts";
-import type * as mesos from "../../protocol/v1/mesos.ts";
-import { renderResources } from "../../resources/render.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { agentInfo } from "../agent/info.ts";
-import { hasCapability } from "../framework/info.ts";
 import type { AgentRow, FrameworkRow, OfferRow } from "../rows.ts";
 import { clusterId, newSeq, takeNumber } from "../state.ts";
 import { sendEvent, type Turn } from "../turn.ts";
@@ -51,29 +47,4 @@ export function withdrawOffers(turn: Turn, frameworkId: FrameworkId): void {
   for (const offer of turn.state.index.offersOfFramework(frameworkId)) {
     turn.state.tables.offer.delete(offer.id);
   }
-}
-
-/** An offer as its framework sees it; its capabilities decide the form (http-semantics 5.1). */
-export function offerMessage(
-  offer: OfferRow,
-  framework: FrameworkRow,
-  agent: AgentRow,
-): mesos.Offer {
-  const multiRole = hasCapability(framework, "MULTI_ROLE");
-  const info = agentInfo(agent);
-  const { hostname, ip, port } = agent;
-  return {
-    id: { value: offer.id },
-    framework_id: { value: offer.frameworkId },
-    agent_id: { value: offer.agentId },
-    hostname,
-    url: { scheme: "http", address: { hostname, ip, port }, path: "/slave(1)" },
-    domain: info.domain,
-    resources: renderResources(offer.resources, {
-      allocationRole: multiRole ? offer.role : undefined,
-      refinedReservations: hasCapability(framework, "RESERVATION_REFINEMENT"),
-    }),
-    attributes: info.attributes,
-    allocation_info: multiRole ? { role: offer.role } : undefined,
-  };
 }
