@@ -1,17 +1,24 @@
-import type * as master from "../../protocol/v1/master.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import type { MasterState } from "../state.ts";
+import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import { type Amounts, addAmounts, rolesOverview } from "./role-overview.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** A role's resources are what is allocated and offered to it, as plain amounts. */
-export function getRoles(state: MasterState): master.Response {
-  const roles = rolesOverview(state).map(({ name, weight, frameworkIds, allocated, offered }) => ({
-    name,
-    weight,
-    frameworks: frameworkIds.map((value) => ({ value })),
-    resources: scalarMessages(addAmounts(allocated, offered)),
-  }));
-  return { type: "GET_ROLES", get_roles: { roles } };
+export function getRoles(snapshot: Snapshot): LongMessage<"mesos.v1.master.Response.GetRoles"> {
+  return longMessage("mesos.v1.master.Response.GetRoles", (of) => [
+    of.listIfAny("roles", function* () {
+      for (const role of yield* rolesOverview(snapshot)) {
+        const { name, weight, frameworkIds, allocated, offered } = role;
+        const frameworks = frameworkIds.map((value) => ({ value }));
+        yield {
+          name,
+          weight,
+          frameworks,
+          resources: scalarMessages(addAmounts(allocated, offered)),
+        };
+      }
+    }),
+  ]);
 }
 
 function scalarMessages(amounts: Amounts): readonly mesos.Resource[] {

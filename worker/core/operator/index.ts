@@ -10,8 +10,8 @@ import { type LongMessage, longMessage } from "../../protocol/wire/long-message.
 import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { createVolumes } from "./create-volumes.ts";
-import { destroyVolumes } from "./destroy-volumes.ts";
 import { deactivateAgentCall } from "./deactivate-agent.ts";
+import { destroyVolumes } from "./destroy-volumes.ts";
 import { drainAgentCall } from "./drain-agent.ts";
 import { getAgents } from "./get-agents.ts";
 import { getExecutors } from "./get-executors.ts";
@@ -95,7 +95,7 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
   GET_FRAMEWORKS: longRead("GET_FRAMEWORKS", "get_frameworks", getFrameworks),
   GET_EXECUTORS: longRead("GET_EXECUTORS", "get_executors", getExecutors),
   GET_TASKS: longRead("GET_TASKS", "get_tasks", getTasks),
-  GET_ROLES: read(getRoles),
+  GET_ROLES: longRead("GET_ROLES", "get_roles", getRoles),
   TEARDOWN: change(teardown),
   UNKNOWN: notServed,
   GET_FLAGS: read(getFlags),

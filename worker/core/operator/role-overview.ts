@@ -9,8 +9,9 @@ import { add } from "../../resources/algebra.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { ANY_ROLE, isStrictlyBelow } from "../../resources/roles.ts";
 import { unreachable } from "../../std/assert.ts";
-import type { MasterState } from "../state.ts";
-import { type AllocatedResources, offeredIn, usedBy } from "./holdings.ts";
+import type { AgentRow } from "../rows.ts";
+import { type AllocatedResources, addTo, holdsResources } from "./holdings.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * Amounts per kind: units of a scalar, how many numbers in ranges, how many items of a set. Nothing
@@ -36,33 +37,33 @@ export interface RoleOverview {
   readonly limits: Amounts;
 }
 
-/** Sorted by name. */
-export function rolesOverview(state: MasterState): readonly RoleOverview[] {
-  const { tables } = state;
-  const used = usedBy(tables.task.values());
-  const offered = offeredIn(tables.offer.values());
-  const reserved = reservedByRole(state);
-  const frameworks = frameworksByRole(state);
-  const weighted = [...tables.role.values()].map(({ name }) => name);
-  const names = new Set([...frameworks.keys(), ...reserved.keys(), ...weighted]);
-  return [...names].sort(byCodeUnits).map((name) => {
+/** Sorted by name. Yields where the reader may pause. */
+export function* rolesOverview(snapshot: Snapshot): Generator<undefined, readonly RoleOverview[]> {
+  const sums = yield* sumsOf(snapshot);
+  const { used, offered, reserved, frameworks } = sums;
+  const known = new Map(snapshot.roles.map((row) => [row.name, row]));
+  const names = new Set([...frameworks.keys(), ...reserved.keys(), ...known.keys()]);
+  const overview: RoleOverview[] = [];
+  for (const name of [...names].sort(byCodeUnits)) {
     const allocated = subtree(used, name);
     const own = subtree(reserved, name);
     const unreserved = allocated.filter(({ reservations, revocable }) => {
       return reservations.length === 0 && !revocable;
     });
-    return {
+    overview.push({
       name,
-      weight: tables.role.get(name)?.weight ?? 1,
+      weight: known.get(name)?.weight ?? 1,
       frameworkIds: [...(frameworks.get(name) ?? [])],
       allocated: amountsOf(allocated),
       offered: amountsOf(subtree(offered, name)),
       reserved: amountsOf(own),
       consumed: amountsOf([...unreserved, ...own]),
-      guarantees: unitsOf(tables.role.get(name)?.quota?.guarantees ?? {}),
-      limits: unitsOf(tables.role.get(name)?.quota?.limits ?? {}),
-    };
-  });
+      guarantees: unitsOf(known.get(name)?.quota?.guarantees ?? {}),
+      limits: unitsOf(known.get(name)?.quota?.limits ?? {}),
+    });
+    yield;
+  }
+  return overview;
 }
 
 export function addAmounts(a: Amounts, b: Amounts): Amounts {
@@ -122,29 +123,56 @@ function subtree(byRole: AllocatedResources, role: string): Resources {
   return sum;
 }
 
-/** What the connected agents have reserved, by the role it is reserved to. */
-function reservedByRole(state: MasterState): AllocatedResources {
-  const byRole = new Map<string, Resources>();
-  for (const { connection, total } of state.tables.agent.values()) {
-    if (connection.state !== "CONNECTED") continue;
-    for (const resource of total) {
-      const role = resource.reservations.at(-1)?.role;
-      if (role === undefined || role === ANY_ROLE) continue;
-      byRole.set(role, add(byRole.get(role) ?? [], [resource]));
-    }
-  }
-  return byRole;
+/** By role: what its holders have, what is reserved to it, and who subscribes to it or holds it. */
+interface RoleSums {
+  readonly used: AllocatedResources;
+  readonly offered: AllocatedResources;
+  /** Of the connected agents. */
+  readonly reserved: AllocatedResources;
+  readonly frameworks: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-function frameworksByRole(state: MasterState): ReadonlyMap<string, ReadonlySet<string>> {
-  const { framework, task, offer } = state.tables;
-  const byRole = new Map<string, Set<string>>();
-  const note = (role: string, frameworkId: string): void => {
-    const ids = byRole.get(role) ?? new Set<string>();
-    byRole.set(role, ids.add(frameworkId));
+/** Rows gone through between two pauses. */
+const ROWS_AT_ONCE = 64;
+
+function* sumsOf(snapshot: Snapshot): Generator<undefined, RoleSums> {
+  const used = new Map<string, Resources>();
+  const offered = new Map<string, Resources>();
+  const reserved = new Map<string, Resources>();
+  const frameworks = new Map<string, Set<string>>();
+  const note = ({ role, frameworkId }: { role: string; frameworkId: string }): void => {
+    const ids = frameworks.get(role) ?? new Set<string>();
+    frameworks.set(role, ids.add(frameworkId));
   };
-  for (const { id, roles } of framework.values()) for (const role of roles) note(role, id);
-  for (const { role, frameworkId } of task.values()) note(role, frameworkId);
-  for (const { role, frameworkId } of offer.values()) note(role, frameworkId);
-  return byRole;
+  for (const { id, roles } of snapshot.frameworks) {
+    for (const role of roles) note({ role, frameworkId: id });
+  }
+  yield* inSteps(snapshot.tasks, (task) => {
+    note(task);
+    if (holdsResources(task)) addTo(used, task);
+  });
+  yield* inSteps(snapshot.executors, (executor) => addTo(used, executor));
+  yield* inSteps(snapshot.offers, (offer) => {
+    note(offer);
+    addTo(offered, offer);
+  });
+  yield* inSteps(snapshot.agents, (agent) => addReserved(reserved, agent));
+  return { used, offered, reserved, frameworks };
+}
+
+function* inSteps<R>(rows: readonly R[], visit: (row: R) => void): Generator<undefined> {
+  let count = 0;
+  for (const row of rows) {
+    visit(row);
+    if (++count % ROWS_AT_ONCE === 0) yield;
+  }
+}
+
+function addReserved(byRole: Map<string, Resources>, { connection, total }: AgentRow): void {
+  if (connection.state !== "CONNECTED") return;
+  for (const resource of total) {
+    const role = resource.reservations.at(-1)?.role;
+    if (role === undefined || role === ANY_ROLE) continue;
+    addTo(byRole, { role, resources: [resource] });
+  }
 }

@@ -13,6 +13,7 @@ import type {
   ExecutorRow,
   FrameworkRow,
   OfferRow,
+  RoleRow,
   TaskRow,
 } from "../rows.ts";
 import type { MasterState } from "../state.ts";
@@ -26,6 +27,8 @@ export interface Snapshot {
   readonly tasks: readonly TaskRow[];
   readonly executors: readonly ExecutorRow[];
   readonly offers: readonly OfferRow[];
+  /** Those that an operator set something for. */
+  readonly roles: readonly RoleRow[];
   readonly cold: ColdView;
 }
 
@@ -38,6 +41,7 @@ export function takeSnapshot({ tables, cold }: MasterState): Snapshot {
     tasks: [...tables.task.values()],
     executors: [...tables.executor.values()],
     offers: [...tables.offer.values()],
+    roles: [...tables.role.values()],
     cold: cold.view(),
   };
 }

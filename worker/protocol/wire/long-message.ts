@@ -30,7 +30,13 @@ export type Elements<E> = () => Iterable<E | undefined>;
 
 type LongPart =
   | { readonly kind: "FIELDS"; readonly fields: object }
-  | { readonly kind: "LIST"; readonly field: string; readonly elements: Elements<object> }
+  | {
+      readonly kind: "LIST";
+      readonly field: string;
+      readonly elements: Elements<object>;
+      /** In JSON; in protobuf a list without elements has no bytes. */
+      readonly whenEmpty: "WRITTEN" | "LEFT_OUT";
+    }
   | { readonly kind: "MESSAGE"; readonly field: string; readonly message: LongMessage };
 
 type ElementOf<L> = NonNullable<L> extends readonly (infer E)[] ? E : never;
@@ -39,7 +45,13 @@ type ElementOf<L> = NonNullable<L> extends readonly (infer E)[] ? E : never;
 export interface LongParts<N extends MessageName> {
   /** Fields that are short, as they are in an ordinary message. */
   fields(fields: Partial<Messages[N]>): LongPart;
+  /** Written in JSON also when it is empty. */
   list<F extends keyof Messages[N] & string>(
+    field: F,
+    elements: Elements<ElementOf<Messages[N][F]>>,
+  ): LongPart;
+  /** Left out when it is empty, as in ordinary messages. */
+  listIfAny<F extends keyof Messages[N] & string>(
     field: F,
     elements: Elements<ElementOf<Messages[N][F]>>,
   ): LongPart;
@@ -50,12 +62,15 @@ export function longMessage<N extends MessageName>(
   name: N,
   parts: (of: LongParts<N>) => readonly LongPart[],
 ): LongMessage<N> {
+  // The elements of a list of messages are objects.
+  const list = (field: string, elements: unknown) =>
+    ({ kind: "LIST", field, elements: elements as Elements<object> }) as const;
   return {
     name,
     parts: parts({
       fields: (fields) => ({ kind: "FIELDS", fields }),
-      // The elements of a list of messages are objects.
-      list: (field, elements) => ({ kind: "LIST", field, elements: elements as Elements<object> }),
+      list: (field, elements) => ({ ...list(field, elements), whenEmpty: "WRITTEN" }),
+      listIfAny: (field, elements) => ({ ...list(field, elements), whenEmpty: "LEFT_OUT" }),
       message: (field, message) => ({ kind: "MESSAGE", field, message }),
     }),
   };
@@ -71,10 +86,12 @@ export function* jsonPieces(message: LongMessage): Generator<string> {
         yield opening + text.slice(1, -1);
         break;
       }
-      case "LIST":
-        yield `${opening}${writeString(part.field)}:`;
-        yield* listPieces(jsonWriter(elementName(message, part.field)), part.elements());
+      case "LIST": {
+        const key = `${opening}${writeString(part.field)}:`;
+        const isWritten = yield* listPieces(key, message, part);
+        if (!isWritten) continue;
         break;
+      }
       case "MESSAGE":
         yield `${opening}${writeString(part.field)}:`;
         yield* jsonPieces(part.message);
@@ -87,12 +104,16 @@ export function* jsonPieces(message: LongMessage): Generator<string> {
   yield opening === "{" ? "{}" : "}";
 }
 
+/** Whether anything was written. */
 function* listPieces(
-  write: (element: unknown) => string,
-  elements: Iterable<object | undefined>,
-): Generator<string> {
-  let opening = "[";
-  for (const element of elements) {
+  key: string,
+  message: LongMessage,
+  { field, elements, whenEmpty }: Extract<LongPart, { readonly kind: "LIST" }>,
+): Generator<string, boolean> {
+  const write = jsonWriter(elementName(message, field));
+  const first = `${key}[`;
+  let opening = first;
+  for (const element of elements()) {
     if (element === undefined) {
       yield "";
       continue;
@@ -100,7 +121,9 @@ function* listPieces(
     yield opening + write(element);
     opening = ",";
   }
-  yield opening === "[" ? "[]" : "]";
+  if (opening === first && whenEmpty === "LEFT_OUT") return false;
+  yield opening === first ? `${first}]` : "]";
+  return true;
 }
 
 /** Bytes that the text has in UTF-8. Yields where the reader may pause. */

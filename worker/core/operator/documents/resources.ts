@@ -2,25 +2,43 @@
  * Resources as the documents show them: amounts by name, reservations and other facts left aside.
  */
 
+import type * as mesos from "../../../protocol/v1/mesos.ts";
 import { normalize, reservedRoles, reservedTo, unreserved } from "../../../resources/algebra.ts";
+import { parseResources } from "../../../resources/parse.ts";
 import type { Resource, Resources } from "../../../resources/resource.ts";
 import { formatValue } from "../../../resources/text.ts";
-import { unreachable } from "../../../std/assert.ts";
+import { assert, unreachable } from "../../../std/assert.ts";
 import type { Amounts } from "../role-overview.ts";
 import { double, type JsonText, object, string } from "./json-text.ts";
+
+const ALWAYS_SHOWN = ["disk", "mem", "gpus", "cpus"];
 
 /**
  * `{"disk":0.0,"mem":32.0,"gpus":0.0,"cpus":0.1,"ports":"[31000-31000]"}`: these four scalars are
  * always there.
  */
 export function resourcesText(resources: Resources): JsonText {
-  const members = new Map<string, JsonText>();
-  for (const name of ["disk", "mem", "gpus", "cpus"]) members.set(name, double(0));
-  for (const resource of normalize(resources.map(bare))) {
-    const text = resource.kind === "SCALAR" ? scalar(resource) : string(formatValue(resource));
-    members.set(resource.revocable ? `${resource.name}_revocable` : resource.name, text);
+  const scalars = new Map(ALWAYS_SHOWN.map((name) => [name, 0]));
+  const others: Resource[] = [];
+  for (const resource of resources) {
+    const known = resource.revocable ? undefined : scalars.get(resource.name);
+    if (known === undefined || resource.kind !== "SCALAR") others.push(resource);
+    else scalars.set(resource.name, known + resource.thousandths);
   }
-  return object(Object.fromEntries(members));
+  const members: Record<string, JsonText> = {};
+  for (const [name, thousandths] of scalars) members[name] = double(thousandths / 1_000);
+  for (const resource of others.length > 0 ? normalize(others.map(bare)) : others) {
+    const text = resource.kind === "SCALAR" ? scalar(resource) : string(formatValue(resource));
+    members[resource.revocable ? `${resource.name}_revocable` : resource.name] = text;
+  }
+  return object(members);
+}
+
+/** The same of messages that the master wrote itself. */
+export function resourceMessagesText(messages: readonly mesos.Resource[]): JsonText {
+  const resources = parseResources(messages);
+  assert(resources.ok, "resources that the master has written parse");
+  return resourcesText(resources.value);
 }
 
 /** By the role they are reserved to: `{"web":{"disk":64.0,...}}`. */

@@ -1,26 +1,33 @@
 import type { MasterState } from "../../state.ts";
-import { addAmounts, rolesOverview } from "../role-overview.ts";
-import { double, list, object, string, strings } from "./json-text.ts";
+import { addAmounts, type RoleOverview, rolesOverview } from "../role-overview.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { double, type JsonText, object, string, strings } from "./json-text.ts";
+import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import { amountsText } from "./resources.ts";
 
 /** `/roles`: what each role has, is guaranteed, and may have at most. */
-export function rolesDocument(state: MasterState): string {
-  const texts = rolesOverview(state).map((role) =>
-    object({
-      name: string(role.name),
-      weight: double(role.weight),
-      quota: object({
-        role: string(role.name),
-        guarantee: amountsText(role.guarantees),
-        limit: amountsText(role.limits),
-        consumed: amountsText(role.consumed),
-      }),
-      resources: amountsText(addAmounts(role.allocated, role.offered)),
-      allocated: amountsText(role.allocated),
-      offered: amountsText(role.offered),
-      reserved: amountsText(role.reserved),
-      frameworks: strings(role.frameworkIds),
+export function rolesDocument(state: MasterState): LongText {
+  return longDocument(state, (snapshot) => ({ roles: () => listPieces(roleTexts(snapshot)) }));
+}
+
+function* roleTexts(snapshot: Snapshot): Generator<JsonText | undefined> {
+  for (const role of yield* rolesOverview(snapshot)) yield roleText(role);
+}
+
+function roleText(role: RoleOverview): JsonText {
+  return object({
+    name: string(role.name),
+    weight: double(role.weight),
+    quota: object({
+      role: string(role.name),
+      guarantee: amountsText(role.guarantees),
+      limit: amountsText(role.limits),
+      consumed: amountsText(role.consumed),
     }),
-  );
-  return object({ roles: list(texts) });
+    resources: amountsText(addAmounts(role.allocated, role.offered)),
+    allocated: amountsText(role.allocated),
+    offered: amountsText(role.offered),
+    reserved: amountsText(role.reserved),
+    frameworks: strings(role.frameworkIds),
+  });
 }

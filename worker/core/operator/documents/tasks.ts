@@ -1,8 +1,6 @@
 /** `/tasks`, and a task as every document shows it. */
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
-import { parseResources } from "../../../resources/parse.ts";
-import { assert } from "../../../std/assert.ts";
 import { sortInSteps } from "../../../std/sort-in-steps.ts";
 import type { FrameworkRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
@@ -22,7 +20,7 @@ import {
 } from "./json-text.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import type { Query } from "./query.ts";
-import { resourcesText } from "./resources.ts";
+import { resourceMessagesText } from "./resources.ts";
 
 const TASKS_SHOWN = 100;
 
@@ -102,8 +100,6 @@ function* liveTasksAsked(
 
 export function taskText(task: mesos.Task): JsonText {
   const { executor_id, limits, user, labels, discovery, container, health_check } = task;
-  const resources = parseResources(task.resources);
-  assert(resources.ok, `the resources of task ${task.task_id.value} parse`);
   return object({
     id: string(task.task_id.value),
     name: string(task.name),
@@ -112,7 +108,7 @@ export function taskText(task: mesos.Task): JsonText {
     executor_id: string(executor_id?.value ?? ""),
     slave_id: string(task.agent_id.value),
     state: string(task.state),
-    resources: resourcesText(resources.value),
+    resources: resourceMessagesText(task.resources ?? []),
     limits: limits && limitsText(limits),
     role: string(task.resources?.[0]?.allocation_info?.role ?? ""),
     statuses: list((task.statuses ?? []).map(statusText)),
