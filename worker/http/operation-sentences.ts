@@ -6,6 +6,7 @@ import { formatResources } from "../resources/text.ts";
 import { unreachable } from "../std/assert.ts";
 
 const statuses: { readonly [C in ConversionError["code"]]: number } = {
+  OPERATION_MALFORMED: 400,
   OPERATION_INVALID: 400,
   RESOURCES_NOT_FREE: 409,
 };
@@ -20,6 +21,8 @@ export function conversionStatus(error: ConversionError): number {
 
 export function describeConversionError(error: ConversionError): string {
   switch (error.code) {
+    case "OPERATION_MALFORMED":
+      return `Failed to validate master::Call: ${describeOperationError(error.reason)}.`;
     case "OPERATION_INVALID":
       return `Agent ${error.agentId}: ${describeOperationError(error.reason)}.`;
     case "RESOURCES_NOT_FREE": {

@@ -2,7 +2,7 @@
  * Operations of operators: on what is free of an agent, or becomes free when offers of it are
  * rescinded (http-semantics 8.2).
  */
-import { operations } from "../../operation/index.ts";
+import { checkForm, operations } from "../../operation/index.ts";
 import type { OperationType } from "../../operation/operation.ts";
 import type { OperationError } from "../../operation/operation-error.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
@@ -22,6 +22,8 @@ import { rescindOffersWith } from "./perform.ts";
 
 /** Why an operator's operation was refused; part of `CallError`. */
 export type ConversionError =
+  /** Wrong by itself, whatever it is asked of. */
+  | { readonly code: "OPERATION_MALFORMED"; readonly reason: OperationError }
   | {
       readonly code: "OPERATION_INVALID";
       readonly agentId: string;
@@ -43,6 +45,11 @@ export function convertFree(
 ): void {
   const { type } = operation;
   const refuse = (error: CallError): void => reply(turn, { type: "REFUSED", error });
+  const malformed = checkForm(type, operation);
+  if (malformed !== undefined) {
+    refuse({ code: "OPERATION_MALFORMED", reason: malformed });
+    return;
+  }
   const agent = turn.state.tables.agent.get(agentId);
   if (agent?.connection.state !== "CONNECTED") {
     refuse({ code: "AGENT_UNKNOWN", agentId });
