@@ -99,7 +99,12 @@ export type AgentService =
   | { readonly state: "ACTIVE" }
   | { readonly state: "DEACTIVATED" }
   /** DRAINED: no task and no operation is left on it. */
-  | { readonly state: "DRAINING" | "DRAINED"; readonly config: DrainConfig };
+  | {
+      readonly state: "DRAINING" | "DRAINED";
+      readonly config: DrainConfig;
+      /** When it was asked for last. */
+      readonly startedMs: number;
+    };
 
 export interface DrainConfig {
   /** Nanoseconds as decimal text: 64 bits. Absent: what each task's kill policy says. */

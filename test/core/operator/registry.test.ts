@@ -31,7 +31,7 @@ test("a draining agent is written down with what it was told", () => {
   const { agent } = cluster.host.state.tables;
   const row = defined(agent.get(cluster.agentId), "it registered");
   const config = { maxGracePeriodNs: "5000000000", markGone: true };
-  agent.put({ ...row, service: { state: "DRAINING", config } });
+  agent.put({ ...row, service: { state: "DRAINING", config, startedMs: 0 } });
   const { slaves, minimum_capabilities } = parsed(cluster);
   expect(slaves).toMatchObject({
     slaves: [

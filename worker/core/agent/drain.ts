@@ -19,7 +19,7 @@ export function deactivateAgent(turn: Turn, agent: AgentRow): void {
 export function drainAgent(turn: Turn, agent: AgentRow, config: DrainConfig): void {
   const draining = turn.state.tables.agent.put({
     ...agent,
-    service: { state: "DRAINING", config },
+    service: { state: "DRAINING", config, startedMs: turn.nowMs },
   });
   rescindOffersOfAgent(turn, agent.id);
   enqueueCommand(turn, draining, { type: "DRAIN", config });

@@ -82,5 +82,9 @@ export function agentMessage(
     offered_resources: renderAllocated(offered),
     capabilities: capabilities.map((type) => ({ type })),
     ...(drain_info !== undefined && { drain_info }),
+    ...("startedMs" in agent.service && {
+      // In whole seconds, as Mesos shows it.
+      estimated_drain_start_time: nanoseconds(Math.floor(agent.service.startedMs / 1_000) * 1_000),
+    }),
   };
 }
