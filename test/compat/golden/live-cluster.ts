@@ -69,7 +69,17 @@ export class LiveCluster {
       this.#process = startGoldenAgent(this.#url, this.#workDir, this.agent.port);
     } else if (action === "await the agent's loss") await this.#awaitAgent({ isActive: false });
     else if (action === "await the agent's return") await this.#awaitAgent({ isActive: true });
+    else if (action.startsWith("call ")) await this.#call(action.slice("call ".length));
     else throw new Error(`nobody knows how to ${action}`);
+  }
+
+  async #call(text: string): Promise<void> {
+    const response = await fetch(`${this.#url}/api/v1`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: text.replaceAll("$agent", this.agent.id),
+    });
+    if (!response.ok) throw new Error(`${text}: ${response.status} ${await response.text()}`);
   }
 
   /** It takes as long as the master's flags say. */

@@ -144,6 +144,11 @@ function expandScript(
   const exact = new Set(script.map((line) => `${family}_${line}`));
   const used = new Set<Recording>();
   return script.flatMap((line): readonly Step[] => {
+    const [, instead, call] = /^@ instead of (\S+) (.*)$/.exec(line) ?? [];
+    if (call !== undefined) {
+      const isThere = own.some(({ name }) => name === `${family}_${instead}`);
+      return isThere ? [] : [{ kind: "action", action: `call ${call}`, family }];
+    }
     if (line.startsWith("@ ")) return [{ kind: "action", action: line.slice(2), family }];
     const pattern = globPattern(`${family}_${line}`);
     const matching = own.filter(
