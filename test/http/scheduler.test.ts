@@ -146,7 +146,7 @@ test.each([
   [
     "more offer constraints than a framework may have",
     { ...subscribe, subscribe: { framework_info, offer_constraints: constraints } },
-    "'subscribe.offer_constraints' is longer than 131072 bytes",
+    "'subscribe.offer_constraints' is longer than 65536 bytes",
   ],
   [
     "an update to more offer constraints than a framework may have",
@@ -158,7 +158,7 @@ test.each([
         offer_constraints: constraints,
       },
     },
-    "'update_framework.offer_constraints' is longer than 131072 bytes",
+    "'update_framework.offer_constraints' is longer than 65536 bytes",
   ],
   [
     "an update to a FrameworkInfo that the store could not hold",

@@ -52,5 +52,11 @@ export const AGENT_MEMORY_MS = 14 * 86_400_000;
 export const UNREACHABLE_AGENTS_MAX = 102_400;
 export const GONE_AGENTS_MAX = 102_400;
 
+/**
+ * Characters of all frameworks' offer constraints together: compiled, they take up to 40 times as
+ * much of the 128 MB that there are.
+ */
+export const OFFER_CONSTRAINTS_LENGTH_MAX = 1024 * 1024;
+
 /** Failover timeouts above this (about 292 years, 64-bit nanoseconds) are refused. */
 export const FAILOVER_TIMEOUT_MAX_MS = 2 ** 63 / 1e6;

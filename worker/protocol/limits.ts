@@ -107,7 +107,7 @@ export const ROLES_PER_FRAMEWORK = 1_000;
  * Characters of one set of offer constraints as JSON: every expression in it is compiled, and held
  * against every agent.
  */
-export const OFFER_CONSTRAINTS_LENGTH = 128 * 1024;
+export const OFFER_CONSTRAINTS_LENGTH = 64 * 1024;
 
 /**
  * One label's key or value, and labels of one object: they are repeated in every answer that shows

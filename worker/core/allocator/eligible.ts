@@ -9,7 +9,7 @@ import { agentInfo } from "../agent/info.ts";
 import { hasCapability } from "../framework/info.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterSettings } from "../settings.ts";
-import { admits, storedConstraints } from "./offer-constraints.ts";
+import { admits, constraintsOf } from "./offer-constraints.ts";
 
 /** Asked for every agent, role and framework, so what is cheap comes first. */
 export function mayUseAgent(
@@ -24,8 +24,8 @@ export function mayUseAgent(
   if (role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return false;
   if (!hasCapability(framework, "GPU_RESOURCES") && hasGpus(agent.total)) return false;
   if (!hasCapability(framework, "REGION_AWARE") && isRemote(settings, agent)) return false;
-  const { offerConstraints } = framework;
-  return offerConstraints === undefined || admits(storedConstraints(offerConstraints), role, agent);
+  const constraints = constraintsOf(framework);
+  return constraints === undefined || admits(constraints, role, agent);
 }
 
 function hasGpus(total: Resources): boolean {

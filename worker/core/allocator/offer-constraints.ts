@@ -10,7 +10,8 @@ import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { assert } from "../../std/assert.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { agentInfo } from "../agent/info.ts";
-import type { AgentRow } from "../rows.ts";
+import { OFFER_CONSTRAINTS_LENGTH_MAX } from "../constants.ts";
+import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { decodeStored } from "../stored.ts";
 import type { ConstraintFault, ConstraintsError } from "./constraints-error.ts";
 import { compileExpression, type Expression, type ExpressionError } from "./expression.ts";
@@ -60,29 +61,58 @@ export function admits(constraints: ConstraintSet, role: string, agent: AgentRow
   return verdict;
 }
 
-/** Characters of stored sets that are kept compiled; the set used longest ago makes room. */
-const KEPT_LENGTH = 512 * 1024;
+/** Compiled sets by their text. All that are in use fit in; what is over was used longest ago. */
 const kept = new Map<string, ConstraintSet>();
 let keptLength = 0;
 
+/** What is wrong with the set, of which `text` is the JSON; undefined = nothing. */
+export function checkConstraints(
+  message: scheduler.OfferConstraints,
+  text: string,
+): ConstraintsError | undefined {
+  if (kept.has(text)) return undefined;
+  const compiled = compileConstraints(message);
+  if (!compiled.ok) return compiled.error;
+  keep(text, compiled.value);
+  return undefined;
+}
+
+const ofRow = new WeakMap<FrameworkRow, ConstraintSet>();
+
+/** The framework's set; undefined = it has none. Looked up by its row: texts may be long. */
+export function constraintsOf(framework: FrameworkRow): ConstraintSet | undefined {
+  const { offerConstraints: text } = framework;
+  if (text === undefined) return undefined;
+  let set = ofRow.get(framework);
+  if (set === undefined) {
+    set = storedConstraints(text);
+    ofRow.set(framework, set);
+  }
+  return set;
+}
+
 /** The set that a row holds as text, which was valid when it came. */
 export function storedConstraints(text: string): ConstraintSet {
-  let set = kept.get(text);
-  if (set === undefined) {
-    const compiled = compileConstraints(decodeStored("mesos.v1.scheduler.OfferConstraints", text));
-    assert(compiled.ok, "stored offer constraints are valid");
-    set = compiled.value;
-    keptLength += text.length;
-  } else {
-    kept.delete(text);
+  const known = kept.get(text);
+  if (known !== undefined) {
+    keep(text, known);
+    return known;
   }
+  const compiled = compileConstraints(decodeStored("mesos.v1.scheduler.OfferConstraints", text));
+  assert(compiled.ok, "stored offer constraints are valid");
+  keep(text, compiled.value);
+  return compiled.value;
+}
+
+/** As the one that was used last. */
+function keep(text: string, set: ConstraintSet): void {
+  if (!kept.delete(text)) keptLength += text.length;
   kept.set(text, set);
   for (const oldest of kept.keys()) {
-    if (keptLength <= KEPT_LENGTH || oldest === text) break;
+    if (keptLength <= OFFER_CONSTRAINTS_LENGTH_MAX || oldest === text) break;
     kept.delete(oldest);
     keptLength -= oldest.length;
   }
-  return set;
 }
 
 function compileGroups(

@@ -1,14 +1,13 @@
 /** What a framework's row holds of what it says of itself, and how one replaces the other. */
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { enqueueCommand } from "../agent/commands.ts";
 import { forgetFilters } from "../offer/filter.ts";
 import { rescindOffer } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
-import { capabilitiesOf, frameworkInfo, rolesOf } from "./info.ts";
+import { capabilitiesOf, constraintsText, frameworkInfo, rolesOf } from "./info.ts";
 import { parseOfferFilters } from "./offer-filters.ts";
 import type { Wishes } from "./validate.ts";
 
@@ -41,11 +40,6 @@ export function frameworkFacts(
     offerConstraints: constraintsText(wishes.offer_constraints),
     offerMinimums: minimums.ok && minimums.value.length > 0 ? minimums.value : undefined,
   };
-}
-
-function constraintsText(constraints: scheduler.OfferConstraints | undefined): string | undefined {
-  if (Object.keys(constraints?.role_constraints ?? {}).length === 0) return undefined;
-  return constraints && encodeJson("mesos.v1.scheduler.OfferConstraints", constraints);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
+import { encodeJson } from "../../protocol/wire/json.ts";
 import type { CompletedFrameworkRow, FrameworkRow } from "../rows.ts";
 import { decodeStored } from "../stored.ts";
 
@@ -25,6 +26,14 @@ export function capabilitiesOf(info: mesos.FrameworkInfo): mesos.FrameworkInfoCa
 /** The roles a framework subscribes to: `roles` with MULTI_ROLE, else the one `role`. */
 export function rolesOf(info: mesos.FrameworkInfo): readonly string[] {
   return capabilitiesOf(info).includes("MULTI_ROLE") ? (info.roles ?? []) : [info.role ?? "*"];
+}
+
+/** What a row keeps of offer constraints; a set for no role is none. */
+export function constraintsText(
+  constraints: scheduler.OfferConstraints | undefined,
+): string | undefined {
+  if (Object.keys(constraints?.role_constraints ?? {}).length === 0) return undefined;
+  return constraints && encodeJson("mesos.v1.scheduler.OfferConstraints", constraints);
 }
 
 /** Absent = none; of a removed framework they are not kept. */

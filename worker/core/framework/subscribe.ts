@@ -39,7 +39,7 @@ function refuse(
   call: scheduler.CallSubscribe,
   known: FrameworkRow | undefined,
 ): string | undefined {
-  const invalid = validateSubscribe(call, known);
+  const invalid = validateSubscribe(turn.state, call, known);
   if (invalid !== undefined) return invalid;
   const roles = rolesOf(call.framework_info);
   if (!isAuthorized(turn.principal, { type: "REGISTER_FRAMEWORK", roles })) {

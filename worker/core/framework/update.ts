@@ -16,7 +16,7 @@ export function updateFramework(
   framework: FrameworkRow,
   call: scheduler.CallUpdateFramework,
 ): void {
-  const problem = validateUpdate(call, framework);
+  const problem = validateUpdate(turn.state, call, framework);
   if (problem !== undefined) {
     reply(turn, { type: "REFUSED", error: { code: "FRAMEWORK_INVALID", problem } });
     return;

@@ -9,10 +9,11 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { checkRole } from "../../resources/roles.ts";
 import { describeConstraintsError } from "../allocator/constraints-error.ts";
-import { compileConstraints } from "../allocator/offer-constraints.ts";
-import { FAILOVER_TIMEOUT_MAX_MS } from "../constants.ts";
+import { checkConstraints } from "../allocator/offer-constraints.ts";
+import { FAILOVER_TIMEOUT_MAX_MS, OFFER_CONSTRAINTS_LENGTH_MAX } from "../constants.ts";
 import type { FrameworkRow } from "../rows.ts";
-import { capabilitiesOf, frameworkInfo, rolesOf } from "./info.ts";
+import type { MasterState } from "../state.ts";
+import { capabilitiesOf, constraintsText, frameworkInfo, rolesOf } from "./info.ts";
 import { parseOfferFilters } from "./offer-filters.ts";
 
 /** What a framework says of itself and of the offers it wants: the same in both calls. */
@@ -20,24 +21,30 @@ export type Wishes = scheduler.CallSubscribe | scheduler.CallUpdateFramework;
 
 /** A sentence, or undefined when the subscription is in order. */
 export function validateSubscribe(
+  state: MasterState,
   subscribe: scheduler.CallSubscribe,
   known: FrameworkRow | undefined,
 ): string | undefined {
   return (
-    validateWishes(subscribe) ??
+    validateWishes(state, subscribe, known) ??
     (known === undefined ? undefined : validatePrincipal(subscribe.framework_info, known))
   );
 }
 
 /** As SUBSCRIBE, but what it would keep silently may not change either. */
 export function validateUpdate(
+  state: MasterState,
   update: scheduler.CallUpdateFramework,
   known: FrameworkRow,
 ): string | undefined {
-  return validateWishes(update) ?? validateFixed(update.framework_info, known);
+  return validateWishes(state, update, known) ?? validateFixed(update.framework_info, known);
 }
 
-function validateWishes(wishes: Wishes): string | undefined {
+function validateWishes(
+  state: MasterState,
+  wishes: Wishes,
+  known: FrameworkRow | undefined,
+): string | undefined {
   const info = wishes.framework_info;
   return (
     validateId(info) ??
@@ -45,7 +52,8 @@ function validateWishes(wishes: Wishes): string | undefined {
     validateTimeout(info) ??
     validateFilters(info) ??
     validateSuppressed(wishes) ??
-    validateConstraints(wishes)
+    validateConstraints(wishes) ??
+    validateRoom(state, wishes, known)
   );
 }
 
@@ -111,8 +119,26 @@ function validateConstraints(wishes: Wishes): string | undefined {
   if (stranger !== undefined) {
     return `offer_constraints.role_constraints names '${stranger}', which is not among the framework's roles`;
   }
-  const compiled = compileConstraints(constraints);
-  return compiled.ok ? undefined : describeConstraintsError(compiled.error);
+  const error = checkConstraints(constraints, constraintsText(constraints) ?? "");
+  return error && describeConstraintsError(error);
+}
+
+/** The sets of all frameworks are kept compiled, so that no agent is judged by one that is not. */
+function validateRoom(
+  { tables }: MasterState,
+  wishes: Wishes,
+  known: FrameworkRow | undefined,
+): string | undefined {
+  let total = constraintsText(wishes.offer_constraints)?.length ?? 0;
+  if (total === 0) return undefined;
+  for (const { id, offerConstraints } of tables.framework.values()) {
+    if (id !== known?.id) total += offerConstraints?.length ?? 0;
+  }
+  if (total <= OFFER_CONSTRAINTS_LENGTH_MAX) return undefined;
+  return (
+    `With these offer_constraints all frameworks together would have ${total} characters of them; ` +
+    `at most ${OFFER_CONSTRAINTS_LENGTH_MAX} are kept. Send fewer, or filter offers in the framework`
+  );
 }
 
 function validatePrincipal(info: mesos.FrameworkInfo, known: FrameworkRow): string | undefined {
