@@ -49,8 +49,8 @@ export function step(state: AgentState, { nowMs, seed, input }: StampedInput): O
 function take(state: AgentState, context: StepContext, input: Input): void {
   switch (input.type) {
     case "RECOVERED":
+      recoverVolumes(state, context, input.containers);
       recover(state, context, input.containers);
-      recoverVolumes(state, context);
       context.effects.push({ type: "REGISTER" });
       return;
     case "REGISTERED":

@@ -1,11 +1,12 @@
 /**
- * Offer operations on this agent's resources: RESERVE, UNRESERVE, CREATE, DESTROY, GROW, SHRINK.
- * The master has decided and says what the agent's total is from now on; here it is written down,
- * and volumes' directories follow it.
+ * Offer operations on this agent's resources: RESERVE, UNRESERVE, CREATE, DESTROY, GROW, SHRINK. The
+ * master has decided and says what the agent's total is from now on; here it is written down, and
+ * volumes' directories follow it. A total may be ahead of its operation: the master says what the
+ * agent has after all those that are on their way.
  *
  * 1. The command's acknowledgement says that the total is on disk. 2. A destroyed volume is a row
- * until its directory is gone, so that a crash in between leaves no data to the volume's next
- * owner.
+ * until its directory is gone, so that a crash in between leaves no data to the volume's next owner.
+ * 3. Volumes are removed before anything of the same step is made or launched.
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -16,6 +17,7 @@ import { parseResources } from "../../worker/resources/parse.ts";
 import { renderResources } from "../../worker/resources/render.ts";
 import type { Resource, Resources } from "../../worker/resources/resource.ts";
 import { assert } from "../../worker/std/assert.ts";
+import type { RecoveredContainer } from "../containerizer/containerizer.ts";
 import { type VolumeName, volumeKey } from "./rows.ts";
 import { type AgentState, newSeq, type StepContext } from "./state.ts";
 import { decodeStored } from "./stored.ts";
@@ -33,30 +35,63 @@ export function applyOperation(
   const total = resources.map((resource) => encodeJson("mesos.v1.Resource", resource));
   const seq = state.resources.get("total")?.seq ?? newSeq(state);
   state.resources.put({ seq, total });
-  // Also those that an agent whose books were lost does not know of any more.
-  const named = volumesByKey(info.destroy?.volumes);
-  for (const [key, volume] of new Map([...before, ...named])) {
-    if (after.has(key)) continue;
+  // A volume that the operation destroys may be in the total again: one that is created later.
+  const destroyed = new Map([...missing(before, after), ...volumesByKey(info.destroy?.volumes)]);
+  for (const [key, volume] of destroyed) {
     if (!state.volumeRemoval.has(key)) state.volumeRemoval.put({ seq: newSeq(state), ...volume });
     context.effects.push({ type: "REMOVE_VOLUME", volume });
   }
-  for (const [key, volume] of after) {
-    if (before.has(key)) continue;
-    // Its namesake was destroyed a moment ago, or could not be: nothing of it may be found here.
+  const created = [...volumesByKey(info.create?.volumes)].filter(([key]) => after.has(key));
+  for (const [key, volume] of new Map([...missing(after, before), ...created])) {
+    if (destroyed.has(key)) continue;
+    // Its namesake could not be removed: nothing of it may be found here.
     if (state.volumeRemoval.has(key)) context.effects.push({ type: "REMOVE_VOLUME", volume });
     context.effects.push({ type: "MAKE_VOLUME", volume });
   }
 }
 
-/** Removals that the last process may not have carried out. */
-export function recoverVolumes(state: AgentState, context: StepContext): void {
-  const present = volumesByKey(checkpointedResources(state));
+/**
+ * Removals that the last process may not have carried out. Effects come in order, and nothing of a
+ * volume's namesake is launched before the removal: where a container has begun with it, it is done.
+ */
+export function recoverVolumes(
+  state: AgentState,
+  context: StepContext,
+  containers: readonly RecoveredContainer[],
+): void {
+  if (state.volumeRemoval.size === 0) return;
+  const used = new Set(containers.filter(hasBegun).flatMap((one) => volumesOfRun(state, one)));
   for (const { role, persistenceId } of [...state.volumeRemoval.values()]) {
     const volume = { role, persistenceId };
-    // Made again since: its removal came first.
-    if (present.has(volumeKey(volume))) state.volumeRemoval.delete(volumeKey(volume));
+    if (used.has(volumeKey(volume))) state.volumeRemoval.delete(volumeKey(volume));
     else context.effects.push({ type: "REMOVE_VOLUME", volume });
   }
+}
+
+function hasBegun(container: RecoveredContainer): boolean {
+  if (container.state === "RUNNING") return true;
+  const { kind } = container.termination;
+  return kind !== "LOST" && kind !== "NOT_STARTED";
+}
+
+function volumesOfRun(state: AgentState, { containerId }: RecoveredContainer): string[] {
+  const run = state.run.get(containerId);
+  if (run === undefined) return [];
+  const executor = run.parentId === undefined ? undefined : state.executor.get(run.parentId);
+  const resources = [
+    ...(decodeStored("mesos.v1.TaskInfo", run.info).resources ?? []),
+    ...(executor === undefined
+      ? []
+      : (decodeStored("mesos.v1.ExecutorInfo", executor.info).resources ?? [])),
+  ];
+  return [...volumesByKey(resources).keys()];
+}
+
+function missing<V>(
+  from: ReadonlyMap<string, V>,
+  than: ReadonlyMap<string, unknown>,
+): [string, V][] {
+  return [...from].filter(([key]) => !than.has(key));
 }
 
 /** The first of these volumes that is not on this agent. */

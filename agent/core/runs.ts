@@ -23,6 +23,7 @@ import {
   hasCapability,
   launchFailedStatus,
   type StatusFacts,
+  startingStatus,
   whileDraining,
 } from "./status.ts";
 import { decodeStored } from "./stored.ts";
@@ -295,7 +296,7 @@ export function complete(state: AgentState, run: RunRow, nowMs: number): void {
 }
 
 function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
-  addUpdate(state, context, run, aliveStatus(state, run, "TASK_STARTING"));
+  addUpdate(state, context, run, startingStatus(state, run));
   const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
   const running = state.run.put({ ...run, status, stage });

@@ -50,7 +50,20 @@ export function lostState(
   return hasCapability(state, frameworkId, "PARTITION_AWARE") ? precise : "TASK_LOST";
 }
 
-/** STARTING, RUNNING and KILLING: said by the command executor, which the agent is itself. */
+/**
+ * A group's executor says STARTING before it makes the containers, so of its first task Mesos knows
+ * no more than the container's name then; by the second one the first container is on its way.
+ */
+export function startingStatus(state: AgentState, run: RunRow): StatusFacts {
+  const status = aliveStatus(state, run, "TASK_STARTING");
+  if (run.parentId === undefined) return status;
+  for (const { parentId, runNumber, seq } of state.run.values()) {
+    if (parentId === run.parentId && runNumber === run.runNumber && seq < run.seq) return status;
+  }
+  return { ...status, ...container(state, run) };
+}
+
+/** Said by the executor, which the agent is itself. */
 export function aliveStatus(
   state: AgentState,
   run: RunRow,

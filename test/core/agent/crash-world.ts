@@ -44,6 +44,9 @@ interface MasterRun {
   readonly uuids: Set<string>;
 }
 
+/** Nobody has written to the volume. */
+const EMPTY = 0;
+
 const FRAMEWORK = framework("f1", "TASK_KILLING_STATE");
 
 export class CrashWorld {
@@ -52,10 +55,14 @@ export class CrashWorld {
   /** Executors whose exit the master has not heard since it last launched a group of theirs. */
   readonly liveExecutors = new Set<string>();
   crashes = 0;
-  /** Directories of volumes on the agent's disk, each with what was written to it. */
-  readonly volumes = new Map<string, string>();
+  /** Directories of volumes on the agent's disk, each with the making whose tasks wrote to it. */
+  readonly volumes = new Map<string, number>();
   /** Volumes as the master has decided, each with the number of its making. */
   readonly wantedVolumes = new Map<string, number>();
+  /** Makings whose tasks wrote something. */
+  readonly #written = new Set<number>();
+  /** By task: the volume that it has. */
+  readonly #volumeOf = new Map<string, { readonly id: string; readonly making: number }>();
   readonly #random: Prng;
   readonly #containers = new Map<ContainerId, Container>();
   /** What is being fetched for: a failure, or the next step. */
@@ -142,7 +149,13 @@ export class CrashWorld {
 
   #launchTask(): void {
     const number = ++this.#number;
-    const run_task = { framework: FRAMEWORK, task: this.#newTask(`t${number}`, number) };
+    const info = this.#newTask(`t${number}`, number);
+    const [id, making] = [...this.wantedVolumes][this.#random.below(4)] ?? [];
+    if (id !== undefined && making !== undefined) {
+      this.#volumeOf.set(info.task_id.value, { id, making });
+    }
+    const resources = id === undefined ? [] : [volume(id)];
+    const run_task = { framework: FRAMEWORK, task: { ...info, resources } };
     this.#commands.push({ type: "RUN_TASK", number: BigInt(number), run_task });
   }
 
@@ -192,16 +205,24 @@ export class CrashWorld {
     const number = ++this.#number;
     const id = `v${this.#random.below(3)}`;
     const creates = !this.wantedVolumes.has(id);
+    if (!creates && this.#isUsed(id)) return;
     if (creates) this.wantedVolumes.set(id, number);
     else this.wantedVolumes.delete(id);
     const apply_operation = {
       operation_uuid: new Uint8Array(16),
       info: creates
-        ? ({ type: "CREATE" } as const)
+        ? ({ type: "CREATE", create: { volumes: [volume(id)] } } as const)
         : ({ type: "DESTROY", destroy: { volumes: [volume(id)] } } as const),
-      resources: [...this.wantedVolumes.keys()].map(volume),
     };
     this.#commands.push({ type: "APPLY_OPERATION", number: BigInt(number), apply_operation });
+  }
+
+  /** By a task of which the master has not heard the end. */
+  #isUsed(id: string): boolean {
+    return [...this.#volumeOf].some(([taskId, held]) => {
+      const last = this.runs.get(taskId)?.states.at(-1);
+      return held.id === id && (last === undefined || LIFE.includes(last));
+    });
   }
 
   #endFetch(): void {
@@ -237,7 +258,14 @@ export class CrashWorld {
     if (from === undefined) return;
     this.#pollFrom = undefined;
     this.#commands = this.#commands.filter(({ number }) => number > from);
-    const commands = [...this.#commands, ...this.#volatile];
+    // The total is what the agent has after all that is on its way.
+    const resources = [...this.wantedVolumes.keys()].map((id) => volume(id));
+    const numbered = this.#commands.map((command) =>
+      command.apply_operation === undefined
+        ? command
+        : { ...command, apply_operation: { ...command.apply_operation, resources } },
+    );
+    const commands = [...numbered, ...this.#volatile];
     this.#volatile = [];
     this.#inputs.push({ type: "COMMANDS", commands });
   }
@@ -325,6 +353,7 @@ export class CrashWorld {
         assert(row.status === undefined, "nothing is said of it before its launch");
         assert(!this.#launched.has(row.taskId), `${row.taskId} is launched once`);
         this.#launched.add(row.taskId);
+        this.#writeToVolume(row.taskId);
         this.#containers.set(effect.containerId, { termination: undefined });
         const { containerId } = effect;
         this.#inputs.push({ type: "CONTAINER_STARTED", containerId, pid: PID });
@@ -346,12 +375,9 @@ export class CrashWorld {
       case "CANCEL_FETCH":
         this.#fetching.delete(effect.containerId);
         return;
-      case "MAKE_VOLUME": {
-        const { persistenceId } = effect.volume;
-        assert(!this.volumes.has(persistenceId), "a volume begins empty");
-        this.volumes.set(persistenceId, "data");
+      case "MAKE_VOLUME":
+        this.#makeVolume(effect.volume.persistenceId);
         return;
-      }
       case "REMOVE_VOLUME":
         this.volumes.delete(effect.volume.persistenceId);
         this.#inputs.push({ type: "VOLUME_REMOVED", volume: effect.volume });
@@ -368,6 +394,23 @@ export class CrashWorld {
       default:
         return;
     }
+  }
+
+  #makeVolume(id: string): void {
+    if (!this.volumes.has(id)) this.volumes.set(id, EMPTY);
+  }
+
+  /** A task finds what those before it wrote to the same volume, and nothing else. */
+  #writeToVolume(taskId: string): void {
+    const held = this.#volumeOf.get(taskId);
+    if (held === undefined) return;
+    const { id, making } = held;
+    this.#makeVolume(id);
+    const found = this.volumes.get(id);
+    const expected = this.#written.has(making) ? making : EMPTY;
+    assert(found === expected, `${taskId} finds ${found} in making ${expected} of ${id}`);
+    this.volumes.set(id, making);
+    this.#written.add(making);
   }
 
   #signal(containerId: ContainerId, termination: ContainerTermination): void {

@@ -106,13 +106,13 @@ describe("a group", () => {
       ["b", "TASK_STARTING"],
       ["b", "TASK_RUNNING"],
     ]);
-    expect(told[0]).toMatchObject({
-      executor_id: { value: "e" },
-      container_status: {
-        container_id: { value: bench.container("a"), parent: { value: parent } },
-        executor_pid: PID,
-      },
+    const nameOf = (taskId: string) => ({
+      container_id: { value: bench.container(taskId), parent: { value: parent } },
     });
+    for (const status of told) expect(status).toMatchObject({ executor_id: { value: "e" } });
+    expect(told[0].container_status).toEqual(nameOf("a"));
+    expect(told[1].container_status).toMatchObject({ ...nameOf("a"), executor_pid: PID });
+    expect(told[2].container_status).toMatchObject({ ...nameOf("b"), executor_pid: PID });
     const tasks = registerRequest(bench.state).tasks?.map(({ task, run_number }) => [
       task.task_id.value,
       task.executor_id?.value,

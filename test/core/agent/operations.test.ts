@@ -4,7 +4,7 @@ import { registerRequest } from "../../../agent/core/registration.ts";
 import { outlivesMachine } from "../../../agent/core/rows.ts";
 import { newState, save } from "../../../agent/core/state.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import { Bench, facts, framework, statuses, task, types, volume } from "./bench.ts";
+import { Bench, exited, facts, framework, PID, statuses, task, types, volume } from "./bench.ts";
 
 const RESERVED = [{ type: "DYNAMIC", role: "r/s", principal: "p" }] as const;
 
@@ -16,11 +16,18 @@ function disk(value: number, more: Partial<mesos.Resource> = {}): mesos.Resource
   return { name: "disk", type: "SCALAR", scalar: { value }, ...more };
 }
 
-function apply(bench: Bench, number: number, resources: mesos.Resource[], destroyed?: string) {
-  const info: mesos.OfferOperation =
-    destroyed === undefined
-      ? { type: "CREATE" }
-      : { type: "DESTROY", destroy: { volumes: [volume(destroyed)] } };
+function apply(
+  bench: Bench,
+  number: number,
+  resources: mesos.Resource[],
+  destroyed?: string,
+  created?: string,
+): Effect[] {
+  const info: mesos.OfferOperation = {
+    ...(destroyed === undefined
+      ? { type: "CREATE", create: { volumes: created === undefined ? [] : [volume(created)] } }
+      : { type: "DESTROY", destroy: { volumes: [volume(destroyed)] } }),
+  };
   const apply_operation = { operation_uuid: new Uint8Array(16), info, resources };
   return bench.commands({ type: "APPLY_OPERATION", number: BigInt(number), apply_operation });
 }
@@ -89,7 +96,7 @@ test("a removal is asked for again after a crash, until it is done", () => {
   expect(volumeEffects(bench.crash([]))).toEqual([]);
 });
 
-test("a volume made again before its namesake was removed begins empty, and survives the crash after", () => {
+test("a volume made again before its namesake was removed begins empty", () => {
   const bench = new Bench();
   apply(bench, 1, [volume("a")]);
   apply(bench, 2, [disk(10)], "a");
@@ -97,7 +104,31 @@ test("a volume made again before its namesake was removed begins empty, and surv
     ["REMOVE_VOLUME", at("a")],
     ["MAKE_VOLUME", at("a")],
   ]);
-  expect(volumeEffects(bench.crash([]))).toEqual([]);
+});
+
+test("a volume is destroyed although the total, which is ahead, has its successor already", () => {
+  const bench = new Bench();
+  apply(bench, 1, [volume("a")]);
+  expect(volumeEffects(apply(bench, 2, [volume("a")], "a"))).toEqual([["REMOVE_VOLUME", at("a")]]);
+  bench.input({ type: "VOLUME_REMOVED", volume: at("a") });
+  const created = apply(bench, 3, [volume("a")], undefined, "a");
+  expect(volumeEffects(created)).toEqual([["MAKE_VOLUME", at("a")]]);
+});
+
+test("after a crash a removal is known to be done where a task with the new volume has begun", () => {
+  for (const [container, removals] of [
+    [{ state: "RUNNING", pid: PID }, []],
+    [{ state: "ENDED", termination: exited(0) }, []],
+    [{ state: "ENDED", termination: { kind: "LOST", message: "no trace" } }, [at("a")]],
+  ] as const) {
+    const bench = new Bench();
+    apply(bench, 1, [volume("a")]);
+    apply(bench, 2, [disk(10)], "a");
+    apply(bench, 3, [volume("a")], undefined, "a");
+    bench.run(4, task("t1", { resources: [volume("a")] }));
+    const effects = bench.crash([{ containerId: bench.containerOf(4), ...container }]);
+    expect(volumeEffects(effects)).toEqual(removals.map((one) => ["REMOVE_VOLUME", one]));
+  }
 });
 
 test("the next registration says the total, with what the machine has now", () => {
