@@ -45,6 +45,15 @@ test("an acknowledgement reaches the master, at the latest after 100 ms", () => 
   expect(relay.takeLog()).toEqual(["master: ACKNOWLEDGED a1 5"]);
 });
 
+test("the acknowledgement of an offer operation reaches the master at once", () => {
+  const { commands, ...agent } = entry("a1", [3]);
+  const operation = { type: "APPLY_OPERATION", number: 5n } as const;
+  const relay = TestRelay.started({ ...agent, commands: [...commands, operation] });
+  relay.poll("a1", { acknowledged: 3 });
+  relay.poll("a1", { acknowledged: 5 });
+  expect(relay.takeLog()).toEqual(["poll 1: 5", "master: ACKNOWLEDGED a1 5"]);
+});
+
 test("an acknowledgement travels with the report that follows it", () => {
   const relay = TestRelay.started(entry("a1", [3]));
   relay.poll("a1", { acknowledged: 3 });

@@ -98,6 +98,8 @@ function acknowledge(turn: RelayTurn, agent: RelayedAgent, number: bigint): void
   const done = left === -1 ? agent.numbered.splice(0) : agent.numbered.splice(0, left);
   if (done.length === 0) return;
   reportAcknowledged(turn, agent);
+  // Its framework waits for nothing else: no report follows an operation.
+  if (done.some(({ type }) => type === "APPLY_OPERATION")) turn.state.queue.urgent = true;
 }
 
 function reportAcknowledged(turn: RelayTurn, agent: RelayedAgent): void {
