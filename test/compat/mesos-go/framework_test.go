@@ -145,8 +145,8 @@ func isUpdate(taskID string, state mesos.TaskState) matcher {
 	}
 }
 
-// next is the first event that matches; it and what came before it are gone afterwards. Nil: none
-// came within the time, or the stream ended first.
+// next is the first event that matches; it is gone afterwards, the others are kept. Nil: none came
+// within the time, or the stream ended first.
 func (f *framework) next(matches matcher, within time.Duration) (*scheduler.Event, error) {
 	deadline := time.After(within)
 	for {
@@ -154,7 +154,7 @@ func (f *framework) next(matches matcher, within time.Duration) (*scheduler.Even
 		for at := range f.events.kept {
 			event := f.events.kept[at]
 			if matches(&event) {
-				f.events.kept = f.events.kept[at+1:]
+				f.events.kept = append(f.events.kept[:at:at], f.events.kept[at+1:]...)
 				f.events.lock.Unlock()
 				return &event, nil
 			}
