@@ -55,12 +55,13 @@ function loseTask(turn: Turn, agent: AgentRow, task: TaskRow): void {
 export function agentSilent(turn: Turn, agent: AgentRow, sessionId: SessionId): void {
   if (agent.sessionId !== sessionId || agent.connection.state !== "CONNECTED") return;
   const { tables } = turn.state;
-  rescindOffersOfAgent(turn, agent.id);
   removeFromRelay(turn, agent);
   tables.agent.put({ ...agent, connection: { state: "UNREACHABLE", sinceMs: turn.nowMs } });
+  // In the order in which Mesos tells it: tasks, operations, offers, and then everybody.
   for (const task of turn.state.index.tasksOfAgent(agent.id)) loseTask(turn, agent, task);
   operationsUnreachable(turn, agent);
   loseExecutors(turn, agent);
+  rescindOffersOfAgent(turn, agent.id);
   for (const framework of tables.framework.values()) {
     sendEvent(turn, framework, { type: "FAILURE", failure: { agent_id: { value: agent.id } } });
   }
