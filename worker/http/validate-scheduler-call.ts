@@ -7,10 +7,14 @@
  */
 import type { Principal } from "../core/input.ts";
 import {
+  EXECUTOR_INFO_LENGTH,
+  FRAMEWORK_INFO_LENGTH,
   MESSAGE_BYTES,
   OFFER_CONSTRAINTS_LENGTH,
   OFFERS_PER_CALL,
+  OPERATION_LENGTH,
   OPERATIONS_PER_CALL,
+  TASK_INFO_LENGTH,
   TASKS_PER_CALL,
   TASKS_PER_RECONCILE,
   UUID_BYTES,
@@ -54,12 +58,6 @@ const needed: { readonly [T in scheduler.CallType]: keyof scheduler.Call | undef
   RECONCILE_OPERATIONS: "reconcile_operations",
   UPDATE_FRAMEWORK: "update_framework",
 };
-
-/**
- * The store takes 2 MB per value: what is kept whole (a TaskInfo, a FrameworkInfo) stays below as
- * JSON.
- */
-const STORED_LENGTH = 1_500_000;
 
 /** A call with its type, which `scheduler.Call` leaves open. */
 export type TypedCall = scheduler.Call & { readonly type: scheduler.CallType };
@@ -107,7 +105,9 @@ function validateWishes(
 ): InvalidCall | undefined {
   const { framework_info: info, offer_constraints: constraints = {} } = wishes;
   const { length } = encodeJson("mesos.v1.FrameworkInfo", info);
-  if (length > STORED_LENGTH) return tooLong(`${field}.framework_info`, STORED_LENGTH);
+  if (length > FRAMEWORK_INFO_LENGTH) {
+    return tooLong(`${field}.framework_info`, FRAMEWORK_INFO_LENGTH);
+  }
   const text = encodeJson("mesos.v1.scheduler.OfferConstraints", constraints);
   if (text.length <= OFFER_CONSTRAINTS_LENGTH) return undefined;
   return tooLong(`${field}.offer_constraints`, OFFER_CONSTRAINTS_LENGTH);
@@ -140,7 +140,22 @@ function validateBounds(call: scheduler.Call, jsonLengthMost: number): InvalidCa
   return (
     (accept && validateAccept(accept, jsonLengthMost)) ??
     tooMany("decline.offer_ids", decline?.offer_ids, OFFERS_PER_CALL) ??
+    tooMany(
+      "accept_inverse_offers.inverse_offer_ids",
+      call.accept_inverse_offers?.inverse_offer_ids,
+      OFFERS_PER_CALL,
+    ) ??
+    tooMany(
+      "decline_inverse_offers.inverse_offer_ids",
+      call.decline_inverse_offers?.inverse_offer_ids,
+      OFFERS_PER_CALL,
+    ) ??
     tooMany("reconcile.tasks", reconcile?.tasks, TASKS_PER_RECONCILE) ??
+    tooMany(
+      "reconcile_operations.operations",
+      call.reconcile_operations?.operations,
+      TASKS_PER_RECONCILE,
+    ) ??
     (message !== undefined && message.data.length > MESSAGE_BYTES
       ? tooLong("message.data", MESSAGE_BYTES)
       : undefined)
@@ -157,14 +172,34 @@ function validateAccept(
     tooMany("accept.offer_ids", accept.offer_ids, OFFERS_PER_CALL) ??
     tooMany("accept.operations", operations, OPERATIONS_PER_CALL) ??
     tooMany("accept.operations.launch.task_infos", tasks, TASKS_PER_CALL);
-  // No task can be longer than the call is.
-  if (wrong !== undefined || jsonLengthMost <= STORED_LENGTH) return wrong;
-  const long = tasks.find((task) => encodeJson("mesos.v1.TaskInfo", task).length > STORED_LENGTH);
-  return long && tooLong(`task_info '${long.task_id.value.slice(0, 64)}'`, STORED_LENGTH);
+  // Nothing can be longer than the call is.
+  if (wrong !== undefined || jsonLengthMost <= OPERATION_LENGTH) return wrong;
+  const long = tasks.find(
+    (task) => encodeJson("mesos.v1.TaskInfo", task).length > TASK_INFO_LENGTH,
+  );
+  if (long !== undefined) {
+    return tooLong(`task_info '${long.task_id.value.slice(0, 64)}'`, TASK_INFO_LENGTH);
+  }
+  return operations.map(validateOperation).find((problem) => problem !== undefined);
 }
 
-function tasksOf(operation: mesos.OfferOperation): readonly mesos.TaskInfo[] {
-  return operation.launch?.task_infos ?? operation.launch_group?.task_group.tasks ?? [];
+/** What is kept of it besides its tasks. */
+function validateOperation(operation: mesos.OfferOperation): InvalidCall | undefined {
+  const { launch: _, launch_group: group, ...rest } = operation;
+  const executor = group?.executor;
+  if (encodeJson("mesos.v1.Offer.Operation", rest).length > OPERATION_LENGTH) {
+    return tooLong(`accept.operations, ${operation.type ?? "UNKNOWN"}`, OPERATION_LENGTH);
+  }
+  if (executor === undefined) return undefined;
+  const { length } = encodeJson("mesos.v1.ExecutorInfo", executor);
+  return length > EXECUTOR_INFO_LENGTH
+    ? tooLong("accept.operations.launch_group.executor", EXECUTOR_INFO_LENGTH)
+    : undefined;
+}
+
+/** Also of the part that the operation's type does not name. */
+function tasksOf({ launch, launch_group }: mesos.OfferOperation): readonly mesos.TaskInfo[] {
+  return [...(launch?.task_infos ?? []), ...(launch_group?.task_group.tasks ?? [])];
 }
 
 function validateUuid(field: string, uuid: Uint8Array | undefined): InvalidCall | undefined {

@@ -110,11 +110,13 @@ export const ROLES_PER_FRAMEWORK = 1_000;
 export const OFFER_CONSTRAINTS_LENGTH = 64 * 1024;
 
 /**
- * One label's key or value, and labels of one object: they are repeated in every answer that shows
- * it.
+ * What is kept whole, in characters of its JSON: the store takes 2 MB per value. A TaskInfo is a
+ * value of its own; the others are texts within a row, where each may get twice as long.
  */
-export const LABEL_BYTES = 16 * 1024;
-export const LABELS = 1_000;
+export const TASK_INFO_LENGTH = 1_500_000;
+export const FRAMEWORK_INFO_LENGTH = 400_000;
+export const EXECUTOR_INFO_LENGTH = 700_000;
+export const OPERATION_LENGTH = 700_000;
 
 /**
  * `data` of one MESSAGE or status: relayed through memory, and both ways it shares a stream with

@@ -23,10 +23,8 @@ import { reply, type Turn } from "../turn.ts";
 import { checkAdmission } from "./admission.ts";
 import { pendingCommands } from "./commands.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
+import { outOfBounds } from "./registration-bounds.ts";
 import { totalAtReturn } from "./total.ts";
-
-/** Numbers above leave too little room for a cluster's life: no master of ours has given them. */
-const LAST_COMMAND_MAX = 2n ** 50n;
 
 export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   const checked = check(turn, request);
@@ -93,9 +91,8 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Checked, CallE
   if (idProblem !== undefined) return invalid("agent_info.id", idProblem);
   const sessionProblem = checkIdentifier(request.session_id);
   if (sessionProblem !== undefined) return invalid("session_id", sessionProblem);
-  if ((request.last_command ?? 0n) > LAST_COMMAND_MAX) {
-    return invalid("last_command", `must be at most ${LAST_COMMAND_MAX}`);
-  }
+  const beyond = outOfBounds(request);
+  if (beyond !== undefined) return invalid(beyond.field, beyond.message);
   if (info.hostname === "") return invalid("agent_info.hostname", "must not be empty");
   const length = encodeJson("mesos.v1.AgentInfo", info).length;
   if (length > AGENT_INFO_LENGTH_MAX) {
@@ -105,6 +102,12 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Checked, CallE
   const set = (info.attributes ?? []).find(({ type }) => type === "SET");
   if (set !== undefined) {
     return invalid("agent_info.attributes", `'${set.name}' is a SET; use SCALAR, RANGES or TEXT`);
+  }
+  const infinite = (info.attributes ?? []).find(
+    ({ scalar }) => scalar !== undefined && !Number.isFinite(scalar.value),
+  );
+  if (infinite !== undefined) {
+    return invalid("agent_info.attributes", `'${infinite.name}' is infinite; use a number`);
   }
   const refusal = checkAdmission(turn, request);
   if (refusal !== undefined) return err(refusal);
@@ -168,7 +171,7 @@ function agentFacts(
     ip: request.ip,
     port: info.port ?? 5051,
     version: request.version,
-    capabilities: (request.capabilities ?? []).flatMap(({ type }) => type ?? []),
+    capabilities: [...new Set((request.capabilities ?? []).flatMap(({ type }) => type ?? []))],
     total,
     sessionId: request.session_id as SessionId,
   };

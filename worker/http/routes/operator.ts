@@ -24,7 +24,7 @@ import {
   tooManyReads,
 } from "../respond.ts";
 import { masterTypes } from "../served-types.ts";
-import { validateOperatorCall } from "../validate-operator-call.ts";
+import { tooLongToKeep, validateOperatorCall } from "../validate-operator-call.ts";
 import { processCall } from "./process-calls.ts";
 
 export async function operatorRoute(context: EdgeContext): Promise<Response> {
@@ -107,6 +107,8 @@ async function subscribe(context: EdgeContext, encoding: MessageEncoding): Promi
 
 /** Carries out a call that changes something; also for the form endpoints that say the same. */
 export async function change(context: EdgeContext, call: master.Call): Promise<Response> {
+  const long = tooLongToKeep(call);
+  if (long !== undefined) return invalidMasterCall(long);
   const { master } = context.get("cluster");
   return answer(await master.apply(context.get("principal"), { type: "OPERATOR_CALL", call }));
 }
