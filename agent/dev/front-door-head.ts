@@ -1,7 +1,7 @@
 /**
- * The head of a request as workerd takes it: a path, and exactly one well-formed Host. What HTTP/1.1
- * allows beyond that is rewritten, and what it forbids is refused here, because workerd answers both
- * with a bare 500.
+ * The head of a request as workerd takes it: a path, and exactly one well-formed Host. What
+ * HTTP/1.1 allows beyond that is rewritten, and what it forbids is refused here, because workerd
+ * answers both with a bare 500.
  */
 import type { IncomingMessage } from "node:http";
 import type { Refusal } from "./front-door-refusal.ts";
