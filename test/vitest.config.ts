@@ -12,7 +12,7 @@ export default defineConfig({
           environment: "node",
           include: [
             "test/tidy.test.ts",
-            "test/{core,http,operation,relay,resources,scenarios,sdk,simulator,std,wire}/**/*.test.ts",
+            "test/{core,fuzz,http,operation,relay,resources,scenarios,sdk,simulator,std,wire}/**/*.test.ts",
           ],
         },
       },
