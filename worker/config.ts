@@ -10,6 +10,8 @@ import { err, ok, type Result } from "./std/result.ts";
 
 export interface Config {
   readonly master: MasterSettings;
+  /** What the local front door proves itself with; absent where there is none. */
+  readonly frontDoorKey?: string;
 }
 
 export interface ConfigError {
@@ -29,6 +31,8 @@ export interface Variables {
   /** Mesos duration text from 1 s to 15 min, and how many of them make an agent unreachable. */
   readonly RIMROCK_AGENT_PING_TIMEOUT?: string;
   readonly RIMROCK_MAX_AGENT_PING_TIMEOUTS?: string | number;
+  /** Set by `rimrock start` alone, anew each time. */
+  readonly RIMROCK_FRONT_DOOR_KEY?: string;
   /** Not set by anybody: the platform says which version of the Worker this is. */
   readonly RIMROCK_VERSION?: VersionMetadata;
 }
@@ -40,7 +44,9 @@ export function readConfig(env: Variables): Result<Config, readonly ConfigError[
   const agentPing = readAgentPing(env, errors);
   if (errors.length > 0) return err(errors);
   const build = buildFacts(env.RIMROCK_VERSION);
-  return ok({ master: { ...defaultSettings, address, offerTimeoutMs, agentPing, build } });
+  const master = { ...defaultSettings, address, offerTimeoutMs, agentPing, build };
+  const frontDoorKey = env.RIMROCK_FRONT_DOOR_KEY;
+  return ok(frontDoorKey === undefined ? { master } : { master, frontDoorKey });
 }
 
 /** One line per mistake. */

@@ -24,7 +24,7 @@ function edgeFor(env: Env): Edge {
   if (known !== undefined) return known;
   const config = readConfig(env);
   const edge = config.ok
-    ? createApp(clusterOf(env))
+    ? createApp(clusterOf(env), config.value.frontDoorKey)
     : { badConfiguration: describeConfigErrors(config.error) };
   edges.set(env, edge);
   return edge;

@@ -69,6 +69,7 @@ function masterPort(env: Env): MasterPort {
         return response.headers.has(WHOLE_HEADER) ? await response.text() : response;
       }),
     setLoggingLevel: (...asked) => reached((master) => master.setLoggingLevel(...asked)),
+    hungUp: (streamId) => reached((master) => master.hungUp(streamId)),
     relayOf: (agentId) => reached((master) => master.relayOf(agentId)),
     relayBatch: (batch) => reached((master) => master.relayBatch(batch)),
     subscribe: (principal, call, encoding) =>

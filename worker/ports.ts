@@ -7,7 +7,7 @@ import type { Reply } from "./core/effect.ts";
 import type { Input, Principal } from "./core/input.ts";
 import type { DocumentPath as StateDocumentPath } from "./core/operator/documents/index.ts";
 import type { MasterCall, RelayBatch, RelayBatchAnswer } from "./core/relay/exchange.ts";
-import type { AgentId, RelayId } from "./protocol/ids.ts";
+import type { AgentId, RelayId, StreamId } from "./protocol/ids.ts";
 import type * as link from "./protocol/link/messages.ts";
 import type * as agent from "./protocol/v1/agent.ts";
 import type * as master from "./protocol/v1/master.ts";
@@ -62,6 +62,8 @@ export interface MasterPort {
    * The relay of an agent, also of an unreachable one; undefined for an agent that is not known.
    */
   relayOf(agentId: AgentId): Promise<RelayId | undefined>;
+  /** The client of a framework's stream has gone; a stream that is not open changes nothing. */
+  hungUp(streamId: StreamId): Promise<void>;
   /** Undefined: a turn failed on it; nothing of the batch was done. */
   relayBatch(batch: RelayBatch): Promise<RelayBatchAnswer | undefined>;
 }

@@ -4,6 +4,7 @@
  * process.
  */
 import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -83,6 +84,8 @@ class LocalCluster implements Cluster {
   #port = 0;
   #controlPlane: ControlPlane | undefined;
   #upstreamPort: number | undefined;
+  /** What the front door proves itself with to the Worker. */
+  readonly #frontDoorKey = randomUUID();
   #frontDoor: SupervisedProcess | undefined;
   #frontDoorChild: ChildProcess | undefined;
   #agents: { readonly process: SupervisedProcess; readonly sweep: readonly string[] }[] = [];
@@ -135,13 +138,14 @@ class LocalCluster implements Cluster {
           RIMROCK_HOSTNAME: address.hostname,
           RIMROCK_IP: address.ip,
           RIMROCK_PORT: String(this.#port),
+          RIMROCK_FRONT_DOOR_KEY: this.#frontDoorKey,
           ...givenVariables(process.env),
         },
         logFile,
         report: this.#report,
         onStart: (port) => {
           this.#upstreamPort = port;
-          this.#tellFrontDoor({ kind: "UPSTREAM", port });
+          this.#tellFrontDoor({ kind: "UPSTREAM", port, key: this.#frontDoorKey });
           this.#noteProcesses();
         },
       });
@@ -176,7 +180,9 @@ class LocalCluster implements Cluster {
           });
           this.#tellFrontDoor({ kind: "LISTEN", host, port: this.#port });
           const port = this.#upstreamPort;
-          if (port !== undefined) this.#tellFrontDoor({ kind: "UPSTREAM", port });
+          if (port !== undefined) {
+            this.#tellFrontDoor({ kind: "UPSTREAM", port, key: this.#frontDoorKey });
+          }
           this.#noteProcesses();
         },
       });

@@ -52,6 +52,7 @@ class LiveExchange implements Exchange {
   readonly #hasBody: boolean;
   readonly #head: RequestHead;
   #outgoing: ClientRequest | undefined;
+  #incoming: IncomingMessage | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #retryMs = RETRY_FIRST_MS;
   #repeated = false;
@@ -116,8 +117,12 @@ class LiveExchange implements Exchange {
     }
     outgoing.on("error", () => this.#lost(outgoing));
     outgoing.on("response", (incoming) => {
-      if (this.#ended) reset(outgoing);
-      else this.#answer(incoming);
+      if (!this.#ended) {
+        this.#answer(incoming);
+        return;
+      }
+      this.#tellHangUp(incoming);
+      reset(outgoing);
     });
     outgoing.on("socket", (socket) => {
       if (socket.connecting) socket.once("connect", () => this.#send(outgoing));
@@ -187,6 +192,7 @@ class LiveExchange implements Exchange {
   }
 
   #answer(incoming: IncomingMessage): void {
+    this.#incoming = incoming;
     const { request, response, maxRecordBytes } = this.#options;
     const status = incoming.statusCode ?? 502;
     const headers = endToEnd(incoming.rawHeaders);
@@ -270,6 +276,13 @@ class LiveExchange implements Exchange {
     this.#markAnswered();
   }
 
+  /** A framework's client has gone, while the master was still there. */
+  #tellHangUp(incoming: IncomingMessage | undefined): void {
+    if (incoming === undefined || incoming.destroyed || incoming.complete) return;
+    const streamId = incoming.headers["mesos-stream-id"];
+    if (typeof streamId === "string") this.#options.upstream.hungUp(streamId);
+  }
+
   #markAnswered(): void {
     this.#answered = true;
     this.#answeredListener?.();
@@ -285,7 +298,10 @@ class LiveExchange implements Exchange {
     // A whole exchange gave its connection back for reuse already. A request that has reached workerd
     // whole gets its answer first: workerd never tells the master that a client went away before.
     const isAwaited = outgoing?.writableFinished === true && !this.#answered;
-    if (!whole && !isAwaited && outgoing !== undefined) reset(outgoing);
+    if (!whole && !isAwaited && outgoing !== undefined) {
+      this.#tellHangUp(this.#incoming);
+      reset(outgoing);
+    }
     this.#options.request.resume();
     this.#endedListener?.();
   }

@@ -50,7 +50,7 @@ process.on("message", (message) => {
       server.listen(order.port, order.host);
       return;
     case "UPSTREAM":
-      upstream.moveTo(order.port);
+      upstream.moveTo(order.port, order.key);
       return;
     case "WARDS":
       wards = order.wards;
@@ -61,9 +61,9 @@ process.on("message", (message) => {
 });
 
 process.on("disconnect", () => {
+  upstream.close();
   server.close();
   server.closeAllConnections();
-  upstream.close();
   void cleanUpWards(wards).then(() => process.exit());
 });
 

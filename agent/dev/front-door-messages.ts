@@ -4,8 +4,8 @@ import type { ProcessIdentity } from "./process-identity.ts";
 export type ToFrontDoor =
   /** First of all: where to listen. */
   | { readonly kind: "LISTEN"; readonly host: string; readonly port: number }
-  /** Where workerd listens, on the loopback interface. */
-  | { readonly kind: "UPSTREAM"; readonly port: number }
+  /** Where workerd listens, on the loopback interface, and what opens it the front door's route. */
+  | { readonly kind: "UPSTREAM"; readonly port: number; readonly key: string }
   /** What to clean up should the supervisor die; replaces the list before. */
   | { readonly kind: "WARDS"; readonly wards: readonly Ward[] };
 

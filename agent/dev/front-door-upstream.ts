@@ -20,9 +20,18 @@ export interface UpstreamRequest {
 export interface Upstream {
   /** The request with its head only; undefined while nobody knows where workerd listens. */
   open(head: UpstreamRequest): ClientRequest | undefined;
-  moveTo(port: number): void;
+  /**
+   * Tells that the client of an event stream has gone. Best effort: workerd notices by itself, only
+   * later.
+   */
+  hungUp(streamId: string): void;
+  /** `key`: opens the route for `hungUp`; without one nothing is told. */
+  moveTo(port: number, key?: string): void;
   close(): void;
 }
+
+/** What the Worker serves for its front door only: `worker/http/routes/front-door.ts`. */
+const HANG_UP_PATH = "/front-door/v1/hang-up";
 
 /** `port`: on the loopback interface; undefined until `moveTo`. */
 export function createUpstream(port?: number): Upstream {
@@ -34,6 +43,7 @@ export function createUpstream(port?: number): Upstream {
     timeout: IDLE_MS,
   });
   let current = port;
+  let currentKey: string | undefined;
   return {
     open: ({ method, path, rawHeaders }) => {
       if (current === undefined) return undefined;
@@ -41,9 +51,23 @@ export function createUpstream(port?: number): Upstream {
       const headers = rawHeaders as unknown as Record<string, string>;
       return request({ agent, host: "127.0.0.1", port: current, method, path, headers });
     },
-    moveTo: (next) => {
-      current = next;
+    hungUp: (streamId) => {
+      if (current === undefined || currentKey === undefined) return;
+      const headers = { "Rimrock-Front-Door": currentKey, "Mesos-Stream-Id": streamId };
+      const options = { host: "127.0.0.1", port: current, method: "POST", path: HANG_UP_PATH };
+      const told = request({ agent, ...options, headers: { ...headers, "Content-Length": 0 } });
+      told.on("error", () => {});
+      told.on("response", (answer) => answer.resume());
+      told.end();
     },
-    close: () => agent.destroy(),
+    moveTo: (next, key) => {
+      current = next;
+      currentKey = key;
+    },
+    close: () => {
+      // What ends with the front door was not ended by its client.
+      currentKey = undefined;
+      agent.destroy();
+    },
   };
 }

@@ -3,6 +3,7 @@ import { createApp } from "../../worker/http/app.ts";
 import type { Cluster, MasterPort, RelayPort } from "../../worker/ports.ts";
 
 export interface Edge {
+  readonly cluster: Cluster;
   /** What reached the objects: the port's method and its parameters. */
   readonly asked: readonly (readonly [string, ...unknown[]])[];
   request(path: string, init?: RequestInit): Promise<Response>;
@@ -30,7 +31,7 @@ export function edge(answers: Answers = {}): Edge {
       headers: { "Content-Type": "application/json", ...headers },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
-  return { asked, request, post };
+  return { cluster, asked, request, post };
 }
 
 function noting<Port extends object>(

@@ -118,6 +118,10 @@ export class MasterObject
     return { life, turn: this.#current().turn, replies: reply.replies };
   }
 
+  hungUp(streamId: StreamId): void {
+    this.#streams.hungUp(streamId);
+  }
+
   relayOf(agentId: AgentId): RelayId | undefined {
     return this.#current().state.tables.agent.get(agentId)?.relayId;
   }

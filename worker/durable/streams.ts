@@ -126,6 +126,14 @@ export class Streams {
     for (const streamId of [...this.#subscribed]) this.sendToOperator(streamId, event);
   }
 
+  /** Somebody who knows says that the reader has gone. */
+  hungUp(streamId: StreamId): void {
+    const stream = this.#forget(streamId);
+    if (stream === undefined) return;
+    stream.controller.error(new Error("the client of this event stream has hung up"));
+    this.#onEnd(streamId, "CLIENT_CLOSED");
+  }
+
   /** Ends the stream after everything sent so far. */
   close(streamId: StreamId): void {
     const stream = this.#forget(streamId);

@@ -21,6 +21,7 @@ import {
   reportRoute,
 } from "./routes/agent-link.ts";
 import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts";
+import { FRONT_DOOR_PATH, hangUpRoute } from "./routes/front-door.ts";
 import { operatorRoute, teardownRoute } from "./routes/operator.ts";
 import { addOperatorRoutes } from "./routes/operator-endpoints.ts";
 import { addProcessRoutes } from "./routes/process.ts";
@@ -40,7 +41,8 @@ const documents: { readonly [P in Exclude<StateDocumentPath, "/flags">]: true } 
   "/allocator/offer_constraints_debug": true,
 };
 
-export function createApp(cluster: Cluster): Hono<EdgeEnv> {
+/** `frontDoorKey`: what the front door of this machine proves itself with; absent = there is none. */
+export function createApp(cluster: Cluster, frontDoorKey?: string): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>({ getPath: routedPath });
   app.use(async (context, next) => {
     context.set("cluster", cluster);
@@ -55,6 +57,7 @@ export function createApp(cluster: Cluster): Hono<EdgeEnv> {
   // shorter ones.
   app.all("/api/v1/scheduler/*", schedulerRoute);
   app.all("/api/v1/*", operatorRoute);
+  if (frontDoorKey !== undefined) app.all(FRONT_DOOR_PATH, hangUpRoute(frontDoorKey));
   app.all("/agent/:agent/api/v1/*", agentApiRoute);
   app.all("/agent-link/v1/register", registerRoute);
   app.all("/agent-link/v1/relay/:relay/poll", pollRoute);
