@@ -225,7 +225,12 @@ function compareSteps(a: Recording, b: Recording, times: ReadonlyMap<Recording, 
 }
 
 /** Of one moment: first who subscribes, then who looks, then who changes. */
-function rank({ request, isStream }: Recording): number {
-  if (isStream) return 0;
-  return request.method === "GET" || /"type": ?"GET_/.test(request.body) ? 1 : 2;
+function rank(recording: Recording): number {
+  if (recording.isStream) return 0;
+  return isRead(recording) ? 1 : 2;
+}
+
+/** It looks and changes nothing, so it causes no event. */
+export function isRead({ request }: Recording): boolean {
+  return request.method === "GET" || /"type": ?"GET_/.test(request.body);
 }

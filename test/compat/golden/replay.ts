@@ -15,7 +15,7 @@ import {
   liveEvents,
 } from "./live-framework.ts";
 import { base64IdsIn, LiveIds, offerIdsIn } from "./live-ids.ts";
-import { frameworkIdsOf, type Replay, type Step, streamStart } from "./order.ts";
+import { frameworkIdsOf, isRead, type Replay, type Step, streamStart } from "./order.ts";
 import { Recorder } from "./recorder.ts";
 import type { Recording } from "./recording.ts";
 import { sleep, until } from "./waiting.ts";
@@ -404,13 +404,15 @@ export class Replayer {
    * What the recorded streams had said before this request was sent, the live ones have to say
    * first.
    */
-  async #awaitEventsBefore(seconds: number, { family }: Recording): Promise<void> {
+  async #awaitEventsBefore(seconds: number, asking: Recording): Promise<void> {
+    const { family } = asking;
+    // What the request uses was said in the same millisecond, and so may be what it caused.
+    const lastSeconds = isRead(asking) ? seconds : seconds - 0.001;
     for (const { recording, live } of this.#streams) {
       if (recording.family !== family || live.isClosed) continue;
       const start = streamStart(recording);
       for (const { afterSeconds, json } of recording.events ?? []) {
-        // What the request uses was said in the same millisecond, and so may be what it caused.
-        if (start + afterSeconds > seconds - 0.001) break;
+        if (start + afterSeconds > lastSeconds) break;
         const event = JSON.parse(json) as LiveEvent;
         const sign = signOf(event);
         if (sign === undefined || this.#given.has(`${recording.name} ${sign}`)) continue;
