@@ -27,7 +27,7 @@ describe("metrics", () => {
 
   test("GET_METRICS needs its part, which may be empty", async () => {
     const metrics = { type: "GET_METRICS", get_metrics: { metrics: [] } } as const;
-    const { post } = edge({ master: { read: async () => metrics } });
+    const { post } = edge({ master: { readLong: async () => Response.json(metrics) } });
     expect((await post("/api/v1", { type: "GET_METRICS" })).status).toBe(400);
     const answer = await post("/api/v1", { type: "GET_METRICS", get_metrics: {} });
     expect(await answer.json()).toMatchObject({ type: "GET_METRICS" });

@@ -3,7 +3,7 @@
  * documents.
  */
 import type { Counters } from "../core/metrics/counters.ts";
-import { getMetrics, metricsSnapshot } from "../core/metrics/snapshot.ts";
+import { measure, metricsResponse, metricsText } from "../core/metrics/snapshot.ts";
 import { documents } from "../core/operator/documents/index.ts";
 import type { LongText } from "../core/operator/documents/long-text.ts";
 import { systemStats } from "../core/operator/documents/system-stats.ts";
@@ -14,6 +14,7 @@ import type { MasterState } from "../core/state.ts";
 import type { DocumentPath } from "../ports.ts";
 import type * as master from "../protocol/v1/master.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
+import { encodeJson } from "../protocol/wire/json.ts";
 import {
   jsonLength,
   jsonPieces,
@@ -21,6 +22,7 @@ import {
   protobufLengths,
   protobufPieces,
 } from "../protocol/wire/long-message.ts";
+import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { encodeUtf8 } from "../protocol/wire/utf8.ts";
 import { assert, unreachable } from "../std/assert.ts";
 import type { LongRead } from "./long-reads.ts";
@@ -38,7 +40,6 @@ export interface Reading {
 export function readCall(reading: Reading, call: master.Call): master.Response | undefined {
   const served = operatorCalls[call.type ?? "UNKNOWN"];
   if (served.kind === "READ") return served.read(reading.state, reading.nowMs, call);
-  if (call.type === "GET_METRICS") return getMetrics(reading);
   if (call.type !== "GET_LOGGING_LEVEL") return undefined;
   return { type: call.type, get_logging_level: { level: reading.loggingLevel } };
 }
@@ -59,21 +60,20 @@ export function readLongDocument(
   path: DocumentPath,
   query: Readonly<Record<string, string>>,
 ): LongText {
-  if (path === "/metrics/snapshot") return atOnce(metricsSnapshot(reading));
+  if (path === "/metrics/snapshot") return { pieces: snapshotPieces(reading), close: () => {} };
   if (path === "/system/stats.json") return atOnce(systemStats(reading.shell));
   const document = documents[path](reading.state, query, reading.nowMs);
   return typeof document === "string" ? atOnce(document) : document;
 }
 
 /** The answer to a long call of the operator API. */
-export function readLong(
-  { state }: Reading,
-  call: master.Call,
-  encoding: MessageEncoding,
-): LongRead {
+export function readLong(reading: Reading, call: master.Call, encoding: MessageEncoding): LongRead {
+  if (call.type === "GET_METRICS") {
+    return { pieces: metricsPieces(reading, encoding), close: () => {} };
+  }
   const served = operatorCalls[call.type ?? "UNKNOWN"];
   assert(served.kind === "LONG_READ", `${call.type} is a long read`);
-  const snapshot = takeSnapshot(state);
+  const snapshot = takeSnapshot(reading.state);
   const message = served.read(snapshot, call);
   return { pieces: messagePieces(message, encoding), close: () => snapshot.cold.close() };
 }
@@ -86,6 +86,34 @@ export function readSubscribed(snapshot: Snapshot, encoding: MessageEncoding): L
 
 function atOnce(text: string): LongText {
   return { pieces: [text], close: () => {} };
+}
+
+/** Begins to read at once, before anybody asks for the first piece. */
+function snapshotPieces(reading: Reading): Iterable<string> {
+  const measuring = measure(reading);
+  return (function* pieces(): Generator<string> {
+    yield metricsText(yield* pausing(measuring));
+  })();
+}
+
+function metricsPieces(reading: Reading, encoding: MessageEncoding): Iterable<Piece> {
+  const measuring = measure(reading);
+  return (function* pieces(): Generator<Piece> {
+    const response = metricsResponse(yield* pausing(measuring));
+    yield encoded(response, encoding);
+  })();
+}
+
+function encoded(response: master.Response, encoding: MessageEncoding): Piece {
+  const name = "mesos.v1.master.Response";
+  switch (encoding) {
+    case "application/json":
+      return encodeJson(name, response);
+    case "application/x-protobuf":
+      return encodeProtobuf(name, response);
+    default:
+      return unreachable(encoding);
+  }
 }
 
 function* messagePieces(message: LongMessage, encoding: MessageEncoding): Generator<Piece> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AGENT_MEMORY_MS } from "../../../worker/core/constants.ts";
 import type { Outcome } from "../../../worker/core/master.ts";
 import { countTurn, createCounters } from "../../../worker/core/metrics/counters.ts";
-import { metricsSnapshot } from "../../../worker/core/metrics/snapshot.ts";
+import { metricsOf } from "../../../worker/core/metrics/snapshot.ts";
 import type { OperationRow } from "../../../worker/core/rows.ts";
 import type {
   AgentId,
@@ -24,7 +24,8 @@ import {
 type Snapshot = Readonly<Record<string, number>>;
 
 function snapshot({ host, counters }: RecordedCluster): Snapshot {
-  return JSON.parse(metricsSnapshot({ state: host.state, nowMs: host.nowMs, counters }));
+  const metrics = metricsOf({ state: host.state, nowMs: host.nowMs, counters });
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
 }
 
 /** By how much the master's counters differ after `act`. */

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
-import { gauges, type Metrics } from "../../../worker/core/metrics/gauges.ts";
+import type { Metrics } from "../../../worker/core/metrics/gauges.ts";
+import { metricsOf } from "../../../worker/core/metrics/snapshot.ts";
 import { defined } from "../../../worker/std/assert.ts";
 import { RecordedCluster, runningCluster, scalar } from "../operator/recorded-cluster.ts";
 
 function gaugesOf({ host }: RecordedCluster): Metrics {
-  return gauges(host.state, host.nowMs);
+  const metrics = metricsOf({ state: host.state, nowMs: host.nowMs });
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
 }
 
 /** The members whose names begin with `prefix`, without it. */

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { COMPLETED_FRAMEWORKS_MAX } from "../../../worker/core/constants.ts";
 import { createCounters } from "../../../worker/core/metrics/counters.ts";
-import { getMetrics, metricsSnapshot } from "../../../worker/core/metrics/snapshot.ts";
+import {
+  type Measured,
+  measure,
+  metricsOf,
+  metricsText,
+} from "../../../worker/core/metrics/snapshot.ts";
 import { Vitals } from "../../../worker/core/metrics/vitals.ts";
 import type { FrameworkId, StreamId } from "../../../worker/protocol/ids.ts";
 import { recorded } from "./golden-text.ts";
@@ -13,6 +18,10 @@ import {
 } from "./recorded-cluster.ts";
 
 type Snapshot = Readonly<Record<string, number>>;
+
+function metricsSnapshot(measured: Measured): string {
+  return metricsText(metricsOf(measured));
+}
 
 function snapshot({ host, counters }: RecordedCluster): Snapshot {
   return JSON.parse(
@@ -236,12 +245,17 @@ test("every name that Mesos shows of an idle cluster is there, but for the memor
   expect(Object.keys(ours).filter((name) => !theirs.includes(name))).toEqual([]);
 });
 
-test("the metrics of GET_METRICS are those of the snapshot, in its order", () => {
-  const { host, counters } = runningCluster().cluster;
-  const measured = { state: host.state, nowMs: host.nowMs, counters };
-  const metrics = getMetrics(measured).get_metrics?.metrics ?? [];
-  const entries = Object.entries(JSON.parse(metricsSnapshot(measured)) as Snapshot);
-  expect(metrics.map(({ name, value }) => [name, value])).toEqual(entries);
+test("metrics are of the moment when the reading began, however long it takes", () => {
+  const { cluster, frameworkId } = runningCluster();
+  const { state, nowMs } = cluster.host;
+  const measured = { state, nowMs, counters: cluster.counters };
+  const before = metricsOf(measured);
+  const measuring = measure(measured);
+  cluster.call(frameworkId, { type: "TEARDOWN" });
+  let step = measuring.next();
+  while (step.done !== true) step = measuring.next();
+  expect(step.value).toEqual(before);
+  expect(metricsOf(measured)).not.toEqual(before);
 });
 
 test("a failed-over stream's ERROR counts for its framework", () => {

@@ -1,12 +1,14 @@
-import type { Resources } from "../../resources/resource.ts";
+import type { Resource, Resources } from "../../resources/resource.ts";
 
 /** Sums of scalars by kind, in thousandths; ranges and sets are not counted. */
 export class Amounts {
   readonly #sums = new Map<string, number>();
 
-  add(resources: Resources): void {
+  /** `counts`: which of them; absent = all. */
+  add(resources: Resources, counts?: (resource: Resource) => boolean): void {
     for (const resource of resources) {
-      if (resource.kind === "SCALAR") this.#add(resource.name, resource.thousandths);
+      if (resource.kind !== "SCALAR" || counts?.(resource) === false) continue;
+      this.#add(resource.name, resource.thousandths);
     }
   }
 

@@ -12,7 +12,7 @@ import type { MasterState } from "../state.ts";
 import type { Counters } from "./counters.ts";
 import { SUMS } from "./increments.ts";
 import { operationTypes } from "./operations.ts";
-import { countTasks, type TaskCounts } from "./tasks.ts";
+import type { TaskTally } from "./tasks.ts";
 
 /** The states a task can be in before it ends, as the metrics name them. */
 const ACTIVE_STATES = [
@@ -86,7 +86,10 @@ function namesOf(table: Readonly<Record<string, boolean>>): readonly string[] {
   return entries.map(([name]) => name.toLowerCase());
 }
 
-/** Without `counters`: gauges only, and those of live frameworks only. */
+/**
+ * All but how many tasks are active. Without `counters`: gauges only, and those of live frameworks
+ * only.
+ */
 export function frameworkMetrics(
   state: MasterState,
   counters: Counters | undefined,
@@ -95,15 +98,30 @@ export function frameworkMetrics(
   const add = (prefix: string, values: Readonly<Record<string, number>>): void => {
     for (const [name, value] of Object.entries(values)) metrics[`${prefix}/${name}`] = value;
   };
-  const tasks = countTasks(state);
   for (const row of state.tables.framework.values()) {
-    add(frameworkPrefix(row), gaugesOf(row, tasks.get(row.id) ?? new Map()));
+    add(frameworkPrefix(row), gaugesOf(row));
     if (counters !== undefined) add(frameworkPrefix(row), countersOf(counters, row.id));
   }
   for (const row of state.tables.completedFramework.values()) {
     if (counters === undefined || !counters.frameworks.has(row.id)) continue;
     add(frameworkPrefix(row), gaugesOfCompleted(row));
     add(frameworkPrefix(row), countersOf(counters, row.id));
+  }
+  return metrics;
+}
+
+/** How many of each framework's tasks are in a state before the end. */
+export function activeTaskMetrics(
+  frameworks: readonly FrameworkRow[],
+  tally: TaskTally,
+): Readonly<Record<string, number>> {
+  const metrics: Record<string, number> = {};
+  for (const framework of frameworks) {
+    const told = tally.toldTo(framework);
+    const prefix = frameworkPrefix(framework);
+    for (const active of ACTIVE_STATES) {
+      metrics[`${prefix}/${activeName(active)}`] = told.get(active) ?? 0;
+    }
   }
   return metrics;
 }
@@ -115,14 +133,13 @@ function frameworkPrefix(framework: FrameworkRow | CompletedFrameworkRow): strin
   return `master/frameworks/${encodeURIComponent(name)}/${framework.id}`;
 }
 
-function gaugesOf(framework: FrameworkRow, tasks: TaskCounts): Record<string, number> {
+function gaugesOf(framework: FrameworkRow): Record<string, number> {
   const metrics: Record<string, number> = {
     subscribed: framework.connection.state === "CONNECTED" ? 1 : 0,
   };
   for (const role of framework.roles) {
     metrics[`roles/${role}/suppressed`] = framework.suppressedRoles.includes(role) ? 1 : 0;
   }
-  for (const active of ACTIVE_STATES) metrics[activeName(active)] = tasks.get(active) ?? 0;
   return metrics;
 }
 

@@ -1,9 +1,7 @@
-/** What can be read off the state at any moment. */
+/** What is read off the state at once: not what has to be added up over all tasks. */
 import { registeredAgents } from "../operator/get-agents.ts";
 import type { MasterState } from "../state.ts";
 import { resourceMetrics } from "./resources.ts";
-import { roleMetrics } from "./roles.ts";
-import { countTasks, sumOfCounts } from "./tasks.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
 
@@ -14,9 +12,7 @@ export function gauges(state: MasterState, nowMs: number): Metrics {
     ...agentGauges(state),
     ...connectionGauges(state),
     "master/outstanding_offers": state.tables.offer.size,
-    ...taskGauges(state),
     ...resourceMetrics(state),
-    ...roleMetrics(state),
     ...queueGauges(state),
   };
 }
@@ -58,16 +54,5 @@ function connectionGauges(state: MasterState): Metrics {
     "master/frameworks_disconnected": rows.length - connected,
     "master/frameworks_active": connected,
     "master/frameworks_inactive": rows.length - connected,
-  };
-}
-
-function taskGauges(state: MasterState): Metrics {
-  const counts = sumOfCounts(countTasks(state).values());
-  return {
-    "master/tasks_staging": counts.get("TASK_STAGING") ?? 0,
-    "master/tasks_starting": counts.get("TASK_STARTING") ?? 0,
-    "master/tasks_running": counts.get("TASK_RUNNING") ?? 0,
-    "master/tasks_killing": counts.get("TASK_KILLING") ?? 0,
-    "master/tasks_unreachable": counts.get("TASK_UNREACHABLE") ?? 0,
   };
 }

@@ -44,8 +44,8 @@ class Shares {
   readonly revocable = new Amounts();
 
   add(resources: Resources): void {
-    this.lasting.add(resources.filter(({ revocable }) => !revocable));
-    this.revocable.add(resources.filter(({ revocable }) => revocable));
+    this.lasting.add(resources, ({ revocable }) => !revocable);
+    this.revocable.add(resources, ({ revocable }) => revocable === true);
   }
 
   of(kind: string): number {

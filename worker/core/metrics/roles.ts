@@ -7,32 +7,84 @@ import { ANY_ROLE, ancestorsOf } from "../../resources/roles.ts";
 import { registeredAgents } from "../operator/get-agents.ts";
 import { holdsResources } from "../operator/holdings.ts";
 import { isMetered } from "../role/consumption.ts";
+import type { RoleRow, TaskRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { Amounts } from "./amounts.ts";
 
 type Metrics = Readonly<Record<string, number>>;
 
-export function roleMetrics(state: MasterState): Metrics {
-  const metrics: Record<string, number> = {};
-  const roles = rolesOf(state);
-  const filters = filtersByRole(state);
-  const total = new Amounts();
-  for (const agent of registeredAgents(state)) total.add(agent.total);
-  for (const [name, role] of roles) {
-    if (name !== ROOT) {
-      metrics[`allocator/mesos/offer_filters/roles/${name}/active`] = filters.get(name) ?? 0;
+/**
+ * The root, and every role that a framework subscribes to or holds something of, that something is
+ * reserved for, or that an operator has set something of.
+ *
+ * Made of the state as it is now, all but its tasks: these are added one by one.
+ */
+export class RoleSums {
+  readonly #own = new Map<string, RoleAmounts>();
+  readonly #total = new Amounts();
+  readonly #filters: ReadonlyMap<string, number>;
+  readonly #set: readonly RoleRow[];
+
+  constructor(state: MasterState) {
+    const { framework, executor, offer, role } = state.tables;
+    this.#filters = filtersByRole(state);
+    this.#set = [...role.values()];
+    for (const { name } of this.#set) this.#named(name);
+    for (const { roles } of framework.values()) {
+      for (const name of roles) this.#named(name).hasFrameworks = true;
     }
-    // Only a role that somebody may be offered resources for has a share.
-    if (role.hasFrameworks) {
-      metrics[`allocator/mesos/roles/${name}/shares/dominant`] = dominantShare(role, total);
+    for (const row of executor.values()) this.#hold(row);
+    for (const row of offer.values()) this.#hold(row);
+    for (const { total } of registeredAgents(state)) {
+      this.#total.add(total);
+      for (const resource of total) {
+        const name = resource.reservations.at(-1)?.role;
+        if (name === undefined || name === ANY_ROLE) continue;
+        this.#named(name).consumed.add([resource]);
+      }
     }
-    const prefix = `allocator/mesos/quota/roles/${name}/resources`;
-    for (const [kind, amount] of role.consumed.entries()) {
-      metrics[`${prefix}/${kind}/consumed`] = amount / 1_000;
-    }
-    Object.assign(metrics, quotaMetrics(state, name, role));
   }
-  return metrics;
+
+  addTask(task: TaskRow): void {
+    if (holdsResources(task)) this.#hold(task);
+    else this.#named(task.role).hasFrameworks = true;
+  }
+
+  metrics(): Metrics {
+    const metrics: Record<string, number> = {};
+    const roles = withDescendants(this.#own);
+    for (const [name, role] of roles) {
+      if (name !== ROOT) {
+        metrics[`allocator/mesos/offer_filters/roles/${name}/active`] =
+          this.#filters.get(name) ?? 0;
+      }
+      // Only a role that somebody may be offered resources for has a share.
+      if (role.hasFrameworks) {
+        metrics[`allocator/mesos/roles/${name}/shares/dominant`] = dominantShare(role, this.#total);
+      }
+      const prefix = `allocator/mesos/quota/roles/${name}/resources`;
+      for (const [kind, amount] of role.consumed.entries()) {
+        metrics[`${prefix}/${kind}/consumed`] = amount / 1_000;
+      }
+    }
+    for (const row of this.#set) Object.assign(metrics, quotaMetrics(row, roles.get(row.name)));
+    return metrics;
+  }
+
+  #hold({ role, resources }: { role: string; resources: Resources }): void {
+    const amounts = this.#named(role);
+    amounts.hasFrameworks = true;
+    amounts.held.add(resources);
+    amounts.consumed.add(resources, isMetered);
+  }
+
+  #named(name: string): RoleAmounts {
+    const known = this.#own.get(name);
+    if (known !== undefined) return known;
+    const made = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
+    this.#own.set(name, made);
+    return made;
+  }
 }
 
 interface RoleAmounts {
@@ -46,46 +98,6 @@ interface RoleAmounts {
 
 /** The root of the tree of roles has an empty name. */
 const ROOT = "";
-
-/**
- * The root, and every role that a framework subscribes to or holds something of, that something is
- * reserved for, or that an operator has set something of.
- */
-function rolesOf(state: MasterState): ReadonlyMap<string, RoleAmounts> {
-  const { framework, task, executor, offer, role: set } = state.tables;
-  const own = new Map<string, RoleAmounts>();
-  const roleNamed = (name: string): RoleAmounts => {
-    const known = own.get(name);
-    if (known !== undefined) return known;
-    const made = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
-    own.set(name, made);
-    return made;
-  };
-  const hold = ({ role, resources }: { role: string; resources: Resources }): void => {
-    const amounts = roleNamed(role);
-    amounts.hasFrameworks = true;
-    amounts.held.add(resources);
-    amounts.consumed.add(resources.filter(isMetered));
-  };
-  for (const { roles } of framework.values()) {
-    for (const name of roles) roleNamed(name).hasFrameworks = true;
-  }
-  for (const row of task.values()) {
-    if (holdsResources(row)) hold(row);
-    else roleNamed(row.role).hasFrameworks = true;
-  }
-  for (const row of executor.values()) hold(row);
-  for (const row of offer.values()) hold(row);
-  for (const { name } of set.values()) roleNamed(name);
-  for (const { total } of registeredAgents(state)) {
-    for (const resource of total) {
-      const name = resource.reservations.at(-1)?.role;
-      if (name === undefined || name === ANY_ROLE) continue;
-      roleNamed(name).consumed.add([resource]);
-    }
-  }
-  return withDescendants(own);
-}
 
 function withDescendants(own: ReadonlyMap<string, RoleAmounts>): ReadonlyMap<string, RoleAmounts> {
   const all = new Map<string, RoleAmounts>();
@@ -118,9 +130,7 @@ function dominantShare({ held }: RoleAmounts, total: Amounts): number {
   return Math.max(0, ...shares);
 }
 
-/** Of a role with a quota only. */
-function quotaMetrics(state: MasterState, name: string, { held }: RoleAmounts): Metrics {
-  const quota = state.tables.role.get(name)?.quota;
+function quotaMetrics({ name, quota }: RoleRow, amounts: RoleAmounts | undefined): Metrics {
   if (quota === undefined) return {};
   const prefix = `allocator/mesos/quota/roles/${name}/resources`;
   const metrics: Record<string, number> = {};
@@ -131,7 +141,7 @@ function quotaMetrics(state: MasterState, name: string, { held }: RoleAmounts): 
     metrics[`${prefix}/${kind}/limit`] = amount / 1_000;
   }
   for (const kind of Object.keys({ ...quota.guarantees, ...quota.limits })) {
-    metrics[`${prefix}/${kind}/offered_or_allocated`] = held.of(kind) / 1_000;
+    metrics[`${prefix}/${kind}/offered_or_allocated`] = (amounts?.held.of(kind) ?? 0) / 1_000;
   }
   return metrics;
 }

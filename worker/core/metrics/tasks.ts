@@ -1,42 +1,51 @@
-/** How many tasks are in which state, in one pass over them: a cluster may have very many. */
+/** How many tasks are in which state. */
 import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { defined } from "../../std/assert.ts";
-import type { MasterState } from "../state.ts";
+import type { FrameworkRow, TaskRow } from "../rows.ts";
 import { stateToldTo } from "../task/status.ts";
 
-export type TaskCounts = ReadonlyMap<mesos.TaskState, number>;
+type StateCounts = ReadonlyMap<mesos.TaskState, number>;
 
-/**
- * By framework, in the states that these are told of: an unreachable task of one that knows no
- * partitions is lost.
- */
-export function countTasks(state: MasterState): ReadonlyMap<FrameworkId, TaskCounts> {
-  const counts = new Map<FrameworkId, Map<mesos.TaskState, number>>();
-  for (const { frameworkId, state: inState } of state.tables.task.values()) {
-    const own = counts.get(frameworkId);
-    if (own === undefined) counts.set(frameworkId, new Map([[inState, 1]]));
-    else own.set(inState, (own.get(inState) ?? 0) + 1);
+export class TaskTally {
+  readonly #counts = new Map<FrameworkId, Map<mesos.TaskState, number>>();
+
+  add({ frameworkId, state }: TaskRow): void {
+    const own = this.#counts.get(frameworkId);
+    if (own === undefined) this.#counts.set(frameworkId, new Map([[state, 1]]));
+    else addTo(own, state, 1);
   }
-  return new Map([...counts].map(([id, own]) => [id, asTold(state, id, own)]));
+
+  /**
+   * A framework's tasks in the states that it is told of: an unreachable one is lost for a
+   * framework that knows no partitions.
+   */
+  toldTo(framework: FrameworkRow): StateCounts {
+    const told = new Map<mesos.TaskState, number>();
+    for (const [state, n] of this.#counts.get(framework.id) ?? []) {
+      addTo(told, stateToldTo(framework, state), n);
+    }
+    return told;
+  }
 }
 
-export function sumOfCounts(all: Iterable<TaskCounts>): TaskCounts {
+/** `frameworks`: all that have tasks. */
+export function taskMetrics(
+  frameworks: readonly FrameworkRow[],
+  tally: TaskTally,
+): Readonly<Record<string, number>> {
   const sum = new Map<mesos.TaskState, number>();
-  for (const counts of all) addTo(sum, counts);
-  return sum;
+  for (const framework of frameworks) {
+    for (const [state, n] of tally.toldTo(framework)) addTo(sum, state, n);
+  }
+  return {
+    "master/tasks_staging": sum.get("TASK_STAGING") ?? 0,
+    "master/tasks_starting": sum.get("TASK_STARTING") ?? 0,
+    "master/tasks_running": sum.get("TASK_RUNNING") ?? 0,
+    "master/tasks_killing": sum.get("TASK_KILLING") ?? 0,
+    "master/tasks_unreachable": sum.get("TASK_UNREACHABLE") ?? 0,
+  };
 }
 
-function asTold(state: MasterState, id: FrameworkId, counts: TaskCounts): TaskCounts {
-  const framework = defined(state.tables.framework.get(id), `${id}, which has tasks, is there`);
-  const told = new Map<mesos.TaskState, number>();
-  for (const [inState, n] of counts) addTo(told, [[stateToldTo(framework, inState), n]]);
-  return told;
-}
-
-function addTo(
-  sum: Map<mesos.TaskState, number>,
-  counts: Iterable<readonly [mesos.TaskState, number]>,
-): void {
-  for (const [state, n] of counts) sum.set(state, (sum.get(state) ?? 0) + n);
+function addTo(counts: Map<mesos.TaskState, number>, state: mesos.TaskState, n: number): void {
+  counts.set(state, (counts.get(state) ?? 0) + n);
 }

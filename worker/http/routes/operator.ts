@@ -70,7 +70,10 @@ async function serve(
     case "STREAM":
       return subscribe(context, encoding);
     case "SHELL":
-      return processCall(context, call, () => read(context, call, encoding));
+      return processCall(context, call, {
+        read: () => read(context, call, encoding),
+        readLong: () => readLong(context, call, encoding),
+      });
     case "NOT_SERVED":
       return callNotServed(type);
     default:

@@ -5,16 +5,22 @@ import { callNotServed } from "../respond.ts";
 import { fileNotFound } from "../respond-process.ts";
 import { setLoggingLevel } from "./logging.ts";
 
-/** `answered`: the answer of a call that only asks. */
+/** The answers of calls that only ask: given at once, or made while they are read. */
+interface Answers {
+  readonly read: () => Promise<Response>;
+  readonly readLong: () => Promise<Response>;
+}
+
 export async function processCall(
   context: EdgeContext,
   call: master.Call,
-  answered: () => Promise<Response>,
+  answers: Answers,
 ): Promise<Response> {
   switch (call.type) {
     case "GET_METRICS":
+      return await answers.readLong();
     case "GET_LOGGING_LEVEL":
-      return await answered();
+      return await answers.read();
     case "SET_LOGGING_LEVEL":
       if (call.set_logging_level === undefined) return callNotServed(call.type);
       return await setLoggingLevel(context, call.set_logging_level);
