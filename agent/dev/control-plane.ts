@@ -103,6 +103,7 @@ class MiniflareControlPlane implements ControlPlane {
       if (this.#miniflare === undefined) {
         this.#miniflare = keepingSignals(() => new this.#module.Miniflare(settings));
         await this.#miniflare.ready;
+        await this.#checkConfiguration(this.#miniflare);
       } else {
         await this.#miniflare.setOptions(settings);
       }
@@ -112,6 +113,13 @@ class MiniflareControlPlane implements ControlPlane {
     } finally {
       this.#starting = false;
     }
+  }
+
+  /** The master answers every request with the mistakes in its variables, if there are any. */
+  async #checkConfiguration(miniflare: Miniflare): Promise<void> {
+    const answer = await fetch(new URL("/health", await miniflare.unsafeGetDirectURL(WORKER_NAME)));
+    const lines = (await answer.text()).trim().split("\n");
+    if (!answer.ok) throw new Error(lines.join(" "));
   }
 
   async stop(): Promise<void> {

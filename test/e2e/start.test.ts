@@ -63,6 +63,15 @@ describe("what cannot start", () => {
     expect(refused.err).toEqual([expect.stringMatching(words)]);
   });
 
+  test("a variable of the master that makes no sense is named in one line", async () => {
+    const env = { RIMROCK_AGENT_PING_TIMEOUT: "soon" };
+    const refused = rimrock(["start", "--data", newFolder(), "--port", "0"], { env });
+    expect(await refused.ended).toBe(1);
+    expect([...refused.out, ...refused.err]).toEqual([
+      expect.stringContaining("RIMROCK_AGENT_PING_TIMEOUT is 'soon'"),
+    ]);
+  });
+
   test("an unknown containerizer is refused before anything starts", async () => {
     const refused = rimrock(["start", "--data", newFolder(), "--containerizer", "rkt"]);
     expect(await refused.ended).toBe(2);
