@@ -5,6 +5,7 @@
 import { homedir, hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parseDomainText } from "../worker/protocol/domain-text.ts";
 import type * as mesos from "../worker/protocol/v1/mesos.ts";
 import type { Resources } from "../worker/resources/resource.ts";
 import {
@@ -27,6 +28,7 @@ export interface Config {
   /** As given: kinds that are not named are discovered. */
   readonly resources: Resources;
   readonly attributes: readonly mesos.Attribute[];
+  readonly domain: mesos.DomainInfo | undefined;
   readonly containerizer: ContainerizerKind;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
@@ -53,6 +55,7 @@ const optionHelp: { readonly [name: string]: OptionHelp } = {
     help: "like 'cpus:4;mem:8192;ports:[31000-32000]'; kinds not named are found out",
   },
   attributes: { placeholder: "TEXT", help: "like 'rack:r1;zone:z1'" },
+  domain: { placeholder: "TEXT", help: "region and zone, like 'eu/eu-1'" },
   hostname: { placeholder: "NAME", help: "advertised name; else the machine's" },
   ip: { placeholder: "IPV4", help: "advertised address; else the first outward one" },
   port: {
@@ -108,6 +111,7 @@ export function readCommandLine(
     port: read(readPort(values.port), DEFAULT_PORT),
     resources: read(readText("--resources", values.resources, parseResourcesText), []),
     attributes: read(readText("--attributes", values.attributes, parseAttributesText), []),
+    domain: read(readDomain(values.domain), undefined),
     containerizer: read(readContainerizer(values.containerizer ?? "process"), "process"),
     dieWithParent: values["die-with-parent"] === true,
     jsonLog: values.json === true,
@@ -134,6 +138,7 @@ function parseValues(args: readonly string[]) {
     "work-dir": text,
     resources: text,
     attributes: text,
+    domain: text,
     hostname: text,
     ip: text,
     port: text,
@@ -188,6 +193,12 @@ function readText<T, E extends Parameters<typeof describeTextError>[0]>(
 ): Result<T, string> {
   const parsed = parseText(text ?? "");
   return parsed.ok ? parsed : err(`${option}: ${describeTextError(parsed.error)}`);
+}
+
+function readDomain(text: string | undefined): Result<mesos.DomainInfo | undefined, string> {
+  if (text === undefined) return ok(undefined);
+  const parsed = parseDomainText(text);
+  return parsed.ok ? parsed : err(`--domain '${text}' ${parsed.error}`);
 }
 
 function readContainerizer(text: string): Result<ContainerizerKind, string> {

@@ -103,6 +103,7 @@ function agentFacts(config: Config): AgentFacts {
       port: config.port,
       resources: renderResources(resources, { refinedReservations: true }),
       attributes: config.attributes,
+      domain: config.domain,
     },
     ip: config.ip,
     version: VERSION,

@@ -5,6 +5,7 @@
 import { buildFacts, type VersionMetadata } from "./build.ts";
 import type { MasterSettings } from "./core/settings.ts";
 import { defaultSettings } from "./core/settings.ts";
+import { parseDomainText } from "./protocol/domain-text.ts";
 import { parseDurationMs } from "./std/duration.ts";
 import { err, ok, type Result } from "./std/result.ts";
 
@@ -33,6 +34,8 @@ export interface Variables {
   readonly RIMROCK_MAX_AGENT_PING_TIMEOUTS?: string | number;
   /** Set by `rimrock start` alone, anew each time. */
   readonly RIMROCK_FRONT_DOOR_KEY?: string;
+  /** "REGION/ZONE" where the master counts as being; none = agents of all regions are alike. */
+  readonly RIMROCK_DOMAIN?: string;
   /** Not set by anybody: the platform says which version of the Worker this is. */
   readonly RIMROCK_VERSION?: VersionMetadata;
 }
@@ -42,9 +45,10 @@ export function readConfig(env: Variables): Result<Config, readonly ConfigError[
   const address = readAddress(env, errors);
   const offerTimeoutMs = readOfferTimeout(env, errors);
   const agentPing = readAgentPing(env, errors);
+  const domain = readDomain(env, errors);
   if (errors.length > 0) return err(errors);
   const build = buildFacts(env.RIMROCK_VERSION);
-  const master = { ...defaultSettings, address, offerTimeoutMs, agentPing, build };
+  const master = { ...defaultSettings, address, offerTimeoutMs, agentPing, domain, build };
   const frontDoorKey = env.RIMROCK_FRONT_DOOR_KEY;
   return ok(frontDoorKey === undefined ? { master } : { master, frontDoorKey });
 }
@@ -113,6 +117,15 @@ function readAgentPing(env: Variables, errors: ConfigError[]): MasterSettings["a
     }
   }
   return given;
+}
+
+function readDomain(env: Variables, errors: ConfigError[]): MasterSettings["domain"] {
+  const text = env.RIMROCK_DOMAIN;
+  if (text === undefined || text === "") return undefined;
+  const parsed = parseDomainText(text);
+  if (parsed.ok) return parsed.value;
+  errors.push({ variable: "RIMROCK_DOMAIN", message: `'${text}' ${parsed.error}.` });
+  return undefined;
 }
 
 function isIpv4(text: string): boolean {

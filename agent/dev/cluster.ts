@@ -66,6 +66,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 /** Variables of the master that `rimrock start` hands on as they are; the others it sets itself. */
 const GIVEN_VARIABLES = [
   "RIMROCK_OFFER_TIMEOUT",
+  "RIMROCK_DOMAIN",
   "RIMROCK_AGENT_PING_TIMEOUT",
   "RIMROCK_MAX_AGENT_PING_TIMEOUTS",
 ];

@@ -18,11 +18,13 @@ test("variables are taken as text or number", () => {
     RIMROCK_OFFER_TIMEOUT: "30secs",
     RIMROCK_AGENT_PING_TIMEOUT: "1secs",
     RIMROCK_MAX_AGENT_PING_TIMEOUTS: 2,
+    RIMROCK_DOMAIN: "eu/eu-1",
   });
   expect(config.ok && config.value.master).toMatchObject({
     address: { hostname: "m.example", ip: "10.1.2.3", port: 8080 },
     offerTimeoutMs: 30_000,
     agentPing: { timeoutMs: 1_000, maxTimeouts: 2 },
+    domain: { fault_domain: { region: { name: "eu" }, zone: { name: "eu-1" } } },
   });
 });
 
@@ -34,8 +36,9 @@ test("every mistake is told at once, by the variable's name", () => {
     RIMROCK_OFFER_TIMEOUT: "soon",
     RIMROCK_AGENT_PING_TIMEOUT: "999ms",
     RIMROCK_MAX_AGENT_PING_TIMEOUTS: "0",
+    RIMROCK_DOMAIN: "eu",
   });
-  if (config.ok) throw new Error("six mistakes are expected");
+  if (config.ok) throw new Error("seven mistakes are expected");
   const lines = describeConfigErrors(config.error).split("\n");
   expect(lines.map((line) => line.split(" ")[0])).toEqual([
     "RIMROCK_HOSTNAME",
@@ -44,6 +47,7 @@ test("every mistake is told at once, by the variable's name", () => {
     "RIMROCK_OFFER_TIMEOUT",
     "RIMROCK_AGENT_PING_TIMEOUT",
     "RIMROCK_MAX_AGENT_PING_TIMEOUTS",
+    "RIMROCK_DOMAIN",
   ]);
 });
 

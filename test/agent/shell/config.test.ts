@@ -21,6 +21,15 @@ describe("the command line", () => {
     expect(readCommandLine(["--version"], {})).toEqual({ ok: true, value: { type: "VERSION" } });
   });
 
+  test("--domain is a region and a zone, and none when it is not given", () => {
+    const domain = { fault_domain: { region: { name: "eu" }, zone: { name: "eu-1" } } };
+    const master = ["--master", "http://x"];
+    expect(readCommandLine([...master, "--domain", "eu/eu-1"], {})).toMatchObject({
+      value: { config: { domain } },
+    });
+    expect(readCommandLine(master, {})).toMatchObject({ value: { config: { domain: undefined } } });
+  });
+
   const refused: [string[], RegExp][] = [
     [[], /RIMROCK_MASTER/],
     [["--master", "ftp://x"], /http:\/\/HOST:PORT/],
@@ -31,6 +40,9 @@ describe("the command line", () => {
     [["--master", "http://x", "--hostname", "a b"], /host name/],
     [["--master", "http://x", "--resources", "cpus:-1"], /--resources/],
     [["--master", "http://x", "--attributes", "rack"], /--attributes/],
+    [["--master", "http://x", "--domain", "eu"], /--domain 'eu' is not a region and a zone/],
+    [["--master", "http://x", "--domain", "eu/"], /eu\/eu-1/],
+    [["--master", "http://x", "--domain", "a/b/c"], /a region and a zone/],
     [["--master", "http://x", "--containerizer", "docker"], /process or cgroups/],
     [["--master"], /--help/],
     [["--what"], /--help/],
