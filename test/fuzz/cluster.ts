@@ -122,6 +122,7 @@ export class FuzzCluster implements Cluster {
       setLoggingLevel: async (_principal, { level }) => {
         this.#loggingLevel = level;
       },
+      hungUp: async (streamId) => this.#run(() => this.#streams.hungUp(streamId)),
       relayOf: async (agentId) => this.state.tables.agent.get(agentId)?.relayId,
       relayBatch: async (batch) => this.#relayBatch(batch),
     };

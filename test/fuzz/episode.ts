@@ -7,7 +7,7 @@ import type { Dice } from "./dice.ts";
 import { honestCall } from "./honest.ts";
 import { knowledgeOf } from "./knowledge.ts";
 import { MessageMaker } from "./make-message.ts";
-import { RequestMaker } from "./make-request.ts";
+import { FRONT_DOOR_KEY, RequestMaker } from "./make-request.ts";
 import { type FuzzRequest, platformRequest } from "./request.ts";
 
 export interface Failure {
@@ -36,7 +36,7 @@ export class Episode {
   readonly statuses = new Map<number, number>();
   readonly #dice: Dice | undefined;
   readonly #cluster = new FuzzCluster();
-  readonly #app = createApp(this.#cluster);
+  readonly #app = createApp(this.#cluster, FRONT_DOOR_KEY);
   readonly #routes: readonly string[];
   readonly #logged: string[] = [];
   readonly #requests: FuzzRequest[] = [];

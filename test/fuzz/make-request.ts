@@ -12,6 +12,9 @@ import type { FuzzRequest } from "./request.ts";
 /** What a request says, without what the runner adds. */
 export type Said = Omit<FuzzRequest, "seed" | "advanceMs">;
 
+/** What the front door of the same machine proves itself with; no secret here. */
+export const FRONT_DOOR_KEY = "key";
+
 export interface NamedCall {
   readonly path: string;
   /** Full name of the message. */
@@ -258,10 +261,15 @@ export class RequestMaker {
     const text = isJson ? this.#jsonText() : this.#parameters();
     const type = isJson ? "application/json" : "application/x-www-form-urlencoded";
     const bytes = new TextEncoder().encode(text);
+    const headers: (readonly [string, string])[] = [["Content-Type", type]];
+    if (path.startsWith("/front-door/")) {
+      headers.push(["Rimrock-Front-Door", FRONT_DOOR_KEY]);
+      headers.push(["Mesos-Stream-Id", dice.pick(this.#knowledge.streamIds) ?? ""]);
+    }
     return {
       method,
       path: dice.chance(0.2) ? path + query : path,
-      headers: [["Content-Type", type]],
+      headers,
       body: dice.chance(0.2) ? mutateBytes(dice, bytes) : bytes,
       isChunked: dice.chance(0.2),
     };
