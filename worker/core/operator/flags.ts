@@ -5,6 +5,7 @@
  * master does not have says so in the way Mesos prints it: a switch is "false", a name is "none",
  * a wait that nobody keeps is "0ns", and one that never ends is the longest time Mesos knows.
  */
+import { encodeJson } from "../../protocol/wire/json.ts";
 import { formatDuration } from "../../std/duration.ts";
 import { EXPRESSION_BYTES, PROGRAM_SIZE } from "../allocator/expression.ts";
 import {
@@ -66,6 +67,8 @@ const flags = {
   authentication_v0_timeout: NOT_AWAITED,
   authenticators: NONE,
   authorizers: "local",
+  domain: ({ settings }: MasterState) =>
+    settings.domain && encodeJson("mesos.v1.DomainInfo", settings.domain),
   filter_gpu_resources: "true",
   framework_sorter: policy,
   help: OFF,

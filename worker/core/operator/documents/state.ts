@@ -16,6 +16,7 @@ import {
   integer,
   type JsonText,
   list,
+  message,
   object,
   seconds,
   string,
@@ -57,7 +58,7 @@ function* agentTexts(snapshot: Snapshot): Generator<JsonText | undefined> {
 
 /** The object leads from its start: there is nobody to be elected before. */
 function masterMembers(state: MasterState): Members {
-  const { id, pid, hostname, capabilities } = masterInfo(state);
+  const { id, pid, hostname, capabilities, domain } = masterInfo(state);
   return {
     start_time: seconds(state.startedMs),
     elected_time: seconds(state.startedMs),
@@ -65,11 +66,12 @@ function masterMembers(state: MasterState): Members {
     pid: string(defined(pid, "the master has a pid")),
     hostname: string(hostname ?? ""),
     capabilities: strings((capabilities ?? []).flatMap(({ type }) => type ?? [])),
+    domain: domain && message("mesos.v1.DomainInfo", domain),
   };
 }
 
 function leaderMembers(state: MasterState): Members {
-  const { id, pid, port, hostname } = masterInfo(state);
+  const { id, pid, port, hostname, domain } = masterInfo(state);
   const actor = string(defined(pid, "the master has a pid"));
   return {
     leader: actor,
@@ -78,6 +80,7 @@ function leaderMembers(state: MasterState): Members {
       pid: actor,
       port: integer(port),
       hostname: string(hostname ?? ""),
+      domain: domain && message("mesos.v1.DomainInfo", domain),
     }),
   };
 }
