@@ -150,10 +150,7 @@ function exit(reason: Parameters<AgentRunnerOptions["exit"]>[0], log: Log): neve
       return process.exit(0);
     case "MASTER_SHUTDOWN": {
       const why = reason.message === "" ? "" : ` (${reason.message})`;
-      log(
-        `the master removed this agent${why}; its tasks were killed; ` +
-          "give a new --work-dir to join again",
-      );
+      log(`the master removed this agent${why}; its tasks were killed`);
       return process.exit(REMOVED_BY_MASTER);
     }
     case "CHECKPOINT_FAILED":

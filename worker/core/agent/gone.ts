@@ -17,5 +17,6 @@ export function markGone(turn: Turn, agent: AgentRow): void {
     state: "TASK_GONE_BY_OPERATOR",
     reason: "REASON_AGENT_REMOVED_BY_OPERATOR",
     message: `An operator marked agent ${agent.id} (${agent.hostname}) gone`,
+    advice: "with an empty work directory it can join as a new one",
   });
 }

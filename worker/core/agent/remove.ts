@@ -21,6 +21,8 @@ export interface Removal {
     "REASON_AGENT_REMOVED" | "REASON_AGENT_REMOVED_BY_OPERATOR"
   >;
   readonly message: string;
+  /** What has to be done before it can join again, for who reads the agent's log. */
+  readonly advice: string;
 }
 
 /**
@@ -33,7 +35,7 @@ export function removeAgent(turn: Turn, agent: AgentRow, removal: Removal): void
   operationsGone(turn, agent);
   rescindOffersOfAgent(turn, agent.id);
   if (agent.connection.state === "CONNECTED") {
-    const { message } = removal;
+    const message = `${removal.message}: ${removal.advice}`;
     sendCommands(turn, agent, [{ type: "SHUTDOWN", shutdown: { message } }]);
     removeFromRelay(turn, agent);
   }
@@ -66,7 +68,8 @@ function endTask(turn: Turn, task: TaskRow, removal: Removal): void {
   const { tables } = turn.state;
   const hadEnded = isTerminal(task.state);
   const state = hadEnded ? task.state : removal.state;
-  const ended = withStatus(turn, task, { ...removal, state });
+  const { reason, message } = removal;
+  const ended = withStatus(turn, task, { state, reason, message });
   const framework = tables.framework.get(task.frameworkId);
   const isTold = isTerminal(task.statusState) && task.unreachableMs === undefined;
   if (framework !== undefined && !isTold) {

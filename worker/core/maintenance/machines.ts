@@ -44,6 +44,7 @@ export function startMaintenance(turn: Turn, machines: readonly MachineRow[]): v
       state: "TASK_LOST",
       reason: "REASON_AGENT_REMOVED",
       message: `The machine of agent ${agent.id} (${agent.hostname}) was taken down`,
+      advice: "start it again when the maintenance is over",
     });
   }
 }
