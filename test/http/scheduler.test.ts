@@ -232,6 +232,15 @@ test("an invalid SUBSCRIBE is refused before its Accept, and its Accept before i
   expect(sentence).toContain("Mesos-Stream-Id");
 });
 
+test("an empty framework id in a SUBSCRIBE is the same as none", async () => {
+  const stream = async () => new Response("");
+  const info = { ...framework_info, id: { value: "" } };
+  const { post } = edge({ master: { subscribe: stream } });
+  expect(
+    (await post(path, { type: "SUBSCRIBE", subscribe: { framework_info: info } })).status,
+  ).toBe(200);
+});
+
 test("the stream that answers SUBSCRIBE passes the edge as it is", async () => {
   const stream = new Response("20\n...", { headers: { "Mesos-Stream-Id": "s" } });
   const { post, asked } = edge({ master: { subscribe: async () => stream } });

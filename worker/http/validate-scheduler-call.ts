@@ -88,7 +88,8 @@ function validateSubscribe(
   principal: Principal,
 ): InvalidCall | undefined {
   const { framework_info: info } = subscribe;
-  if (call.framework_id?.value !== info.id?.value) {
+  // An empty id is none, as in Mesos.
+  if ((call.framework_id?.value ?? "") !== (info.id?.value ?? "")) {
     return { code: "IDS_DIFFER", field: "framework_id", other: "subscribe.framework_info.id" };
   }
   const { value } = principal;

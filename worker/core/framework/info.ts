@@ -18,6 +18,11 @@ export function frameworkInfo(row: FrameworkRow | CompletedFrameworkRow): mesos.
   return info;
 }
 
+/** The id that a framework claims; an empty one is none, as in Mesos. */
+export function idOf({ id }: mesos.FrameworkInfo): string | undefined {
+  return id?.value === "" ? undefined : id?.value;
+}
+
 /** A capability that is not known here is one all the same, and listed as such. */
 export function capabilitiesOf(info: mesos.FrameworkInfo): mesos.FrameworkInfoCapabilityType[] {
   return (info.capabilities ?? []).map(({ type }) => type ?? "UNKNOWN");

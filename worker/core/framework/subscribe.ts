@@ -14,14 +14,14 @@ import { clusterId, newSeq, takeNumber } from "../state.ts";
 import { catchUp } from "../task/catch-up.ts";
 import { reply, sendEvent, type Turn } from "../turn.ts";
 import { frameworkFacts, replaceFacts } from "./facts.ts";
-import { rolesOf } from "./info.ts";
+import { idOf, rolesOf } from "./info.ts";
 import { masterInfo } from "./master-info.ts";
 import { validateSubscribe } from "./validate.ts";
 
 export function subscribe(turn: Turn, streamId: StreamId, call: scheduler.CallSubscribe): void {
   reply(turn, { type: "STREAMING", streamId });
   const info = call.framework_info;
-  const known = turn.state.tables.framework.get(info.id?.value ?? "");
+  const known = turn.state.tables.framework.get(idOf(info) ?? "");
   const refusal = refuse(turn, call, known);
   if (refusal !== undefined) {
     turn.effects.push({ type: "SEND_EVENT", streamId, event: errorEvent(refusal) });
@@ -45,7 +45,7 @@ function refuse(
   if (!isAuthorized(turn.principal, { type: "REGISTER_FRAMEWORK", roles })) {
     return `Not authorized to register a framework in roles ${roles.join(", ")}`;
   }
-  const id = call.framework_info.id?.value;
+  const id = idOf(call.framework_info);
   if (id !== undefined && turn.state.tables.completedFramework.has(id)) {
     return "Framework has been removed";
   }
@@ -54,7 +54,7 @@ function refuse(
 
 function admit(turn: Turn, streamId: StreamId, call: scheduler.CallSubscribe): FrameworkRow {
   const { state, nowMs } = turn;
-  const id = (call.framework_info.id?.value ?? newFrameworkId(turn)) as FrameworkId;
+  const id = (idOf(call.framework_info) ?? newFrameworkId(turn)) as FrameworkId;
   const info = { ...call.framework_info, id: { value: id } };
   return state.tables.framework.put({
     seq: newSeq(state),

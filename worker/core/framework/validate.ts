@@ -13,7 +13,7 @@ import { checkConstraints } from "../allocator/offer-constraints.ts";
 import { FAILOVER_TIMEOUT_MAX_MS, OFFER_CONSTRAINTS_LENGTH_MAX } from "../constants.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
-import { capabilitiesOf, constraintsText, frameworkInfo, rolesOf } from "./info.ts";
+import { capabilitiesOf, constraintsText, frameworkInfo, idOf, rolesOf } from "./info.ts";
 import { parseOfferFilters } from "./offer-filters.ts";
 
 /** What a framework says of itself and of the offers it wants: the same in both calls. */
@@ -58,7 +58,7 @@ function validateWishes(
 }
 
 function validateId(info: mesos.FrameworkInfo): string | undefined {
-  const id = info.id?.value;
+  const id = idOf(info);
   if (id === undefined) return undefined;
   const problem = checkIdentifier(id);
   return problem === undefined ? undefined : `framework_info.id '${id}' ${problem}`;
