@@ -295,8 +295,9 @@ class LiveExchange implements Exchange {
     clearTimeout(this.#retryTimer);
     const outgoing = this.#outgoing;
     const whole = this.#options.response.writableFinished && outgoing?.writableFinished === true;
-    // A whole exchange gave its connection back for reuse already. A request that has reached workerd
-    // whole gets its answer first: workerd never tells the master that a client went away before.
+    // A whole exchange gave its connection back for reuse already. A request that has reached
+    // workerd whole gets its answer first: workerd never tells the master that a client went away
+    // before it.
     const isAwaited = outgoing?.writableFinished === true && !this.#answered;
     if (!whole && !isAwaited && outgoing !== undefined) {
       this.#tellHangUp(this.#incoming);

@@ -1,6 +1,6 @@
 /**
- * `known-failures.txt`: what a client cannot do, with its reason. Read strictly, so that a line that
- * says nothing is a mistake.
+ * `known-failures.txt`: what a client cannot do, with its reason. Read strictly, so that a line
+ * that says nothing is a mistake.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

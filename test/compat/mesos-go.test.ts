@@ -1,7 +1,7 @@
 /**
  * mesos-go, unmodified, against a running cluster: the scheduler API and the operator API, in JSON
- * and in protobuf. The cases are Go tests of our own in `mesos-go/`, run one by one against the same
- * cluster; each leaves the cluster as it found it.
+ * and in protobuf. The cases are Go tests of our own in `mesos-go/`, run one by one against the
+ * same cluster; each leaves the cluster as it found it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
