@@ -6,7 +6,8 @@
  * nothing of it is
  *    offered; no port and no set item is held twice.
  * 2. Every outstanding offer names a connected framework that wants its role, and a connected
- * agent.
+ * agent in service; every inverse offer, at most one for the two, a connected framework and a
+ * connected agent whose machine is to go.
  * 3. A role that has more than its limit of something is offered no more of it, nor is any role
  * below it.
  * 4. A task's updates are delivered in order: acknowledged ones come first, none follows a terminal
@@ -22,6 +23,7 @@ import { add, equals } from "../resources/algebra.ts";
 import { quantityOf } from "../resources/quantities.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
 import { covers } from "../resources/shared.ts";
+import { machineOf } from "./maintenance/unavailability.ts";
 import { consumptionOf, meteredIn, topRole } from "./role/consumption.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
 import { loadState, type MasterState, type StoredRows } from "./state.ts";
@@ -36,6 +38,7 @@ export function checkInvariants(state: MasterState): readonly Violation[] {
   return [
     ...checkHolds(state),
     ...checkOffers(state),
+    ...checkInverseOffers(state),
     ...checkLimits(state),
     ...checkTasks(state),
     ...checkUpdates(state),
@@ -110,7 +113,29 @@ function checkOffers(state: MasterState): Violation[] {
     }
     if (agent?.connection.state !== "CONNECTED") {
       violations.push({ invariant: 2, fact: `offer ${offer.id} is of an agent that is away` });
+    } else if (agent.service.state !== "ACTIVE") {
+      violations.push({ invariant: 2, fact: `offer ${offer.id} is of an agent out of service` });
     }
+  }
+  return violations;
+}
+
+function checkInverseOffers(state: MasterState): Violation[] {
+  const violations: Violation[] = [];
+  const pairs = new Set<string>();
+  for (const { id, frameworkId, agentId } of state.tables.inverseOffer.values()) {
+    const pair = `${frameworkId}/${agentId}`;
+    if (pairs.has(pair)) {
+      violations.push({ invariant: 2, fact: `inverse offer ${id} is one of two for ${pair}` });
+    }
+    pairs.add(pair);
+    const agent = state.tables.agent.get(agentId);
+    const isThere =
+      state.tables.framework.get(frameworkId)?.connection.state === "CONNECTED" &&
+      agent?.connection.state === "CONNECTED" &&
+      machineOf(state, agent)?.mode === "DRAINING";
+    if (!isThere)
+      violations.push({ invariant: 2, fact: `inverse offer ${id} has lost its reason` });
   }
   return violations;
 }
