@@ -11,7 +11,7 @@ export default defineConfig({
           name: "fast",
           environment: "node",
           include: [
-            "test/tidy.test.ts",
+            "test/{tidy,docs}.test.ts",
             "test/{core,fuzz,http,operation,relay,resources,scenarios,sdk,simulator,std,wire}/**/*.test.ts",
           ],
         },
