@@ -16,9 +16,10 @@ import { unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { Timer } from "./clock.ts";
-import { Machine } from "./machine.ts";
+import { Machine, pidOf } from "./machine.ts";
 import type { MasterNode } from "./master-node.ts";
 import type { RelayNode } from "./relay-node.ts";
+import { runKey } from "./truth.ts";
 import { Violation, type World } from "./world.ts";
 
 interface Process {
@@ -94,6 +95,12 @@ export class AgentNode {
     if (run !== undefined) return `${this.name} has run ${run.runNumber} ${run.stage.state}`;
     const [update] = state.update.values();
     if (update !== undefined) return `${this.name} has update ${update.taskId} ${update.state}`;
+    const [executor] = state.executor.values();
+    if (executor !== undefined) {
+      return `${this.name} has executor ${executor.executorId} ${executor.stage}`;
+    }
+    const [removal] = state.volumeRemoval.values();
+    if (removal !== undefined) return `${this.name} has volume ${removal.persistenceId} to remove`;
     return undefined;
   }
 
@@ -253,7 +260,8 @@ export class AgentNode {
    */
   #launch(process: Process, { containerId, task }: Effect & { readonly type: "LAUNCH" }): void {
     const { clock, truth } = this.#world;
-    const run = Number(process.state.run.get(containerId)?.runNumber);
+    const row = process.state.run.get(containerId);
+    const run = runKey(Number(row?.runNumber), row?.taskId ?? "");
     truth.launched(run);
     this.#world.checkTruth();
     clock.after(this.#world.between("launch", 1, 30), () => {
@@ -265,7 +273,7 @@ export class AgentNode {
       }
       this.machine.start(containerId, { run, command: task.command?.value ?? "" });
       clock.after(this.#world.between("launch", 1, 30), () =>
-        this.#submit(process, { type: "CONTAINER_STARTED", containerId, pid: 1_000 + run }),
+        this.#submit(process, { type: "CONTAINER_STARTED", containerId, pid: pidOf(run) }),
       );
     });
   }

@@ -8,6 +8,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type * as scheduler from "../../worker/protocol/v1/scheduler.ts";
 import { FrameworkClient } from "./framework-client.ts";
 import type { MasterNode } from "./master-node.ts";
+import { OperationScript } from "./operation-script.ts";
 import type { World } from "./world.ts";
 
 interface KnownTask {
@@ -19,7 +20,9 @@ export class FrameworkScript {
   readonly name: string;
   readonly client: FrameworkClient;
   readonly #world: World;
+  readonly #info: mesos.FrameworkInfo;
   readonly #roles: readonly string[];
+  readonly #operations: OperationScript;
   readonly #tasks = new Map<string, KnownTask>();
   readonly #offers = new Map<string, mesos.Offer>();
   #launchesLeft: number;
@@ -39,6 +42,7 @@ export class FrameworkScript {
     this.#world = world;
     this.name = options.name;
     this.#launchesLeft = options.tasks;
+    this.#info = options.info;
     this.#roles = options.info.roles ?? [options.info.role ?? "*"];
     this.client = new FrameworkClient(world, {
       name: options.name,
@@ -46,6 +50,12 @@ export class FrameworkScript {
       master: options.master,
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#offers.clear(),
+    });
+    const { client } = this;
+    this.#operations = new OperationScript(world, {
+      name: options.name,
+      info: options.info,
+      client,
     });
     this.client.subscribe();
   }
@@ -66,6 +76,7 @@ export class FrameworkScript {
     else if (what < 9) this.#reconcile();
     else if (what < 10) client.call({ type: "SUPPRESS", suppress: { roles: this.#someRoles() } });
     else if (what < 13) client.call({ type: "REVIVE", revive: { roles: this.#someRoles() } });
+    else if (what < 15) this.#update(this.#otherWishes());
   }
 
   tearDown(): void {
@@ -80,6 +91,8 @@ export class FrameworkScript {
   /** From now on every role should be offered something. */
   wantOffers(): void {
     this.#offered = new Set();
+    // Whatever it said of itself meanwhile.
+    this.#update({ framework_info: this.#info });
     this.client.call({ type: "REVIVE" });
   }
 
@@ -108,6 +121,11 @@ export class FrameworkScript {
       case "UPDATE":
         if (event.update !== undefined) this.#updated(event.update.status);
         return;
+      case "UPDATE_OPERATION_STATUS":
+        if (event.update_operation_status !== undefined) {
+          this.#operationUpdated(event.update_operation_status.status);
+        }
+        return;
       default:
         return;
     }
@@ -123,26 +141,38 @@ export class FrameworkScript {
 
   #answer(offer: mesos.Offer): void {
     if (!this.#offers.delete(offer.id.value)) return;
-    const launches = this.#launchesLeft > 0 && this.#world.dice("script").below(4) > 0;
-    if (!launches) {
+    const operations = this.#operationsFor(offer);
+    if (operations.length === 0) {
       this.#decline([offer.id]);
       return;
     }
     const offers = [offer, ...this.#sameAgentAndRole(offer)];
     for (const { id } of offers) this.#offers.delete(id.value);
-    const launch = { task_infos: this.#makeTasks(offer) };
     const offer_ids = offers.map(({ id }) => id);
     const filters = { refuse_seconds: this.#refuseSeconds() };
     this.client.call(
       {
         type: "ACCEPT",
-        accept: { offer_ids, operations: [{ type: "LAUNCH", launch }], filters },
+        accept: { offer_ids, operations, filters },
       },
       (answer) => {
         // Whether it was taken is not known; if it was, the offers are spent and this does nothing.
         if (answer?.type !== "REPLIED") this.#decline(offer_ids);
       },
     );
+  }
+
+  /** Tasks of their own, tasks in a group, or something done with what was offered. */
+  #operationsFor(offer: mesos.Offer): readonly mesos.OfferOperation[] {
+    const what = this.#world.dice("operation").below(4);
+    if (what === 0 && this.#world.faultsOn) {
+      const operations = this.#operations.operations(offer);
+      if (operations.length > 0) return operations;
+    }
+    if (this.#launchesLeft === 0 || this.#world.dice("script").below(4) === 0) return [];
+    const tasks = this.#makeTasks(offer);
+    const group = what === 1 ? this.#operations.group(offer, tasks) : undefined;
+    return [group ?? { type: "LAUNCH", launch: { task_infos: tasks } }];
   }
 
   /** Until the master has heard it: an offer that it believes to be out is nobody else's. */
@@ -189,6 +219,10 @@ export class FrameworkScript {
   /** A part of an offered resource for the task at this place in the launch. */
   #someOf(resource: mesos.Resource, at: number): mesos.Resource | undefined {
     const offered = resource.scalar?.value;
+    if (resource.disk?.persistence !== undefined) {
+      // A volume is taken whole, by one task of the launch.
+      return at === 0 && this.#world.dice("script").below(2) === 0 ? resource : undefined;
+    }
     if (offered !== undefined) {
       const step = resource.name === "cpus" ? 0.1 : 8;
       const most = Math.floor(Math.min(offered / 3, resource.name === "cpus" ? 2 : 256) / step);
@@ -228,6 +262,19 @@ export class FrameworkScript {
     );
   }
 
+  #operationUpdated(status: mesos.OperationStatus): void {
+    const { uuid, operation_id, agent_id, state } = status;
+    this.#world.truth.operationHeard(this.client.id ?? "", status);
+    this.#world.trace(this.name, () => `hears ${operation_id?.value} ${state}`);
+    if (uuid === undefined || operation_id === undefined) return;
+    const late = this.#world.faultsOn && this.#world.dice("operation").below(6) === 0;
+    const acknowledge_operation_status = { agent_id, operation_id, uuid: uuid.value };
+    const forMs = late ? this.#world.between("operation", 0, 30_000) : 0;
+    this.#world.clock.after(forMs, () =>
+      this.client.call({ type: "ACKNOWLEDGE_OPERATION_STATUS", acknowledge_operation_status }),
+    );
+  }
+
   #killOne(): void {
     const live = [...this.#tasks].filter(([, { state }]) => !isTerminal(state));
     const chosen = live[this.#world.dice("script").below(Math.max(1, live.length))];
@@ -252,6 +299,31 @@ export class FrameworkScript {
       agent_id: { value: agentId },
     }));
     this.client.call({ type: "RECONCILE", reconcile: { tasks: all ? [] : tasks } });
+  }
+
+  #update(wishes: scheduler.CallUpdateFramework): void {
+    const { id } = this.client;
+    if (id === undefined) return;
+    const framework_info = { ...wishes.framework_info, id: { value: id } };
+    this.client.call({ type: "UPDATE_FRAMEWORK", update_framework: { ...wishes, framework_info } });
+  }
+
+  /** Other capabilities, fewer roles, fewer agents: valid, but not what it needs in the end. */
+  #otherWishes(): scheduler.CallUpdateFramework {
+    const dice = this.#world.dice("script");
+    const { roles, capabilities = [] } = this.#info;
+    const kept = capabilities.filter(({ type }) => type === "MULTI_ROLE" || dice.below(2) === 0);
+    const role = this.#roles[dice.below(this.#roles.length)] ?? "*";
+    const onSome = {
+      selector: { pseudoattribute_type: "HOSTNAME" },
+      predicate: { text_matches: { regex: ".*[0-2]" } },
+    } as const;
+    const constraints = { [role]: { groups: [{ attribute_constraints: [onSome] }] } };
+    return {
+      framework_info: { ...this.#info, roles: roles && [role], capabilities: kept },
+      suppressed_roles: dice.below(3) === 0 ? [role] : [],
+      offer_constraints: dice.below(2) === 0 ? { role_constraints: constraints } : undefined,
+    };
   }
 
   #refuseSeconds(): number {

@@ -51,7 +51,9 @@ export function callText(call: scheduler.Call): string {
   const words: string[] = [shortId(call.framework_id?.value ?? "?"), call.type ?? "?"];
   for (const { value } of call.accept?.offer_ids ?? []) words.push(shortId(value));
   for (const operation of call.accept?.operations ?? []) {
-    for (const task of operation.launch?.task_infos ?? []) {
+    const { launch, launch_group: group } = operation;
+    if (launch === undefined) words.push(`${operation.type} ${operation.id?.value ?? ""}`);
+    for (const task of launch?.task_infos ?? group?.task_group.tasks ?? []) {
       words.push(`${task.task_id.value}[${task.command?.value}]`);
     }
   }

@@ -16,7 +16,8 @@ import type { Change, Row } from "../../worker/std/table.ts";
 import { shortId, type World } from "./world.ts";
 
 interface Container {
-  readonly run: number;
+  /** As in `Truth`. */
+  readonly run: string;
   readonly termMs: number;
   termination: ContainerTermination | undefined;
 }
@@ -63,7 +64,7 @@ export class Machine {
 
   start(
     id: ContainerId,
-    { run, command }: { readonly run: number; readonly command: string },
+    { run, command }: { readonly run: string; readonly command: string },
   ): void {
     const words = command.split(" ").map(Number);
     const [runMs = 0, code = 0, termMs = 0, intent = 0] = [words[1], words[3], words[5], words[7]];
@@ -111,13 +112,13 @@ export class Machine {
       }
       const { termination } = container;
       if (termination === undefined) {
-        return { containerId, state: "RUNNING", pid: 1_000 + container.run };
+        return { containerId, state: "RUNNING", pid: pidOf(container.run) };
       }
       return { containerId, state: "ENDED", termination };
     });
   }
 
-  running(): readonly number[] {
+  running(): readonly string[] {
     return [...this.#containers.values()]
       .filter(({ termination }) => termination === undefined)
       .map(({ run }) => run);
@@ -139,4 +140,9 @@ export class Machine {
     );
     this.onEnd?.(id, termination);
   }
+}
+
+/** Any number that a process may have. */
+export function pidOf(run: string): number {
+  return 1_000 + Number.parseInt(run, 10);
 }

@@ -2,6 +2,7 @@
  * What must hold of the master after every turn: its invariants, and that its rows alone bring it
  * back.
  */
+import { agentInfo } from "../../worker/core/agent/info.ts";
 import type { Input } from "../../worker/core/input.ts";
 import {
   checkInvariants,
@@ -10,9 +11,13 @@ import {
   storedRows,
 } from "../../worker/core/invariants.ts";
 import { step } from "../../worker/core/master.ts";
-import { durable } from "../../worker/core/rows.ts";
+import { type AgentRow, durable } from "../../worker/core/rows.ts";
 import { loadState, type MasterState } from "../../worker/core/state.ts";
 import { tableNames } from "../../worker/core/tables.ts";
+import { equals, reservedRole } from "../../worker/resources/algebra.ts";
+import { asConfigured } from "../../worker/resources/conversion.ts";
+import { parseResources } from "../../worker/resources/parse.ts";
+import { formatResources } from "../../worker/resources/text.ts";
 import type { Row } from "../../worker/std/table.ts";
 import type { Disk } from "../support/disk.ts";
 
@@ -31,11 +36,29 @@ export function brokenRule(
 ): string | undefined {
   const [violation] = checkInvariants(state);
   if (violation !== undefined) return `invariant ${violation.invariant}: ${violation.fact}`;
+  for (const agent of state.tables.agent.values()) {
+    const problem = unlikeConfigured(agent);
+    if (problem !== undefined) return `agent ${agent.id} ${problem}`;
+  }
   // Only agents themselves may bring more than they have: tasks thought lost, or a smaller total.
   const fromOutside = input.type === "AGENT_REGISTER" || input.type === "RELAY_BATCH";
   const excess = [...overcommitted(state)].find((id) => !excessBefore.has(id));
   if (excess !== undefined && !fromOutside) return `${input.type} over-committed ${excess}`;
   return wrote ? unequalReload(state) : undefined;
+}
+
+/** Agents here never change: operations may neither lose nor double what they were started with. */
+function unlikeConfigured(agent: AgentRow): string | undefined {
+  const configured = parseResources(agentInfo(agent).resources);
+  if (!configured.ok) return "has resources that are not well-formed";
+  if (!equals(asConfigured(agent.total), configured.value)) {
+    return `has ${formatResources(agent.total)} of ${formatResources(configured.value)}`;
+  }
+  const names = agent.total.flatMap((resource) => {
+    const id = resource.disk?.persistence?.id;
+    return id === undefined ? [] : [`${reservedRole(resource)}/${id}`];
+  });
+  return new Set(names).size === names.length ? undefined : `has a volume twice: ${names.join()}`;
 }
 
 /** Invariant 6: what a reload finds is what is there, in the same order. */
@@ -94,6 +117,12 @@ export function leftOver(
   for (const row of tables.task.values()) {
     if (isGhost(row.agentId) && row.state === "TASK_UNREACHABLE") continue;
     return `task ${row.id} is ${row.state} on ${row.agentId}`;
+  }
+  for (const row of tables.executor.values()) {
+    if (!isGhost(row.agentId)) return `executor ${row.id} on ${row.agentId}`;
+  }
+  for (const row of tables.operation.values()) {
+    if (!isGhost(row.agentId)) return `operation ${row.operationId} is ${row.state}`;
   }
   for (const row of tables.update.values()) return `update ${row.state} of ${row.taskId}`;
   for (const { agentId, command } of tables.command.values()) {

@@ -203,6 +203,7 @@ function agentInfo(name: string, world: World): mesos.AgentInfo {
     resources: [
       scalar("cpus", 1 + dice.below(4)),
       scalar("mem", 512 * (1 + dice.below(4))),
+      scalar("disk", 256),
       { name: "ports", type: "RANGES", ranges: { range } },
     ],
   };
@@ -210,7 +211,7 @@ function agentInfo(name: string, world: World): mesos.AgentInfo {
 
 function frameworkInfo(name: string, at: number): mesos.FrameworkInfo {
   const types: mesos.FrameworkInfoCapabilityType[][] = [
-    ["MULTI_ROLE", "PARTITION_AWARE", "TASK_KILLING_STATE"],
+    ["MULTI_ROLE", "PARTITION_AWARE", "TASK_KILLING_STATE", "RESERVATION_REFINEMENT"],
     [],
     ["MULTI_ROLE"],
     ["PARTITION_AWARE"],

@@ -6,7 +6,7 @@
 
 import type { UpdateRow as AgentUpdateRow } from "../../agent/core/rows.ts";
 import type { Outcome } from "../../worker/core/master.ts";
-import type { AgentRow, FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
+import type { AgentRow, FrameworkRow, OperationRow, TaskRow } from "../../worker/core/rows.ts";
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
@@ -17,12 +17,14 @@ export type ContainerEnd =
   | { readonly type: "KILLED" }
   | { readonly type: "LAUNCH_FAILED" };
 
-/** One run of a task, by the number of its RUN_TASK. */
+/** One run of a task, by the number of the command that launched it. */
 export interface Run {
   readonly run: number;
   readonly frameworkId: string;
   readonly taskId: string;
   readonly agentId: string;
+  /** A task of a group may be killed because another one failed. */
+  readonly isInGroup: boolean;
   launches: number;
   /** A container of it came to be. */
   started: boolean;
@@ -38,7 +40,10 @@ export interface Run {
 }
 
 export class Truth {
-  readonly runs = new Map<number, Run>();
+  /** By `runKey`: the tasks of a group have one number. */
+  readonly runs = new Map<string, Run>();
+  /** Operations whose framework has not heard of their end yet, by uuid. */
+  readonly #unheard = new Map<string, OperationRow>();
   readonly removedFrameworks = new Set<string>();
   /** Tasks whose framework was told that their agent is unreachable, by task key. */
   readonly toldUnreachable = new Set<string>();
@@ -48,7 +53,7 @@ export class Truth {
   unreachable = 0;
   /** Thrown as a Violation by whoever told us. */
   readonly problems: string[] = [];
-  readonly #runOfUpdate = new Map<string, number>();
+  readonly #runOfUpdate = new Map<string, string>();
   readonly #intents = new Set<number>();
   readonly #alive = new Map<string, number>();
 
@@ -56,6 +61,10 @@ export class Truth {
   masterDid({ changes }: Outcome): void {
     for (const { table, before, after } of changes) {
       if (table === "task") this.#taskChanged(before as TaskRow, after as TaskRow);
+      if (table === "operation" && before === undefined) {
+        const row = after as OperationRow;
+        if (row.operationId !== undefined) this.#unheard.set(row.uuid, row);
+      }
       if (table === "agent") this.#agentChanged(before as AgentRow, after as AgentRow);
       if (table === "framework" && after === undefined) {
         this.removedFrameworks.add((before as FrameworkRow).id);
@@ -68,18 +77,19 @@ export class Truth {
     for (const { table, before, after } of changes) {
       if (table !== "update" || before !== undefined || after === undefined) continue;
       const row = after as AgentUpdateRow;
-      const run = this.runs.get(Number(row.runNumber));
+      const key = runKey(Number(row.runNumber), row.taskId);
+      const run = this.runs.get(key);
       if (run === undefined) this.problems.push(`update of run ${row.runNumber}, which is unknown`);
       else if (run.updates.some((update) => isTerminal(update.state))) {
         this.problems.push(`${name(run)} gets ${row.state} after its terminal update`);
       } else run.updates.push({ uuid: row.uuid, state: row.state });
-      this.#runOfUpdate.set(row.uuid, Number(row.runNumber));
+      this.#runOfUpdate.set(row.uuid, key);
     }
   }
 
-  launched(runNumber: number): void {
-    const run = this.runs.get(runNumber);
-    if (run === undefined) this.problems.push(`run ${runNumber} is launched and unknown`);
+  launched(key: string): void {
+    const run = this.runs.get(key);
+    if (run === undefined) this.problems.push(`run ${key} is launched and unknown`);
     else if (++run.launches > 1) this.problems.push(`${name(run)} is launched twice`);
     else if (run.completed && !this.removedFrameworks.has(run.frameworkId)) {
       this.problems.push(`${name(run)} is launched after it was completed`);
@@ -89,8 +99,8 @@ export class Truth {
   /**
    * `intent`: number of the task in the ACCEPT that the framework made, however often that arrived.
    */
-  containerStarted(runNumber: number, intent: number): void {
-    const run = this.runs.get(runNumber);
+  containerStarted(startedKey: string, intent: number): void {
+    const run = this.runs.get(startedKey);
     if (run === undefined) return;
     if (this.#intents.has(intent))
       this.problems.push(`${name(run)} was asked for once, and runs again`);
@@ -101,11 +111,11 @@ export class Truth {
     if (other !== undefined) {
       this.problems.push(`${name(run)} starts while run ${other} of the same task is alive`);
     }
-    this.#alive.set(key, runNumber);
+    this.#alive.set(key, run.run);
   }
 
-  containerEnded(runNumber: number, end: ContainerEnd): void {
-    const run = this.runs.get(runNumber);
+  containerEnded(key: string, end: ContainerEnd): void {
+    const run = this.runs.get(key);
     if (run === undefined) return;
     run.end ??= end;
     this.#alive.delete(`${run.frameworkId}/${run.taskId}`);
@@ -119,7 +129,7 @@ export class Truth {
     // The master's own words want no acknowledgement, and are no step of a run.
     if (status.uuid === undefined) return;
     const uuid = encodeBase64(status.uuid);
-    const run = this.runs.get(this.#runOfUpdate.get(uuid) ?? -1);
+    const run = this.runs.get(this.#runOfUpdate.get(uuid) ?? "");
     if (run === undefined) {
       this.problems.push(`update ${status.state} of ${status.task_id.value} was made by nobody`);
       return;
@@ -134,6 +144,15 @@ export class Truth {
     if (isTerminal(status.state)) run.told = status.state;
   }
 
+  /** A framework received an UPDATE_OPERATION_STATUS. */
+  operationHeard(frameworkId: string, { operation_id, state }: mesos.OperationStatus): void {
+    if (state !== "OPERATION_FINISHED") return;
+    for (const [uuid, row] of this.#unheard) {
+      const isIt = row.frameworkId === frameworkId && row.operationId === operation_id?.value;
+      if (isIt) this.#unheard.delete(uuid);
+    }
+  }
+
   /**
    * Every run whose framework is still there has ended as its container did, and its framework
    * knows. `isGhost`: whether an agent never learned of its own id (it crashed right after its
@@ -141,6 +160,10 @@ export class Truth {
    */
   finalProblems(isGhost: (agentId: string) => boolean): string[] {
     const problems: string[] = [];
+    for (const { operationId, frameworkId, agentId } of this.#unheard.values()) {
+      if (this.removedFrameworks.has(frameworkId ?? "") || isGhost(agentId)) continue;
+      problems.push(`operation ${operationId} was made, and its framework never heard of its end`);
+    }
     for (const run of this.runs.values()) {
       if (this.removedFrameworks.has(run.frameworkId)) continue;
       if (isGhost(run.agentId) && run.launches === 0) {
@@ -168,7 +191,7 @@ export class Truth {
   #taskChanged(before: TaskRow | undefined, after: TaskRow | undefined): void {
     if (before === undefined && after !== undefined) this.#taskMade(after);
     if (before !== undefined && after === undefined) {
-      const run = this.runs.get(before.run);
+      const run = this.runs.get(runKey(before.run, before.id));
       if (run !== undefined) run.completed = true;
     }
     if (before !== undefined && after !== undefined && isTerminal(before.state)) {
@@ -177,17 +200,19 @@ export class Truth {
     }
   }
 
-  #taskMade({ run, frameworkId, id, agentId }: TaskRow): void {
-    const known = this.runs.get(run);
+  #taskMade({ run, frameworkId, id, agentId, group }: TaskRow): void {
+    const key = runKey(run, id);
+    const known = this.runs.get(key);
     if (known !== undefined) {
       this.problems.push(`${name(known)} came back after it was completed`);
       return;
     }
-    this.runs.set(run, {
+    this.runs.set(key, {
       run,
       frameworkId,
       taskId: id,
       agentId,
+      isInGroup: group !== undefined,
       launches: 0,
       started: false,
       end: undefined,
@@ -199,12 +224,17 @@ export class Truth {
   }
 }
 
+export function runKey(runNumber: number, taskId: string): string {
+  return `${runNumber}/${taskId}`;
+}
+
 function name({ taskId, run }: Run): string {
   return `task ${taskId} (run ${run})`;
 }
 
 function allowedEnds(run: Run, killAsked: boolean): readonly mesos.TaskState[] {
-  const killed: readonly mesos.TaskState[] = killAsked ? ["TASK_KILLED"] : [];
+  const mayBeKilled = killAsked || run.isInGroup;
+  const killed: readonly mesos.TaskState[] = mayBeKilled ? ["TASK_KILLED"] : [];
   // Only a launch that never happened may be lost.
   if (run.end === undefined) {
     if (run.started) return [];
