@@ -1,12 +1,13 @@
 /**
- * Offer operations on this agent's resources: RESERVE, UNRESERVE, CREATE, DESTROY, GROW, SHRINK. The
- * master has decided and says what the agent's total is from now on; here it is written down, and
- * volumes' directories follow it. A total may be ahead of its operation: the master says what the
- * agent has after all those that are on their way.
+ * Offer operations on this agent's resources: RESERVE, UNRESERVE, CREATE, DESTROY, GROW, SHRINK.
+ * The master has decided and says what the agent's total is from now on; here it is written down,
+ * and volumes' directories follow what the operation names. (Not the total: it may be ahead, for
+ * the master says what the agent has after all operations on their way.)
  *
- * 1. The command's acknowledgement says that the total is on disk. 2. A destroyed volume is a row
- * until its directory is gone, so that a crash in between leaves no data to the volume's next owner.
- * 3. Volumes are removed before anything of the same step is made or launched.
+ * 1. The command's acknowledgement says that the total is on disk. 2. A created volume begins
+ * empty. 3. What is to be removed is a row until it is gone, so that a crash in between leaves no
+ * data to the next owner. 4. Effects come in order: a volume is removed before its successor is
+ * used.
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -30,29 +31,20 @@ export function applyOperation(
 ): void {
   if (apply_operation === undefined) return;
   const { info, resources = [] } = apply_operation;
-  const before = volumesByKey(checkpointedResources(state));
-  const after = volumesByKey(resources);
   const total = resources.map((resource) => encodeJson("mesos.v1.Resource", resource));
-  const seq = state.resources.get("total")?.seq ?? newSeq(state);
-  state.resources.put({ seq, total });
-  // A volume that the operation destroys may be in the total again: one that is created later.
-  const destroyed = new Map([...missing(before, after), ...volumesByKey(info.destroy?.volumes)]);
-  for (const [key, volume] of destroyed) {
+  state.resources.put({ seq: state.resources.get("total")?.seq ?? newSeq(state), total });
+  const destroyed = volumesByKey(info.destroy?.volumes);
+  const created = volumesByKey(info.create?.volumes);
+  for (const [key, volume] of new Map([...destroyed, ...created])) {
     if (!state.volumeRemoval.has(key)) state.volumeRemoval.put({ seq: newSeq(state), ...volume });
     context.effects.push({ type: "REMOVE_VOLUME", volume });
   }
-  const created = [...volumesByKey(info.create?.volumes)].filter(([key]) => after.has(key));
-  for (const [key, volume] of new Map([...missing(after, before), ...created])) {
-    if (destroyed.has(key)) continue;
-    // Its namesake could not be removed: nothing of it may be found here.
-    if (state.volumeRemoval.has(key)) context.effects.push({ type: "REMOVE_VOLUME", volume });
-    context.effects.push({ type: "MAKE_VOLUME", volume });
-  }
+  for (const volume of created.values()) context.effects.push({ type: "MAKE_VOLUME", volume });
 }
 
 /**
- * Removals that the last process may not have carried out. Effects come in order, and nothing of a
- * volume's namesake is launched before the removal: where a container has begun with it, it is done.
+ * Removals that the last process may not have carried out. Where a container has begun with the
+ * volume's successor, it has.
  */
 export function recoverVolumes(
   state: AgentState,
@@ -85,13 +77,6 @@ function volumesOfRun(state: AgentState, { containerId }: RecoveredContainer): s
       : (decodeStored("mesos.v1.ExecutorInfo", executor.info).resources ?? [])),
   ];
   return [...volumesByKey(resources).keys()];
-}
-
-function missing<V>(
-  from: ReadonlyMap<string, V>,
-  than: ReadonlyMap<string, unknown>,
-): [string, V][] {
-  return [...from].filter(([key]) => !than.has(key));
 }
 
 /** The first of these volumes that is not on this agent. */
