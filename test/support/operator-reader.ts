@@ -21,6 +21,8 @@ export class OperatorReader {
   readonly #agents = new Set<string>();
   readonly #frameworks = new Set<string>();
   readonly #tasks = new Map<string, mesos.TaskState>();
+  /** Tasks of which nothing was told since the state it began with. */
+  readonly #begunWith = new Set<string>();
   readonly #streamId: string;
   #hasBegun = false;
   /** The first event that says what cannot be. */
@@ -56,12 +58,17 @@ export class OperatorReader {
     }
     for (const task of tables.task.values()) {
       const framework = defined(tables.framework.get(task.frameworkId), "a task has a framework");
-      const known = this.#tasks.get(taskKey(task.frameworkId, task.id));
-      const told = stateToldTo(framework, task.state);
-      // What is under way is known as its framework was told of it; an end is known at once.
+      const key = taskKey(task.frameworkId, task.id);
+      const known = this.#tasks.get(key);
+      const unaware = stateToldTo({ ...framework, capabilities: [] }, task.state);
+      // Its framework may have become aware of partitions since, or ceased to be.
+      if (known === task.state || known === unaware) continue;
+      // What is under way is known as its framework was told of it, or as it was in the beginning,
+      // which may be ahead of that; an end is known at once.
       const isUnderWay = !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE";
-      if (known === told || (isUnderWay && known === task.statusState)) continue;
-      return `operators believe task ${task.id} is ${known}, not ${told}`;
+      const isOld = known === task.statusState || this.#begunWith.has(key);
+      if (isUnderWay && isOld && known !== undefined && !isTerminal(known)) continue;
+      return `operators believe task ${task.id} is ${known}, not ${task.state}`;
     }
     const alive = [...this.#tasks].find(
       ([key, state]) => !isTerminal(state) && !tables.task.has(key),
@@ -82,6 +89,7 @@ export class OperatorReader {
     }
     const { tasks = [], unreachable_tasks = [] } = known.get_tasks ?? {};
     for (const task of [...tasks, ...unreachable_tasks]) this.#task(task);
+    for (const key of this.#tasks.keys()) this.#begunWith.add(key);
     this.#hasBegun = true;
   }
 
@@ -93,6 +101,7 @@ export class OperatorReader {
       const key = taskKey(task_updated.framework_id.value, task_updated.status.task_id.value);
       if (!this.#tasks.has(key)) this.#problem ??= `TASK_UPDATED of ${key}, which nobody added`;
       this.#tasks.set(key, task_updated.state);
+      this.#begunWith.delete(key);
     }
     if (agent_added !== undefined) this.#agent(agent_added.agent.agent_info);
     if (agent_removed !== undefined) this.#agents.delete(agent_removed.agent_id.value);
