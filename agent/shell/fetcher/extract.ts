@@ -10,8 +10,9 @@ import { writeBounded } from "./download.ts";
 import type { ArchiveKind } from "./plan.ts";
 import { eachLine, type ProgramOptions, runProgram } from "./program.ts";
 
-/** Where an archive is, and how to make a file for what a `.gz` holds. */
+/** How to make a file for what a `.gz` holds. */
 export interface Extraction {
+  /** Of the archive, relative to the sandbox. */
   readonly path: string;
   readonly bytesMax: number;
   readonly create: (name: string) => Promise<Result<FileHandle, string>>;

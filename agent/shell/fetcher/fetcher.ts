@@ -56,16 +56,19 @@ async function fetchOne(
   const { directory, account, signal } = request;
   makeFolders(directory, plan.names.slice(0, -1), account);
   const path = join(directory, ...plan.names);
+  // As programs name it, which begin in the sandbox: the task's user may not be able to go there.
+  const inside = `./${plan.names.join("/")}`;
   const got =
     plan.source.kind === "HTTP"
       ? await getUrl(plan.source.url, { path, account, signal, limits })
-      : await copy(plan.source.path, path, { request, limits });
+      : await copy({ from: plan.source.path, to: path, inside }, { request, limits });
   if (!got.ok) return got;
   if (plan.executable) await makeExecutable(path);
   if (plan.archive === undefined) return ok(undefined);
   const create = (name: string) => createFile(join(directory, name), account);
   const { bytesMax } = limits;
-  return await extract[plan.archive]({ path, bytesMax, create }, { directory, account, signal });
+  const options = { directory, account, signal };
+  return await extract[plan.archive]({ path: inside, bytesMax, create }, options);
 }
 
 async function getUrl(
@@ -87,8 +90,7 @@ async function getUrl(
 }
 
 async function copy(
-  from: string,
-  to: string,
+  { from, to, inside }: { readonly from: string; readonly to: string; readonly inside: string },
   { request, limits }: { readonly request: FetchRequest; readonly limits: DownloadLimits },
 ): Promise<Result<void, string>> {
   const { isRegular, size } = await stat(from).then(
@@ -100,7 +102,7 @@ async function copy(
   if (!isRegular) return err("it is not a regular file");
   if (size > limits.bytesMax) return err(`it has more than ${limits.bytesMax} bytes`);
   await rm(to, { force: true });
-  return await runProgram(["cp", "--", from, to], request);
+  return await runProgram(["cp", "--", from, inside], request);
 }
 
 /** In place of whatever is there, never through a link. */

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -99,6 +101,28 @@ describe("files", () => {
     const request = { uris: [{ value: secret }], directory: sandbox, account, signal };
     expect(await fetchUris(request)).toMatchObject({ ok: false });
     expect(existsSync(join(sandbox, "secret"))).toBe(false);
+  });
+
+  test("everything fetched is the task's user's, who need not be able to reach the sandbox by its path", async () => {
+    if (process.geteuid?.() !== 0) return;
+    const { sandbox, from } = folders();
+    const open = folder();
+    chmodSync(open, 0o755);
+    writeFileSync(join(from, "f"), "F", { mode: 0o644 });
+    execFileSync("tar", ["-czf", join(open, "a.tgz"), "f"], { cwd: from });
+    writeFileSync(join(open, "g.gz"), gzipSync("G"));
+    const url = await serve((_request, response) => response.end("H"));
+    const account = { userId: 65534, groupId: 65534 };
+    chownSync(sandbox, 65534, 65534);
+    const values = [join(open, "a.tgz"), join(open, "g.gz"), `${url}/h`];
+    const uris = [...values.map((value) => ({ value })), { value: `${url}/x`, output_file: "d/x" }];
+    const { signal } = new AbortController();
+    expect(await fetchUris({ uris, directory: sandbox, account, signal })).toEqual({
+      ok: true,
+      value: undefined,
+    });
+    const names = ["a.tgz", "d", "d/x", "f", "g", "g.gz", "h"];
+    expect(names.map((name) => statSync(join(sandbox, name)).uid)).toEqual(names.map(() => 65534));
   });
 
   test("the first failure ends it, and what was fetched in place of a link replaces the link", async () => {
