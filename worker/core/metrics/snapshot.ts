@@ -6,7 +6,7 @@
  * many, is added up while the answer is read.
  */
 import type * as master from "../../protocol/v1/master.ts";
-import { double, object } from "../operator/documents/json-text.ts";
+import { double, object } from "../../protocol/wire/json-document.ts";
 import type { MasterState } from "../state.ts";
 import type { Counters } from "./counters.ts";
 import { activeTaskMetrics, frameworkMetrics } from "./frameworks.ts";

@@ -1,8 +1,19 @@
 /** An agent as the documents show it; old clients call it a slave. */
 
-import type * as mesos from "../../../protocol/v1/mesos.ts";
+import {
+  boolean,
+  integer,
+  type JsonText,
+  type Members,
+  message,
+  messages,
+  seconds,
+  string,
+  strings,
+} from "../../../protocol/wire/json-document.ts";
 import { unreserved } from "../../../resources/algebra.ts";
-import { formatRanges } from "../../../resources/ranges.ts";
+import { attributesText } from "../../../resources/attribute-document.ts";
+import { reservedText, resourcesText, unreservedText } from "../../../resources/document-text.ts";
 import { renderForDocuments } from "../../../resources/render.ts";
 import type { Resources } from "../../../resources/resource.ts";
 import { agentInfo } from "../../agent/info.ts";
@@ -10,21 +21,6 @@ import type { AgentRow } from "../../rows.ts";
 import { agentPid, drainInfo, isActive } from "../get-agents.ts";
 import { renderAllocated, sumOf } from "../holdings.ts";
 import type { Holdings } from "../snapshot.ts";
-import {
-  boolean,
-  double,
-  integer,
-  type JsonText,
-  message,
-  messages,
-  object,
-  seconds,
-  string,
-  strings,
-} from "./json-text.ts";
-import { reservedText, resourcesText, unreservedText } from "./resources.ts";
-
-export type Members = Readonly<Record<string, JsonText | undefined>>;
 
 /** What `/state`, `/slaves` and `/state-summary` have in common. */
 export function agentMembers(agent: AgentRow, { used, offered }: Holdings): Members {
@@ -63,21 +59,4 @@ export function fullResourcesMembers({ total }: AgentRow, { used, offered }: Hol
     used_resources_full: messages("mesos.v1.Resource", renderAllocated(used)),
     offered_resources_full: messages("mesos.v1.Resource", renderAllocated(offered)),
   };
-}
-
-/** Of a name that comes twice the last value is shown. */
-function attributesText(attributes: readonly mesos.Attribute[]): JsonText {
-  return object(Object.fromEntries(attributes.map((a) => [a.name, attributeText(a)])));
-}
-
-function attributeText({ scalar, ranges, set, text }: mesos.Attribute): JsonText {
-  if (scalar !== undefined) return double(scalar.value);
-  if (ranges !== undefined) {
-    const bounds = (ranges.range ?? []).map(
-      ({ begin, end }) => [Number(begin), Number(end)] as const,
-    );
-    return string(formatRanges(bounds));
-  }
-  if (set !== undefined) return string(`{${(set.item ?? []).join(", ")}}`);
-  return string(text?.value ?? "");
 }

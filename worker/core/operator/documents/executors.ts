@@ -1,10 +1,18 @@
 /** An executor as the documents show it, under its framework. */
 import type * as mesos from "../../../protocol/v1/mesos.ts";
+import {
+  boolean,
+  type JsonText,
+  list,
+  message,
+  object,
+  string,
+  strings,
+} from "../../../protocol/wire/json-document.ts";
+import { resourcesText } from "../../../resources/document-text.ts";
+import { labelsText } from "../../../resources/task-document.ts";
 import type { ExecutorRow } from "../../rows.ts";
 import { executorInfo } from "../get-executors.ts";
-import { boolean, type JsonText, list, message, object, string, strings } from "./json-text.ts";
-import { resourcesText } from "./resources.ts";
-import { labelsText } from "./tasks.ts";
 
 export function executorText(row: ExecutorRow): JsonText {
   const info = executorInfo(row);

@@ -1,6 +1,6 @@
+import { type JsonText, object, string } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { flagsOf } from "../flags.ts";
-import { type JsonText, object, string } from "./json-text.ts";
 
 /** `/flags` */
 export function flagsDocument(state: MasterState): string {

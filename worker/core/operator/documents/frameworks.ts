@@ -1,7 +1,21 @@
 /** `/frameworks`, and a framework as the documents show it. */
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
+import type { Members } from "../../../protocol/wire/json-document.ts";
+import {
+  boolean,
+  double,
+  type JsonText,
+  list,
+  message,
+  object,
+  seconds,
+  string,
+  strings,
+} from "../../../protocol/wire/json-document.ts";
 import { add } from "../../../resources/algebra.ts";
+import { resourcesText } from "../../../resources/document-text.ts";
+import { labelsText, taskText } from "../../../resources/task-document.ts";
 import { capabilitiesOf, frameworkInfo, offerConstraintsOf } from "../../framework/info.ts";
 import type { CompletedFrameworkRow, FrameworkRow, OfferRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
@@ -15,19 +29,7 @@ import {
   type Snapshot,
 } from "../snapshot.ts";
 import { completedTasksOf, liveTasks } from "../task-lists.ts";
-import type { Members } from "./agents.ts";
 import { executorText } from "./executors.ts";
-import {
-  boolean,
-  double,
-  type JsonText,
-  list,
-  message,
-  object,
-  seconds,
-  string,
-  strings,
-} from "./json-text.ts";
 import {
   type LongJson,
   type LongMembers,
@@ -37,8 +39,6 @@ import {
   objectPieces,
 } from "./long-text.ts";
 import type { Query } from "./query.ts";
-import { resourcesText } from "./resources.ts";
-import { labelsText, taskText } from "./tasks.ts";
 
 type AnyFramework = FrameworkRow | CompletedFrameworkRow;
 

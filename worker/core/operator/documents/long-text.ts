@@ -2,9 +2,10 @@
  * Documents too long to be made at once: made of a snapshot, piece by piece, while they are read.
  * An empty piece is work that brought no text: whoever reads may pause there as behind any other.
  */
+
+import { type JsonText, string } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { type Snapshot, takeSnapshot } from "../snapshot.ts";
-import { type JsonText, string } from "./json-text.ts";
 
 export interface LongText {
   readonly pieces: Iterable<string>;

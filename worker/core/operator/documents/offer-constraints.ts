@@ -2,11 +2,12 @@
  * `/allocator/offer_constraints_debug`: which agents each framework excludes, role by role, and
  * which of its roles are suppressed.
  */
+
+import { strings } from "../../../protocol/wire/json-document.ts";
 import { admits, storedConstraints } from "../../allocator/offer-constraints.ts";
 import type { FrameworkRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { strings } from "./json-text.ts";
 import { type LongMembers, type LongText, longDocument, objectPieces } from "./long-text.ts";
 
 export function offerConstraintsDocument(state: MasterState): LongText {

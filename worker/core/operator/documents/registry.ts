@@ -3,6 +3,16 @@
  * Lists that are empty are left out, but for that of the agents.
  */
 import type * as mesos from "../../../protocol/v1/mesos.ts";
+import {
+  boolean,
+  integer,
+  type JsonText,
+  list,
+  message,
+  messages,
+  object,
+  string,
+} from "../../../protocol/wire/json-document.ts";
 import { renderForDocuments } from "../../../resources/render.ts";
 import { agentInfo } from "../../agent/info.ts";
 import { masterInfo } from "../../framework/master-info.ts";
@@ -14,16 +24,6 @@ import { nanoseconds } from "../../task/reconcile.ts";
 import { isRegistered } from "../get-agents.ts";
 import { getQuota } from "../get-quota.ts";
 import { getWeights } from "../get-weights.ts";
-import {
-  boolean,
-  integer,
-  type JsonText,
-  list,
-  message,
-  messages,
-  object,
-  string,
-} from "./json-text.ts";
 import {
   type LongJson,
   type LongText,

@@ -1,9 +1,14 @@
+import {
+  double,
+  type JsonText,
+  object,
+  string,
+  strings,
+} from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
-import { addAmounts, type RoleOverview, rolesOverview } from "../role-overview.ts";
+import { type Amounts, addAmounts, type RoleOverview, rolesOverview } from "../role-overview.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { double, type JsonText, object, string, strings } from "./json-text.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
-import { amountsText } from "./resources.ts";
 
 /** `/roles`: what each role has, is guaranteed, and may have at most. */
 export function rolesDocument(state: MasterState): LongText {
@@ -30,4 +35,9 @@ function roleText(role: RoleOverview): JsonText {
     reserved: amountsText(role.reserved),
     frameworks: strings(role.frameworkIds),
   });
+}
+
+function amountsText(amounts: Amounts): JsonText {
+  const entries = Object.entries(amounts).map(([name, amount]) => [name, double(amount)]);
+  return object(Object.fromEntries(entries));
 }

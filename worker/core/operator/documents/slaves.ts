@@ -1,8 +1,8 @@
+import { type JsonText, list, object } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { isRegistered } from "../get-agents.ts";
 import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
 import { agentMembers, fullResourcesMembers } from "./agents.ts";
-import { type JsonText, list, object } from "./json-text.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import type { Query } from "./query.ts";
 

@@ -4,14 +4,21 @@
  */
 
 import type * as mesos from "../../../protocol/v1/mesos.ts";
+import {
+  integer,
+  type JsonText,
+  type Members,
+  object,
+  string,
+  strings,
+} from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { stateToldTo } from "../../task/status.ts";
 import { isRegistered } from "../get-agents.ts";
 import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
 import { completedTasksOf } from "../task-lists.ts";
-import { agentMembers, type Members } from "./agents.ts";
+import { agentMembers } from "./agents.ts";
 import { frameworkSummary } from "./frameworks.ts";
-import { integer, type JsonText, object, string, strings } from "./json-text.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
 
 /** Those that Mesos shows, in its order. */

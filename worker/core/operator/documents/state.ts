@@ -3,25 +3,26 @@
  * read.
  */
 
-import { defined } from "../../../std/assert.ts";
-import { masterInfo } from "../../framework/master-info.ts";
-import type { MasterState } from "../../state.ts";
-import { isActive, isRegistered } from "../get-agents.ts";
-import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
-import { agentMembers, type Members } from "./agents.ts";
-import { flagsText } from "./flags.ts";
-import { frameworksMembers } from "./frameworks.ts";
 import {
   double,
   integer,
   type JsonText,
   list,
+  type Members,
   message,
   object,
   seconds,
   string,
   strings,
-} from "./json-text.ts";
+} from "../../../protocol/wire/json-document.ts";
+import { defined } from "../../../std/assert.ts";
+import { masterInfo } from "../../framework/master-info.ts";
+import type { MasterState } from "../../state.ts";
+import { isActive, isRegistered } from "../get-agents.ts";
+import { groupsOf, NO_HOLDINGS, type Snapshot } from "../snapshot.ts";
+import { agentMembers } from "./agents.ts";
+import { flagsText } from "./flags.ts";
+import { frameworksMembers } from "./frameworks.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
 import { buildMembers } from "./version.ts";
 

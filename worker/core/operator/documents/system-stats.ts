@@ -1,4 +1,4 @@
-import { double, integer, type JsonText, object } from "./json-text.ts";
+import { double, integer, type JsonText, object } from "../../../protocol/wire/json-document.ts";
 
 /**
  * `/system/stats.json`, from the metrics that the object takes of itself. How much memory it may

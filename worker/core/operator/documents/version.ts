@@ -1,7 +1,7 @@
+import type { Members } from "../../../protocol/wire/json-document.ts";
+import { double, object, string } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { versionInfo } from "../build-info.ts";
-import type { Members } from "./agents.ts";
-import { double, object, string } from "./json-text.ts";
 
 /** `/version` */
 export function versionDocument(state: MasterState): string {

@@ -1,23 +1,27 @@
 /**
- * JSON text put together by hand, as the documents need it: whether a number is a double ("4.0") or
+ * JSON text put together by hand, as the documents of masters and agents need it: whether a number is a double ("4.0") or
  * an integer is said where it is written, and messages go in as the codec writes them.
  */
-import type { MessageName, Messages } from "../../../protocol/descriptors.ts";
-import { encodeJson } from "../../../protocol/wire/json.ts";
-import { writeDouble, writeString } from "../../../protocol/wire/json-encode.ts";
-import type { Brand } from "../../../std/brand.ts";
+
+import type { Brand } from "../../std/brand.ts";
+import type { MessageName, Messages } from "../descriptors.ts";
+import { encodeJson } from "./json.ts";
+import { writeDouble, writeString } from "./json-encode.ts";
 
 /** A JSON value as text. Made by the functions of this file only. */
 export type JsonText = Brand<string, "JsonText">;
 
 /** In the order of the keys; what is undefined is left out. */
-export function object(members: Readonly<Record<string, JsonText | undefined>>): JsonText {
+export function object(members: Members): JsonText {
   const texts: string[] = [];
   for (const [name, value] of Object.entries(members)) {
     if (value !== undefined) texts.push(`${writeString(name)}:${value}`);
   }
   return `{${texts.join(",")}}` as JsonText;
 }
+
+/** Members of an object, before it is one. */
+export type Members = Readonly<Record<string, JsonText | undefined>>;
 
 export function list(elements: readonly JsonText[]): JsonText {
   return `[${elements.join(",")}]` as JsonText;

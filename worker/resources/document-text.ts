@@ -2,14 +2,13 @@
  * Resources as the documents show them: amounts by name, reservations and other facts left aside.
  */
 
-import type * as mesos from "../../../protocol/v1/mesos.ts";
-import { normalize, reservedRoles, reservedTo, unreserved } from "../../../resources/algebra.ts";
-import { parseResources } from "../../../resources/parse.ts";
-import type { Resource, Resources } from "../../../resources/resource.ts";
-import { formatValue } from "../../../resources/text.ts";
-import { assert, unreachable } from "../../../std/assert.ts";
-import type { Amounts } from "../role-overview.ts";
-import { double, type JsonText, object, string } from "./json-text.ts";
+import type * as mesos from "../protocol/v1/mesos.ts";
+import { double, type JsonText, object, string } from "../protocol/wire/json-document.ts";
+import { assert, unreachable } from "../std/assert.ts";
+import { normalize, reservedRoles, reservedTo, unreserved } from "./algebra.ts";
+import { parseResources } from "./parse.ts";
+import type { Resource, Resources } from "./resource.ts";
+import { formatValue } from "./text.ts";
 
 const ALWAYS_SHOWN = ["disk", "mem", "gpus", "cpus"];
 
@@ -34,10 +33,10 @@ export function resourcesText(resources: Resources): JsonText {
   return object(members);
 }
 
-/** The same of messages that the master wrote itself. */
+/** The same of messages that were checked when they came in. */
 export function resourceMessagesText(messages: readonly mesos.Resource[]): JsonText {
   const resources = parseResources(messages);
-  assert(resources.ok, "resources that the master has written parse");
+  assert(resources.ok, "resources that were stored parse");
   return resourcesText(resources.value);
 }
 
@@ -52,11 +51,6 @@ export function reservedText(
 
 export function unreservedText(total: Resources): JsonText {
   return resourcesText(unreserved(total));
-}
-
-export function amountsText(amounts: Amounts): JsonText {
-  const entries = Object.entries(amounts).map(([name, amount]) => [name, double(amount)]);
-  return object(Object.fromEntries(entries));
 }
 
 function scalar({ thousandths }: Resource & { kind: "SCALAR" }): JsonText {
