@@ -125,7 +125,10 @@ function offerText(offer: mesos.Offer, nameOf: NameOf): string {
   const role = offer.allocation_info?.role;
   const resources = (offer.resources ?? []).map(resourceText).join(" ");
   const to = role === undefined ? "" : ` for ${role}`;
-  return `${nameOf(offer.id.value)} on ${nameOf(offer.agent_id.value)}${to}: ${resources}`;
+  const executors = (offer.executor_ids ?? []).map(({ value }) => ` (runs ${value})`).join("");
+  const away = offer.unavailability === undefined ? "" : " (maintenance)";
+  const from = `${nameOf(offer.agent_id.value)}${executors}${away}`;
+  return `${nameOf(offer.id.value)} on ${from}${to}: ${resources}`;
 }
 
 function resourceText(resource: mesos.Resource): string {

@@ -27,12 +27,11 @@ export function malformedLaunch(operation: mesos.OfferOperation): string | undef
 
 /** One ill-formed resource spoils all tasks that come with it (http-semantics 21, trap 11). */
 export function malformedTask(tasks: readonly mesos.TaskInfo[]): string | undefined {
-  for (const task of tasks) {
-    const named = [...(task.resources ?? []), ...(task.executor?.resources ?? [])];
-    const parsed = parseResources(named);
-    if (!parsed.ok) {
-      return `Task ${task.task_id.value}'s ${describeResourceError(parsed.error)}`;
-    }
+  for (const { task_id, resources, executor } of tasks) {
+    const own = parseResources(resources);
+    if (!own.ok) return `Task ${task_id.value}'s ${describeResourceError(own.error)}`;
+    const more = parseResources(executor?.resources);
+    if (!more.ok) return `Task ${task_id.value}'s executor's ${describeResourceError(more.error)}`;
   }
   return undefined;
 }
