@@ -98,10 +98,14 @@ export function taskMessage(texts: BodyTexts, task: TaskRow): mesos.Task {
     executor_id: executorId && { value: executorId },
     agent_id: { value: task.agentId },
     state: task.state,
-    resources: renderResources(task.resources, {
-      allocationRole: task.role,
-      refinedReservations: true,
-    }),
+    resources: [
+      ...renderResources(task.resources, {
+        allocationRole: task.role,
+        refinedReservations: true,
+      }),
+      // Nothing of a kind is nothing to the allocator, but it was asked for in so many words.
+      ...(info?.resources ?? []).filter(({ scalar }) => scalar?.value === 0),
+    ],
     statuses: task.statuses.map(decodeStatus),
     // Of one that no agent has said anything of there is none.
     status_update_state: task.statusUuid === undefined ? undefined : task.statusState,
