@@ -172,14 +172,14 @@ export class Allocation {
     if (before !== undefined) {
       const { agentId, client, resources } = before;
       this.#held.set(agentId, subtract(this.held(agentId), resources));
-      this.#standing?.release({ client, agentId, quantities: quantitiesOf(resources) });
+      this.#standing?.release({ client, agentId, resources });
       this.#quota?.held(client.role, resources, -1);
       this.#dirty.add(agentId);
     }
     if (after !== undefined) {
       const { agentId, client, resources } = after;
       this.#held.set(agentId, add(this.held(agentId), resources));
-      this.#standing?.hold({ client, agentId, quantities: quantitiesOf(resources) });
+      this.#standing?.hold({ client, agentId, resources });
       this.#quota?.held(client.role, resources, 1);
     }
     const agentId = (before ?? after)?.agentId;
@@ -234,7 +234,7 @@ export class Allocation {
       for (const client of clientsOf(framework)) standing.setWants(client, true);
     }
     for (const { agentId, client, resources } of this.#holds()) {
-      standing.hold({ client, agentId, quantities: quantitiesOf(resources) });
+      standing.hold({ client, agentId, resources });
     }
     this.#standing = standing;
     return standing;

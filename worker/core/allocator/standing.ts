@@ -2,18 +2,31 @@
  * Who stands where: keeps a policy told of clients and of what they hold, and of nothing twice.
  *
  * A client is in the policy while it wants offers or holds something; what it holds counts for its
- * role also when it is suppressed or away.
+ * role also when it is suppressed or away. A shared volume of which it holds several copies counts
+ * once, as in Mesos.
  */
 
-import type { Quantities } from "../../resources/resource.ts";
+import type { AgentId } from "../../protocol/ids.ts";
+import { reservedRole } from "../../resources/algebra.ts";
+import { quantitiesOf } from "../../resources/quantities.ts";
+import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
 import { type PolicyName, policies } from "./policies/index.ts";
-import type { Allocation, Client, PolicyState, RoleSettings } from "./policy.ts";
+import type { Client, PolicyState, RoleSettings } from "./policy.ts";
+
+/** Resources of one agent that a client has. */
+export interface Held {
+  readonly client: Client;
+  readonly agentId: AgentId;
+  readonly resources: Resources;
+}
 
 export class Standing {
   readonly #policy: PolicyState;
   readonly #clients = new Map<string, { wants: boolean; holds: number }>();
+  /** Copies of shared volumes, by client, agent and volume. */
+  readonly #copies = new Map<string, number>();
 
   constructor(name: PolicyName) {
     this.#policy = policies[name].create();
@@ -35,17 +48,36 @@ export class Standing {
     this.#forgetIfIdle(client);
   }
 
-  hold(hold: Allocation): void {
-    this.#known(hold.client).holds++;
-    this.#policy.allocated(hold);
+  hold(held: Held): void {
+    const { client, agentId } = held;
+    this.#known(client).holds++;
+    this.#policy.allocated({ client, agentId, quantities: this.#counted(held, 1) });
   }
 
-  release(hold: Allocation): void {
-    const known = this.#known(hold.client);
-    assert(known.holds > 0, `${hold.client.frameworkId} releases what it holds`);
+  release(held: Held): void {
+    const { client, agentId } = held;
+    const known = this.#known(client);
+    assert(known.holds > 0, `${client.frameworkId} releases what it holds`);
     known.holds--;
-    this.#policy.unallocated(hold);
-    this.#forgetIfIdle(hold.client);
+    this.#policy.unallocated({ client, agentId, quantities: this.#counted(held, -1) });
+    this.#forgetIfIdle(client);
+  }
+
+  /** Of a shared volume only the copy that comes first, and that goes last. */
+  #counted({ client, agentId, resources }: Held, change: 1 | -1): Quantities {
+    if (!resources.some(({ shared }) => shared)) return quantitiesOf(resources);
+    const isCounted = (resource: Resource): boolean => {
+      if (!resource.shared) return true;
+      // An agent has one volume of a name for a role.
+      const volume = `${reservedRole(resource)}/${resource.disk?.persistence?.id}`;
+      const key = `${keyOf(client)}/${agentId}/${volume}`;
+      const before = this.#copies.get(key) ?? 0;
+      const after = before + change;
+      if (after === 0) this.#copies.delete(key);
+      else this.#copies.set(key, after);
+      return before === 0 || after === 0;
+    };
+    return quantitiesOf(resources.filter(isCounted));
   }
 
   tookTurn(client: Client): void {
