@@ -29,9 +29,14 @@ export const RUNS_PER_REPORT = 1_000;
 export const REPORT_RETRY_MIN_MS = 100;
 export const REPORT_RETRY_MAX_MS = 2_000;
 
+/** What is remembered of runs that are over, as Mesos' agents do (http-semantics 20). */
+export const COMPLETED_FRAMEWORKS_MAX = 50;
+export const COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX = 150;
+export const COMPLETED_TASKS_PER_EXECUTOR_MAX = 200;
+
 /**
- * Ended runs remembered; Mesos keeps 150 executors for each of 50 frameworks, most of them never
- * full.
+ * Of all frameworks together: each is a row in memory and in every snapshot, and a small file.
+ * Mesos would keep more if all of its 50 frameworks had 150 executors, but most are never full.
  */
 export const COMPLETED_RUNS_MAX = 1_000;
 

@@ -91,6 +91,8 @@ export interface RunRow extends Row {
   readonly pid?: number;
   /** The newest TaskStatus made, as wire JSON; absent before the first. */
   readonly status?: string;
+  /** The statuses before that one, oldest first; absent: there are none. */
+  readonly earlierStatuses?: readonly string[];
 }
 
 /** An unacknowledged status update. */
@@ -106,9 +108,16 @@ export interface UpdateRow extends Row {
   readonly status: string;
 }
 
-/** A run whose end was acknowledged; its sandbox is still there. Bounded, oldest out. */
+/**
+ * A run that is over; its sandbox is still there, and the row that it had is kept as a file (the
+ * shell's history). Bounded, oldest out.
+ */
 export interface CompletedRunRow extends Row {
   readonly containerId: ContainerId;
+  /** As its run had it. */
+  readonly parentId?: ContainerId;
+  /** Nobody was left to acknowledge its end. */
+  readonly isUnacknowledged?: true;
   readonly agentId: AgentId;
   readonly frameworkId: FrameworkId;
   readonly taskId: TaskId;

@@ -11,9 +11,9 @@
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import { complete } from "./completed.ts";
 import type { Launch } from "./effect.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
-import { COMPLETED_RUNS_MAX, IDLE_FRAMEWORKS_MAX } from "./limits.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import {
@@ -27,7 +27,7 @@ import {
   whileDraining,
 } from "./status.ts";
 import { decodeStored } from "./stored.ts";
-import { addUpdate, dropUpdates } from "./updates.ts";
+import { addUpdate } from "./updates.ts";
 
 /** This very run; not one that was abandoned with its framework. */
 export function runOf(state: AgentState, key: RunKey): RunRow | undefined {
@@ -166,7 +166,7 @@ export function finish(
     return;
   }
   const status = tell(state, context, run, facts);
-  state.run.put({ ...run, status, stage: { state: "ENDED", endedMs: context.nowMs } });
+  state.run.put({ ...told(run, status), stage: { state: "ENDED", endedMs: context.nowMs } });
   if (run.parentId === undefined) return;
   state.executorsToCheck.add(run.parentId);
   if (facts.state !== "TASK_FINISHED") endGroup(state, context, run);
@@ -279,27 +279,11 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
   state.runTimers.set(run.containerId, stage.startedMs + limitMs);
 }
 
-/**
- * The run is over and acknowledged (or nobody is left to acknowledge it): only its sandbox stays.
- */
-export function complete(state: AgentState, run: RunRow, nowMs: number): void {
-  const { seq, containerId, agentId, frameworkId, taskId, executorId, runNumber, stage } = run;
-  const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
-  // An abandoned run has no updates any more, and under a new agent id its number may be another
-  // run's.
-  if (!isAbandoned(run)) dropUpdates(state, (row) => isOfRun(row, run));
-  state.run.delete(containerId);
-  if (run.parentId !== undefined) state.executorsToCheck.add(run.parentId);
-  const place = { containerId, agentId, frameworkId, taskId, executorId };
-  state.completedRun.put({ seq, ...place, runNumber, endedMs });
-  dropOldest(state);
-}
-
 function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
-  addUpdate(state, context, run, startingStatus(state, run));
+  const starting = told(run, addUpdate(state, context, run, startingStatus(state, run)));
   const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
-  const running = state.run.put({ ...run, status, stage });
+  const running = state.run.put({ ...told(starting, status), stage });
   scheduleRun(state, running);
   return running;
 }
@@ -309,10 +293,10 @@ type RunningRow = RunRow & { readonly stage: RunStage & { readonly state: "RUNNI
 function startKilling(state: AgentState, context: StepContext, run: RunningRow, kill: Kill): void {
   const { cause } = kill;
   const asked = cause === "KILLED" || cause === "MAX_COMPLETION_TIME";
-  const told = asked && hasCapability(state, run.frameworkId, "TASK_KILLING_STATE");
-  const status = told
-    ? tell(state, context, run, aliveStatus(state, run, "TASK_KILLING"))
-    : run.status;
+  const isTold = asked && hasCapability(state, run.frameworkId, "TASK_KILLING_STATE");
+  const before = isTold
+    ? told(run, tell(state, context, run, aliveStatus(state, run, "TASK_KILLING")))
+    : run;
   const graceMs = kill.graceMs ?? kill.defaultGraceMs;
   const stage = {
     state: "KILLING",
@@ -321,7 +305,7 @@ function startKilling(state: AgentState, context: StepContext, run: RunningRow, 
     termMs: context.nowMs,
     graceEndsMs: context.nowMs + graceMs,
   } as const;
-  const killing: RunRow = { ...run, stage, ...(status === undefined ? {} : { status }) };
+  const killing: RunRow = { ...before, stage };
   if (graceMs <= 0) {
     destroy(state, context, killing, stage);
     return;
@@ -333,6 +317,12 @@ function startKilling(state: AgentState, context: StepContext, run: RunningRow, 
 
 function tell(state: AgentState, context: StepContext, run: RunRow, facts: StatusFacts): string {
   return addUpdate(state, context, run, whileDraining(state, run, facts));
+}
+
+/** The run with a status that was made of it. */
+function told(run: RunRow, status: string): RunRow {
+  if (run.status === undefined) return { ...run, status };
+  return { ...run, status, earlierStatuses: [...(run.earlierStatuses ?? []), run.status] };
 }
 
 function destroy(
@@ -374,18 +364,4 @@ function killCause(stage: RunStage): KillCause | undefined {
 export function busyFrameworks(state: AgentState): ReadonlySet<FrameworkId> {
   const runs = [...state.run.values()].filter((run) => !isAbandoned(run));
   return new Set([...runs, ...state.executor.values()].map(({ frameworkId }) => frameworkId));
-}
-
-function dropOldest(state: AgentState): void {
-  for (const row of state.completedRun.values()) {
-    if (state.completedRun.size <= COMPLETED_RUNS_MAX) break;
-    state.completedRun.delete(row.containerId);
-  }
-  if (state.framework.size <= IDLE_FRAMEWORKS_MAX) return;
-  const busy = busyFrameworks(state);
-  for (const row of [...state.framework.values()]) {
-    if (state.framework.size <= IDLE_FRAMEWORKS_MAX) break;
-    if (!busy.has(row.id)) state.framework.delete(row.id);
-  }
-  assert(state.framework.size <= IDLE_FRAMEWORKS_MAX + busy.size, "idle frameworks are bounded");
 }

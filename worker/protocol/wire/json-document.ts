@@ -1,6 +1,7 @@
 /**
- * JSON text put together by hand, as the documents of masters and agents need it: whether a number is a double ("4.0") or
- * an integer is said where it is written, and messages go in as the codec writes them.
+ * JSON text put together by hand, as the documents of masters and agents need it: whether a number
+ * is a double ("4.0") or an integer is said where it is written, and messages go in as the codec
+ * writes them.
  */
 
 import type { Brand } from "../../std/brand.ts";
