@@ -32,8 +32,8 @@ export async function runCli(
     return EXIT_USAGE;
   }
   if (line.value.kind === "HELP") {
-    const { command } = line.value;
-    terminal.out(command === undefined ? helpOfAll(commands) : helpOf(command));
+    const { shown } = line.value;
+    terminal.out("name" in shown ? helpOf(shown) : helpOfAll(shown));
     return 0;
   }
   const { command, values, operands, json, master } = line.value;

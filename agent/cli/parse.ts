@@ -31,7 +31,8 @@ export const GLOBAL_FLAGS = {
 } as const satisfies Flags;
 
 export type CommandLine =
-  | { readonly kind: "HELP"; readonly command: Command | undefined }
+  /** `shown`: the one command asked about, or several (`rimrock agent --help`), or all. */
+  | { readonly kind: "HELP"; readonly shown: Command | readonly Command[] }
   | {
       readonly kind: "RUN";
       readonly command: Command;
@@ -54,6 +55,8 @@ export function parseCommandLine(
 ): Result<CommandLine, UsageError> {
   const dashes = argv.indexOf("--");
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
+  const group = groupAsked(own, commands);
+  if (group.length > 0) return ok({ kind: "HELP", shown: group });
   const found = findCommand(own, commands);
   if (!found.ok) return found;
   const { command, rest } = found.value;
@@ -61,7 +64,8 @@ export function parseCommandLine(
   const split = splitFlags(rest, flags);
   if (!split.ok) return err({ message: split.error, command });
   const { given, words } = split.value;
-  if (given.has("help") || command === undefined) return ok({ kind: "HELP", command });
+  if (given.has("help") || command === undefined)
+    return ok({ kind: "HELP", shown: command ?? commands });
   const values = valuesOf(flags, given);
   if (!values.ok) return err({ message: values.error, command });
   const afterDashes = dashes >= 0;
@@ -77,6 +81,15 @@ export function parseCommandLine(
     json: given.has("json"),
     master: master.value,
   });
+}
+
+/** The commands that begin with the one word there is beside --help. */
+function groupAsked(line: readonly string[], commands: readonly Command[]): readonly Command[] {
+  const words = line.filter((word) => word !== "--help" && word !== "-h");
+  const [word] = words;
+  if (words.length !== 1 || words.length === line.length) return [];
+  if (commands.some(({ name }) => name === word)) return [];
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
 }
 
 /** The command whose words stand first among what is no flag; `rest` is the line without them. */

@@ -4,6 +4,7 @@ import { helpOf, helpOfAll } from "../../../agent/cli/help-text.ts";
 import { commands } from "../../../agent/cli/index.ts";
 import { nearest } from "../../../agent/cli/nearest.ts";
 import { DEFAULT_MASTER, parseCommandLine } from "../../../agent/cli/parse.ts";
+import { assert } from "../../../worker/std/assert.ts";
 
 const sample = defineCommand({
   name: "sample",
@@ -96,8 +97,15 @@ test.each([
   ["agent list -h", "agent list"],
 ])("'%s' asks for help", (line, name) => {
   const result = parse(line);
-  expect(result).toMatchObject({ ok: true, value: { kind: "HELP" } });
-  if (result.ok) expect(result.value.command?.name).toBe(name);
+  assert(result.ok && result.value.kind === "HELP", "help is asked for");
+  const { shown } = result.value;
+  expect("name" in shown ? shown.name : undefined).toBe(name);
+});
+
+test("--help behind the beginning of several commands asks for those", () => {
+  const result = parse("task --help");
+  assert(result.ok && result.value.kind === "HELP" && !("name" in result.value.shown), "several");
+  expect(result.value.shown.map(({ name }) => name)).toEqual(["task list"]);
 });
 
 describe("a wrong line is told with what would be right", () => {
