@@ -76,7 +76,10 @@ export function step(state: MasterState, stamped: StampedInput, probe?: Probe): 
  */
 export function nextDueMs(state: MasterState): number | undefined {
   if (state.allocation.hasWork()) return 0;
-  return state.index.due.nextDueMs();
+  const [wakeAtMs, dueMs] = [state.allocation.wakeAtMs(), state.index.due.nextDueMs()];
+  return wakeAtMs === undefined || dueMs === undefined
+    ? (wakeAtMs ?? dueMs)
+    : Math.min(wakeAtMs, dueMs);
 }
 
 function handle(turn: Turn, input: Input): void {

@@ -6,23 +6,25 @@
 import type { AgentId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { isEmpty, resourcesFor, subtract } from "../../resources/algebra.ts";
-import type { Resources } from "../../resources/resource.ts";
+import type { Resource, Resources } from "../../resources/resource.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
 import { refuses } from "../offer/filter.ts";
 import { makeOffer } from "../offer/offer.ts";
 import { offerToSend } from "../offer/offer-message.ts";
 import { rescindOverCommitted } from "../offer/rescind-over-committed.ts";
+import { isMetered } from "../role/consumption.ts";
 import { rescindOverLimits } from "../role/rescind-for-quota.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { mayUseAgent, strip } from "./eligible.ts";
-import { isAllocatable } from "./minimum.ts";
+import { isAllocatable, minimumOf } from "./minimum.ts";
 import type { Client } from "./policy.ts";
 import type { QuotaStage } from "./quota.ts";
 
 export function allocate(turn: Turn): void {
   const { allocation, tables } = turn.state;
   rescindOverLimits(turn);
+  allocation.wakePassedOver(turn.nowMs);
   rescindOverCommitted(turn);
   if (!allocation.hasWork()) return;
   const offers = new Map<string, mesos.Offer[]>();
@@ -50,10 +52,16 @@ function allocateAgent(
   if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") return;
   let free = allocation.free(agent);
   if (free === undefined || isEmpty(free)) return;
+  const isMeteredWhole =
+    quota !== undefined && stage === "REST" && free.every(isMeteredOrUncounted);
   for (const client of allocation.order(turn.random)) {
     if (stage === "GUARANTEED" && !quota?.lacksGuarantee(client.role)) continue;
     const framework = tables.framework.get(client.frameworkId);
     if (framework === undefined) continue;
+    if (isMeteredWhole && quota.isExhausted(client.role, minimumOf(framework, client.role))) {
+      quota.passedOver(agentId);
+      continue;
+    }
     const candidate = candidateFor(turn, framework, client, agent, { free, stage });
     if (candidate === undefined) continue;
     const offer = makeOffer(turn, framework, client.role, agent, candidate);
@@ -64,6 +72,11 @@ function allocateAgent(
     free = subtract(free, candidate);
     if (isEmpty(free)) return;
   }
+}
+
+/** Ranges and sets have no quota, but alone they are no offer. */
+function isMeteredOrUncounted(resource: Resource): boolean {
+  return isMetered(resource) || resource.kind !== "SCALAR";
 }
 
 /** What the client may be offered of the agent; undefined = nothing. */

@@ -105,6 +105,18 @@ export class Allocation {
     return quota;
   }
 
+  /** Agents may by now have something for whom a quota withheld it from. */
+  wakePassedOver(nowMs: number): void {
+    for (const id of this.#quota?.takePassedOver(nowMs) ?? []) {
+      if (this.#tables.agent.has(id)) this.#dirty.add(id);
+    }
+  }
+
+  /** When `wakePassedOver` has to be called, ms; undefined: not at all. */
+  wakeAtMs(): number | undefined {
+    return this.#quota?.wakeAtMs();
+  }
+
   /** Frameworks and roles that want offers, the most deserving first. */
   order(random: Prng): Iterable<Client> {
     return this.#standings().order(random);
@@ -164,7 +176,7 @@ export class Allocation {
     else this.#dirty.add(after.id);
     const id = (after ?? (before as AgentRow)).id;
     this.#quota?.agentIs(id, after, this.held(id));
-    this.#wakePassedOver();
+    this.#quota?.noteFreed();
   }
 
   #followHold(before: Hold | undefined, after: Hold | undefined): void {
@@ -185,14 +197,7 @@ export class Allocation {
     const agentId = (before ?? after)?.agentId;
     if (this.#quota === undefined || agentId === undefined) return;
     this.#quota.agentIs(agentId, this.#tables.agent.get(agentId), this.held(agentId));
-    if (before !== undefined) this.#wakePassedOver();
-  }
-
-  /** Something was freed: agents may now have something for who was withheld it by a quota. */
-  #wakePassedOver(): void {
-    for (const id of this.#quota?.takePassedOver() ?? []) {
-      if (this.#tables.agent.has(id)) this.#dirty.add(id);
-    }
+    if (before !== undefined) this.#quota.noteFreed();
   }
 
   #followFramework(before: FrameworkRow | undefined, after: FrameworkRow | undefined): void {

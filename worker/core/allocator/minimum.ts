@@ -7,14 +7,19 @@ import type { FrameworkRow, OfferMinimum } from "../rows.ts";
 /** Mesos' default `min_allocatable_resources`: 0.01 cpus or 32 MB; either suffices. */
 const DEFAULT: OfferMinimum["anyOf"] = [{ cpus: 10 }, { mem: 32_000 }];
 
+/** One of these sets has to be in an offer; none: anything will do. */
+export function minimumOf(framework: FrameworkRow, role: string): OfferMinimum["anyOf"] {
+  const own = framework.offerMinimums?.find((minimum) => minimum.role === role);
+  return own === undefined ? DEFAULT : own.anyOf;
+}
+
 /** `resources` are not empty. */
 export function isAllocatable(
   framework: FrameworkRow,
   role: string,
   resources: Resources,
 ): boolean {
-  const own = framework.offerMinimums?.find((minimum) => minimum.role === role);
-  const anyOf = own === undefined ? DEFAULT : own.anyOf;
+  const anyOf = minimumOf(framework, role);
   return anyOf.length === 0 || anyOf.some((least) => hasAtLeast(resources, Object.entries(least)));
 }
 

@@ -10,6 +10,7 @@ import { reservedRole } from "../../resources/algebra.ts";
 import { isIndivisible } from "../../resources/compare.ts";
 import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
+import { MIN_REFUSE_MS } from "../constants.ts";
 import { isMetered, meteredIn, topRole } from "../role/consumption.ts";
 import type { AgentRow, RoleRow } from "../rows.ts";
 
@@ -36,6 +37,13 @@ export class QuotaLedger {
   readonly #agents = new Map<AgentId, AgentPart>();
   /** Agents of which something was withheld because of a quota. */
   readonly #passedOver = new Set<AgentId>();
+  /** Kind → what all roles together lack of it; made again when consumption has changed. */
+  readonly #requirements = new Map<string, number>();
+  #isFreed = false;
+  /** When they were looked at last. */
+  #wokenMs = 0;
+  /** Something has grown since no role was over its limit. */
+  #hasGrown = true;
 
   constructor(roles: Iterable<RoleRow>) {
     for (const { name, quota } of roles) {
@@ -58,23 +66,43 @@ export class QuotaLedger {
 
   /** Somebody in the role got the resources (`sign` 1), or gave them back (-1). */
   held(role: string, resources: Resources, sign: 1 | -1): void {
-    const consumed = this.#consumed.get(topRole(role));
-    if (consumed !== undefined) addTo(consumed, meteredIn(resources), sign);
+    const top = topRole(role);
+    if (this.#quotas.has(top)) this.#consume(top, meteredIn(resources), sign);
   }
 
-  /** Agents that may have something for somebody who was passed over, since something was freed. */
-  takePassedOver(): readonly AgentId[] {
+  /** Something was freed: somebody who was passed over may now get something. */
+  noteFreed(): void {
+    this.#isFreed = true;
+  }
+
+  /** When agents that were passed over are to be looked at again, ms; undefined: they are not. */
+  wakeAtMs(): number | undefined {
+    if (!this.#isFreed || this.#passedOver.size === 0) return undefined;
+    return this.#wokenMs + MIN_REFUSE_MS;
+  }
+
+  /** They are looked at once a second at most: what is freed may be small, and they many. */
+  takePassedOver(nowMs: number): readonly AgentId[] {
+    const atMs = this.wakeAtMs();
+    if (atMs !== undefined && nowMs < atMs) return [];
+    // What was freed before anybody is passed over is nothing to wait for.
+    this.#isFreed = false;
+    if (atMs === undefined) return [];
     const agents = [...this.#passedOver];
     this.#passedOver.clear();
+    this.#wokenMs = nowMs;
     return agents;
   }
 
   rolesOverLimit(): readonly string[] {
-    return [...this.#quotas.keys()].filter((role) =>
+    if (!this.#hasGrown) return [];
+    const over = [...this.#quotas.keys()].filter((role) =>
       Object.keys(this.#quotas.get(role)?.limits ?? {}).some((kind) =>
         this.isOverLimit(role, kind),
       ),
     );
+    this.#hasGrown = over.length > 0;
+    return over;
   }
 
   isOverLimit(top: string, kind: string): boolean {
@@ -103,6 +131,22 @@ export class QuotaLedger {
     return [...new Set(kinds)].filter((kind) => {
       return this.#required(kind) > (this.#free.get(kind) ?? 0);
     });
+  }
+
+  /**
+   * Whether the role is left too little for each of the sets, of whatever agent; for those of which
+   * everything is metered, which is quicker than `within`.
+   */
+  isExhausted(role: string, anyOf: readonly Quantities[]): boolean {
+    const top = topRole(role);
+    const isLeft = ([kind, amount]: readonly [string, number]): boolean =>
+      Math.min(this.#leftOf(top, kind), this.#surplus(kind)) >= amount;
+    return anyOf.length > 0 && !anyOf.some((least) => Object.entries(least).every(isLeft));
+  }
+
+  /** The agent has something that a role was not offered because of a quota. */
+  passedOver(agentId: AgentId): void {
+    this.#passedOver.add(agentId);
   }
 
   /**
@@ -164,10 +208,7 @@ export class QuotaLedger {
 
   #count({ free, reserved }: AgentPart, sign: 1 | -1): void {
     addTo(this.#free, free, sign);
-    for (const [top, quantities] of reserved) {
-      const consumed = this.#consumed.get(top);
-      if (consumed !== undefined) addTo(consumed, quantities, sign);
-    }
+    for (const [top, quantities] of reserved) this.#consume(top, quantities, sign);
   }
 
   #consumedBy(top: string, kind: string): number {
@@ -188,9 +229,20 @@ export class QuotaLedger {
 
   /** What all roles together lack of their guarantees. */
   #required(kind: string): number {
-    let sum = 0;
+    let sum = this.#requirements.get(kind);
+    if (sum !== undefined) return sum;
+    sum = 0;
     for (const top of this.#quotas.keys()) sum += this.#unmet(top, kind);
+    this.#requirements.set(kind, sum);
     return sum;
+  }
+
+  #consume(top: string, quantities: Quantities, sign: 1 | -1): void {
+    const consumed = this.#consumed.get(top);
+    if (consumed === undefined) return;
+    addTo(consumed, quantities, sign);
+    this.#requirements.clear();
+    if (sign > 0) this.#hasGrown = true;
   }
 
   /** What may be given away beyond guarantees. */
