@@ -26,6 +26,9 @@ export const MAX_REFUSE_MS = 365 * 86_400_000;
  */
 export const MIN_REFUSE_MS = 1_000;
 
+/** Characters of an agent's total as JSON: what fits into its row and into a command. */
+export const AGENT_TOTAL_LENGTH_MAX = 300_000;
+
 /** An operation's status that is not acknowledged is sent again after 10 s, 20 s, ... 10 min. */
 export const OPERATION_RESEND_MS = 10_000;
 export const OPERATION_RESEND_MAX_MS = 600_000;

@@ -22,6 +22,8 @@ type FormError =
   | { readonly code: "ALLOCATION_NAMED" }
   /** `named` absent: the operation names no principal. */
   | { readonly code: "PRINCIPAL_DIFFERS"; readonly principal: string; readonly named?: string }
+  /** `limit`: characters of everything that the agent has, each part with its labels. */
+  | { readonly code: "TOTAL_TOO_LONG"; readonly limit: number }
   | { readonly code: "AGENT_LACKS"; readonly capability: mesos.AgentInfoCapabilityType }
   | { readonly code: "FRAMEWORK_LACKS"; readonly capability: mesos.FrameworkInfoCapabilityType };
 
@@ -82,6 +84,11 @@ export function describeOperationError(error: OperationError): string {
       return `The agent lacks the capability ${error.capability}, which this operation needs`;
     case "PRINCIPAL_DIFFERS":
       return describePrincipal(error);
+    case "TOTAL_TOO_LONG":
+      return (
+        `The agent's resources would be in too many parts (more than ${error.limit} characters); ` +
+        "use fewer different labels and principals, or unreserve something first"
+      );
     default:
       return describeReservation(error);
   }

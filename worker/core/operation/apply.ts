@@ -7,8 +7,7 @@ import type { OperationUuid } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../protocol/wire/base64.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
-import { add, subtract } from "../../resources/algebra.ts";
-import type { Conversion } from "../../resources/conversion.ts";
+import type { Resources } from "../../resources/resource.ts";
 import { enqueueNumbered } from "../agent/commands.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
@@ -17,19 +16,19 @@ import { uuidBytes } from "../uuid.ts";
 
 export interface Applicable {
   readonly operation: mesos.OfferOperation;
-  readonly conversion: Conversion;
+  /** What the agent has from now on: see `totalAfter`. */
+  readonly total: Resources;
   /** Whose it is; absent: an operator's. */
   readonly framework?: FrameworkRow;
 }
 
-/** Returns the agent as it is now. Asserts that it has what is consumed. */
+/** Returns the agent as it is now. */
 export function applyOperation(
   turn: Turn,
   agent: AgentRow,
-  { operation, conversion, framework }: Applicable,
+  { operation, total, framework }: Applicable,
 ): AgentRow {
   const { state } = turn;
-  const total = add(subtract(agent.total, conversion.consumed), conversion.converted);
   const changed = state.tables.agent.put({ ...agent, total });
   const uuid = encodeBase64(uuidBytes(turn.random)) as OperationUuid;
   const operationId = framework === undefined ? undefined : operation.id?.value;

@@ -15,6 +15,7 @@ import { applyOperation } from "./apply.ts";
 import { forbiddenAction } from "./authorize.ts";
 import { operationFacts } from "./facts.ts";
 import { tell } from "./feedback.ts";
+import { totalAfter } from "./total-after.ts";
 
 /** What is wrong with the operation before anything is carried out, as a sentence. */
 export function malformedOperation(
@@ -59,10 +60,15 @@ export function performOperation(
     refuseOperation(turn, framework, operation, message);
     return pool;
   }
+  const total = totalAfter(pool.agent, conversion.value);
+  if (!total.ok) {
+    refuseOperation(turn, framework, operation, describeOperationError(total.error));
+    return pool;
+  }
   if (type === "DESTROY") rescindOffersWith(turn, pool.agent, consumed);
   const agent = applyOperation(turn, pool.agent, {
     operation: withRole(operation, pool.role),
-    conversion: conversion.value,
+    total: total.value,
     framework,
   });
   const rest = subtract(pool.resources, consumed);
