@@ -5,7 +5,7 @@ import { holdsResources } from "../operator/holdings.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 
-/** What decides about an operation on the agent; `asks`: a framework with offers, or an operator. */
+/** What decides about an operation on the agent; `asks`: a framework with offers, an operator. */
 export function operationFacts(
   state: MasterState,
   agent: AgentRow,
