@@ -1,6 +1,8 @@
 /** Limits and guarantees under random use, and what quota costs who has none. */
 import { expect, test } from "vitest";
+import { QuotaLedger } from "../../../worker/core/allocator/quota.ts";
 import { consumptionOf, meteredIn } from "../../../worker/core/role/consumption.ts";
+import type { AgentId } from "../../../worker/protocol/ids.ts";
 import { quantityOf } from "../../../worker/resources/quantities.ts";
 import { type Prng, prng } from "../../../worker/std/prng.ts";
 import { commands } from "../../scenarios/commands.ts";
@@ -127,4 +129,26 @@ test("without a quota the allocator keeps no books", () => {
   run(world, "agent a1 cpus=4 mem=1024");
   run(world, "framework f1 --roles=a");
   expect(world.host.state.allocation.quota()).toBe(undefined);
+});
+
+test("agents that were passed over are looked at when something was freed, once a second at most", () => {
+  const ledger = new QuotaLedger([]);
+  const agentId = "a1" as AgentId;
+  ledger.passedOver(agentId);
+  expect([ledger.wakeAtMs(), ledger.takePassedOver(4_000)]).toEqual([undefined, []]);
+  ledger.noteFreed();
+  expect(ledger.takePassedOver(5_000)).toEqual([agentId]);
+  ledger.passedOver(agentId);
+  ledger.noteFreed();
+  expect([ledger.wakeAtMs(), ledger.takePassedOver(5_999)]).toEqual([6_000, []]);
+  expect(ledger.takePassedOver(6_000)).toEqual([agentId]);
+  expect(ledger.wakeAtMs()).toBe(undefined);
+});
+
+test("what was freed before anybody was passed over wakes nobody", () => {
+  const ledger = new QuotaLedger([]);
+  ledger.noteFreed();
+  expect(ledger.takePassedOver(5_000)).toEqual([]);
+  ledger.passedOver("a1" as AgentId);
+  expect(ledger.wakeAtMs()).toBe(undefined);
 });
