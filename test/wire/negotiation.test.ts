@@ -3,7 +3,7 @@ import {
   answerType,
   contentType,
   describeNegotiationError,
-} from "../../worker/http/negotiation.ts";
+} from "../../worker/protocol/negotiation.ts";
 import { masterTypes } from "../../worker/http/served-types.ts";
 
 const JSON_TYPE = "application/json";

@@ -9,12 +9,12 @@
 import type { CallError } from "../core/call-error.ts";
 import type { CallRefusal, LinkRefusal } from "../ports.ts";
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
+import { describeNegotiationError, type NegotiationError } from "../protocol/negotiation.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { type DecodeError, describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
 import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import type { BodyError } from "./body.ts";
-import { describeNegotiationError, type NegotiationError } from "./negotiation.ts";
 import {
   conversionStatus,
   describeConversionError,

@@ -3,10 +3,10 @@
  * nobody can dial an agent. The answer is the agent's, streamed as it comes.
  */
 import type { AgentId } from "../../protocol/ids.ts";
+import { contentType } from "../../protocol/negotiation.ts";
 import type * as agent from "../../protocol/v1/agent.ts";
 import { readMessage } from "../body.ts";
 import type { EdgeContext } from "../context.ts";
-import { contentType } from "../negotiation.ts";
 import {
   agentCallFailed,
   agentNotFound,

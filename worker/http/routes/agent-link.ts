@@ -8,11 +8,11 @@ import { type LinkAnswer, POLL_HOLD_MS, type RelayPort } from "../../ports.ts";
 import type { MessageName } from "../../protocol/descriptors.ts";
 import type { RelayId } from "../../protocol/ids.ts";
 import { CALL_REPLY_BYTES, REQUEST_BYTES } from "../../protocol/limits.ts";
+import { contentType } from "../../protocol/negotiation.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { type DecodedBody, readMessage } from "../body.ts";
 import type { EdgeContext } from "../context.ts";
-import { contentType } from "../negotiation.ts";
 import {
   jsonAnswer,
   linkBadBody,

@@ -5,12 +5,12 @@
 
 import { operatorCalls } from "../../core/operator/index.ts";
 import type { Applied } from "../../ports.ts";
+import { answerType, contentType } from "../../protocol/negotiation.ts";
 import type * as master from "../../protocol/v1/master.ts";
 import type { MessageEncoding } from "../../protocol/wire/encoding.ts";
 import { unreachable } from "../../std/assert.ts";
 import { readForm, readMessage } from "../body.ts";
 import type { EdgeContext } from "../context.ts";
-import { answerType, contentType } from "../negotiation.ts";
 import {
   badBody,
   badNegotiation,

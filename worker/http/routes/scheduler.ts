@@ -6,11 +6,11 @@
 
 import type { Applied } from "../../ports.ts";
 import type { StreamId } from "../../protocol/ids.ts";
+import { answerType, contentType } from "../../protocol/negotiation.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { unreachable } from "../../std/assert.ts";
 import { readMessage } from "../body.ts";
 import type { EdgeContext } from "../context.ts";
-import { answerType, contentType } from "../negotiation.ts";
 import {
   badBody,
   badNegotiation,

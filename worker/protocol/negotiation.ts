@@ -6,9 +6,9 @@
  * a weight of 0 excludes.
  */
 
-import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { unreachable } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import type { MessageEncoding } from "./wire/encoding.ts";
 
 export type MediaType = MessageEncoding | "application/recordio";
 
