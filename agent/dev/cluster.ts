@@ -63,6 +63,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return cluster;
 }
 
+/**
+ * Ports above 1023 that no client on `fetch` connects to: agents, the command and browsers. The
+ * kernel gives none of them away by itself. Source: Fetch standard, "bad port".
+ */
+const REFUSED_PORTS: ReadonlySet<number | undefined> = new Set([
+  ...[1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566],
+  ...[6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+]);
+
 /** Variables of the master that `rimrock start` hands on as they are; the others it sets itself. */
 const GIVEN_VARIABLES = [
   "RIMROCK_OFFER_TIMEOUT",
@@ -106,6 +115,7 @@ class LocalCluster implements Cluster {
 
   async start(): Promise<void> {
     const { host = LOCAL_HOST, port, agents } = this.#options;
+    if (REFUSED_PORTS.has(port)) throw new StartError({ code: "PORT_REFUSED_BY_CLIENTS", port });
     this.#port = await freePort(host, port);
     const address = clusterAddress(host, this.#port);
     this.#url = address.url;

@@ -5,6 +5,7 @@ export type StartFailure =
   | { readonly code: "FOLDER_NOT_NAMED" }
   | { readonly code: "FOLDER_IN_USE"; readonly folder: string; readonly pid: number | undefined }
   | { readonly code: "FOLDER_UNUSABLE"; readonly folder: string; readonly errno: string }
+  | { readonly code: "PORT_REFUSED_BY_CLIENTS"; readonly port: number }
   | { readonly code: "PORT_TAKEN"; readonly host: string; readonly port: number }
   | {
       readonly code: "ADDRESS_UNUSABLE";
@@ -38,6 +39,11 @@ function sentenceOf(failure: StartFailure): string {
       return "--data names no folder: write one, or leave --data out";
     case "FOLDER_UNUSABLE":
       return `cannot write to ${failure.folder} (${failure.errno}): choose another folder with --data`;
+    case "PORT_REFUSED_BY_CLIENTS":
+      return (
+        `port ${failure.port} belongs to another protocol: browsers and fetch refuse to call it; ` +
+        "choose another with --port"
+      );
     case "PORT_TAKEN":
       return `port ${failure.port} of ${failure.host} is taken: choose another with --port (0: any free one)`;
     case "ADDRESS_UNUSABLE":

@@ -43,6 +43,12 @@ describe("what cannot start", () => {
     ]);
   });
 
+  test("a port that no client would call is refused at once", async () => {
+    const refused = rimrock(["start", "--data", newFolder(), "--port", "5060"]);
+    expect(await refused.ended).toBe(1);
+    expect(refused.err).toEqual([expect.stringMatching(/port 5060 .*fetch refuse.*--port/)]);
+  });
+
   test("a folder that cannot be one gets one line that says what to do", async () => {
     // Root may write anywhere, but nobody can make a folder below a file.
     const file = join(newFolder(), "a-file");
