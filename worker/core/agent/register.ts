@@ -8,6 +8,7 @@ import type * as link from "../../protocol/link/messages.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { equals } from "../../resources/algebra.ts";
+import { isDynamicallyReserved, isPersistentVolume } from "../../resources/conversion.ts";
 import { describeResourceError, parseResources } from "../../resources/parse.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { err, ok, type Result } from "../../std/result.ts";
@@ -113,6 +114,13 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Checked, CallE
   if (refusal !== undefined) return err(refusal);
   const total = parseResources(info.resources);
   if (!total.ok) return invalid("agent_info.resources", describeResourceError(total.error));
+  const converted = total.value.find(
+    (resource) => isDynamicallyReserved(resource) || isPersistentVolume(resource),
+  );
+  if (converted !== undefined) {
+    const what = `has ${converted.name} that operations made; these belong into 'resources'`;
+    return invalid("agent_info.resources", what);
+  }
   if (request.resources === undefined) return ok({ configured: total.value });
   const checkpointed = parseResources(request.resources);
   if (!checkpointed.ok) return invalid("resources", describeResourceError(checkpointed.error));

@@ -91,7 +91,11 @@ export function settleInverseOffers(turn: Turn): void {
 
 function askHolders(turn: Turn, agent: AgentRow, asked: Map<string, mesos.InverseOffer[]>): void {
   const machine = machineOf(turn.state, agent);
-  if (machine?.mode !== "DRAINING") return;
+  if (machine?.mode !== "DRAINING") {
+    // An agent may come back with another name: then the schedule does not speak of it any more.
+    rescindInverseOffers(turn, agent.id);
+    return;
+  }
   const { index, tables } = turn.state;
   const outstanding = index.inverseOffersOfAgent(agent.id);
   for (const frameworkId of holdersOf(turn, agent)) {
