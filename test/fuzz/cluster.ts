@@ -244,7 +244,7 @@ export class FuzzCluster implements Cluster {
       outcome = step(this.state, stamped);
       const wrote = this.#disk.write(outcome);
       countTurn(this.#counters, this.state, stamped, outcome);
-      const rule = brokenRule(this.state, { input, excessBefore, wrote });
+      const rule = brokenRule(this.state, { input, excessBefore, wrote, agentsChange: true });
       if (rule !== undefined) this.broken ??= `after ${input.type}: ${rule}`;
       const value = tooLongToStore(outcome);
       if (value !== undefined) this.broken ??= `after ${input.type}: ${value} is too long to store`;

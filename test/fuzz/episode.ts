@@ -128,7 +128,10 @@ export class Episode {
     try {
       const response = await this.#app.fetch(request);
       const { status, body } = response;
-      if (body !== null) await this.#read(body, response.headers.get("Content-Type"));
+      const isJson = response.headers.get("Content-Type") === "application/json";
+      // Agents read our own JSON, in which infinities are bare, as Mesos writes them.
+      const mustParse = isJson && !path.includes("/agent-link/");
+      if (body !== null) await this.#read(body, { mustParse });
       return { status, path };
     } catch (thrown) {
       this.#cluster.broken ??= `the edge threw: ${textOf(thrown)}`;
@@ -137,7 +140,10 @@ export class Episode {
   }
 
   /** To its end, or until nothing more comes for now: an event stream stays open. */
-  async #read(body: ReadableStream<Uint8Array>, type: string | null): Promise<void> {
+  async #read(
+    body: ReadableStream<Uint8Array>,
+    { mustParse }: { readonly mustParse: boolean },
+  ): Promise<void> {
     const reader = body.getReader();
     const pieces: Uint8Array[] = [];
     for (;;) {
@@ -151,7 +157,7 @@ export class Episode {
       if (piece.done) break;
       pieces.push(piece.value);
     }
-    if (type !== "application/json") return;
+    if (!mustParse) return;
     const text = Buffer.concat(pieces).toString();
     if (text !== "" && !/^\d+\n/.test(text)) JSON.parse(text);
   }

@@ -9,6 +9,7 @@ import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { renderResources } from "../../worker/resources/render.ts";
 import type { Dice } from "./dice.ts";
+import { operatorCall } from "./honest-operators.ts";
 import { ROLES } from "./knowledge.ts";
 import type { Fields, MessageMaker } from "./make-message.ts";
 import type { NamedCall } from "./make-request.ts";
@@ -266,7 +267,8 @@ const simple: Honest = ({ dice, state }) => {
   return scheduler(framework, type, type === "RECONCILE" ? { reconcile: {} } : {});
 };
 
-const operate: Honest = ({ dice, maker }) => {
+const operate: Honest = ({ dice, state, maker }) => {
+  if (dice.chance(0.7)) return operatorCall(dice, state);
   const message = maker.message("mesos.v1.master.Call");
   // An operator's TEARDOWN of everybody would leave little to attack.
   if (message.type === "TEARDOWN" && dice.chance(0.9)) return undefined;
@@ -276,7 +278,7 @@ const operate: Honest = ({ dice, maker }) => {
 const weighted: readonly [Honest, ...Honest[]] = [
   ...([accept, accept, accept, accept, decline, poll, poll, report, report, report] as const),
   ...([acknowledge, acknowledge, acknowledge, kill, reconcile, message, simple, operate] as const),
-  ...([subscribe, register] as const),
+  ...([operate, operate, subscribe, register] as const),
 ];
 
 function pickRow<R>(dice: Dice, rows: IterableIterator<R>): R | undefined {

@@ -155,6 +155,14 @@ export class MessageMaker {
     return dice.bytes(dice.pick([0, 1, 16, 16, 16, 17, 100]));
   }
 
+  /** Reserved for a role, as an operator would. */
+  plainResource(): Fields {
+    const dice = this.#dice;
+    const reservations = [{ type: "DYNAMIC", role: dice.pick(ROLES.slice(1)) }];
+    const scalar = { value: 1 + dice.below(10) };
+    return { name: dice.pick(["cpus", "disk"]), type: "SCALAR", scalar, reservations };
+  }
+
   /** A resource that agents have, perhaps reserved, perhaps a volume. */
   #resource(): Fields {
     const dice = this.#dice;

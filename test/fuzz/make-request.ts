@@ -34,6 +34,12 @@ const messageOf: Readonly<Record<string, string>> = {
   "/agent-link/v1/relay/:relay/call-reply": "rimrock.link.CallReply",
 };
 
+/** What JSON bodies and parameters of endpoints are made of. */
+const BODIES = [
+  ...["mesos.v1.Resource", "mesos.v1.Resource", "mesos.v1.WeightInfo", "mesos.v1.MachineID"],
+  ...["mesos.v1.quota.QuotaRequest", "mesos.v1.maintenance.Schedule", "mesos.v1.quota.QuotaInfo"],
+];
+
 const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "PROPFIND"];
 
 /** Parameters of queries and forms that some endpoint of Mesos knows. */
@@ -286,14 +292,31 @@ export class RequestMaker {
       const value = dice.chance(0.4) ? this.#jsonText() : (dice.pick(PARAMETER_VALUES) ?? "");
       return `${escaped(name)}=${dice.chance(0.9) ? escaped(value) : value}`;
     };
+    if (dice.chance(0.3)) return this.#wholeForm();
     return Array.from({ length: 1 + dice.below(3) }, one).join("&");
+  }
+
+  /** The fields that Mesos' forms need, all at once. */
+  #wholeForm(): string {
+    const dice = this.#dice;
+    const id = (name: string): string => dice.pick(this.#knowledge.ids.get(name) ?? []) ?? "";
+    const resources = JSON.stringify(
+      Array.from({ length: 1 + dice.below(2) }, () =>
+        JSON.parse(encodeJson("mesos.v1.Resource", this.#messages.plainResource() as never)),
+      ),
+    );
+    const form = new URLSearchParams({ resources, volumes: resources, role: "dev" });
+    form.set("slaveId", id("mesos.v1.AgentID"));
+    form.set("frameworkId", id("mesos.v1.FrameworkID"));
+    return form.toString();
   }
 
   /** Resources most often, else any message at all; one or a list. */
   #jsonText(): string {
     const dice = this.#dice;
     const names = Object.keys(messageRows).filter((name) => !name.endsWith("Entry"));
-    const name = dice.chance(0.5) ? "mesos.v1.Resource" : (dice.pick(names) ?? "");
+    const likely = dice.chance(0.7) ? dice.pick(BODIES) : undefined;
+    const name = likely ?? dice.pick(names) ?? "";
     const text = encodeJson(name as MessageName, this.#messages.message(name, 3) as never);
     const json = dice.chance(0.5) ? text : `[${text}]`;
     return dice.chance(0.3) ? mutateJson(dice, json) : json;
