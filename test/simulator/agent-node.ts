@@ -7,11 +7,15 @@ import { step } from "../../agent/core/agent.ts";
 import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
+import { totalResources } from "../../agent/core/operations.ts";
 import { tableNames } from "../../agent/core/rows.ts";
 import { mayHaveContainer } from "../../agent/core/runs.ts";
 import { type AgentState, newState, save } from "../../agent/core/state.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { equals } from "../../worker/resources/algebra.ts";
+import { parseResources } from "../../worker/resources/parse.ts";
+import type { Resources } from "../../worker/resources/resource.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
 import { AgentLink } from "./agent-link.ts";
@@ -99,9 +103,19 @@ export class AgentNode {
     if (executor !== undefined) {
       return `${this.name} has executor ${executor.executorId} ${executor.stage}`;
     }
+    if (!this.#remembers(row.total)) return `${this.name} has another total than the master`;
     const [removal] = state.volumeRemoval.values();
     if (removal !== undefined) return `${this.name} has volume ${removal.persistenceId} to remove`;
     return undefined;
+  }
+
+  /** Before the first operation there is nothing to remember. */
+  #remembers(total: Resources): boolean {
+    const state = this.#process?.state;
+    const own = state === undefined ? undefined : totalResources(state);
+    if (own === undefined) return true;
+    const parsed = parseResources(own);
+    return parsed.ok && equals(parsed.value, total);
   }
 
   #start(): void {
