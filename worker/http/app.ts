@@ -41,7 +41,7 @@ const documents: { readonly [P in Exclude<StateDocumentPath, "/flags">]: true } 
   "/allocator/offer_constraints_debug": true,
 };
 
-/** `frontDoorKey`: what the front door of this machine proves itself with; absent = there is none. */
+/** `frontDoorKey`: what this machine's front door proves itself with; absent = there is none. */
 export function createApp(cluster: Cluster, frontDoorKey?: string): Hono<EdgeEnv> {
   const app = new Hono<EdgeEnv>({ getPath: routedPath });
   app.use(async (context, next) => {
