@@ -1,5 +1,6 @@
 /** What the fuzzer found, one test each, so that it stays fixed whatever the seeds are. */
 import { expect, test } from "vitest";
+import type { StreamId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { MasterHost } from "../support/master-host.ts";
@@ -31,6 +32,8 @@ function agentTask(run_number: bigint, task: Partial<mesos.Task> = {}): link.Age
   };
 }
 
+const reserved: mesos.Resource = { ...cpus, reservations: [{ type: "DYNAMIC", role: "web" }] };
+
 const refused: Readonly<Record<string, Partial<link.RegisterRequest>>> = {
   "tasks.run_number": { tasks: [agentTask(2n ** 64n - 1n)] },
   "tasks.task.name": { tasks: [agentTask(1n, { name: "x".repeat(2_500_000) })] },
@@ -44,6 +47,7 @@ const refused: Readonly<Record<string, Partial<link.RegisterRequest>>> = {
       },
     ],
   },
+  "agent_info.resources": { agent_info: { hostname: "host", resources: [reserved] } },
   "agent_info.attributes": {
     agent_info: {
       hostname: "host",
@@ -66,3 +70,29 @@ test.each(Object.entries(refused))(
     expect(changes).toEqual([]);
   },
 );
+
+test("an agent that registers twice with one session but another name is not asked for back", () => {
+  const host = new MasterHost();
+  host.apply({ type: "AGENT_REGISTER", request: registration() });
+  const framework_info = { user: "root", name: "framework", roles: ["web"] };
+  const capabilities = [{ type: "MULTI_ROLE" }] as const;
+  const call = {
+    type: "SUBSCRIBE",
+    subscribe: { framework_info: { ...framework_info, capabilities } },
+  } as const;
+  host.apply({ type: "SUBSCRIBE", streamId: "stream" as StreamId, call });
+  const machine_ids = [{ hostname: "host", ip: "10.0.0.1" }];
+  const unavailability = { start: { nanoseconds: 1n } };
+  const windows = [{ machine_ids, unavailability }];
+  host.apply({
+    type: "OPERATOR_CALL",
+    call: {
+      type: "UPDATE_MAINTENANCE_SCHEDULE",
+      update_maintenance_schedule: { schedule: { windows } },
+    },
+  });
+  expect(host.state.tables.inverseOffer.size).toBe(1);
+  const renamed = registration({ agent_info: { hostname: "other", resources: [cpus] } });
+  host.apply({ type: "AGENT_REGISTER", request: renamed });
+  expect(host.state.tables.inverseOffer.size).toBe(0);
+});
