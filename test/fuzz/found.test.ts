@@ -14,6 +14,7 @@ function registration(facts: Partial<link.RegisterRequest> = {}): link.RegisterR
     agent_info: { hostname: "host", resources: [cpus] },
     ip: "10.0.0.1",
     version: "1.11.0",
+    capabilities: [{ type: "MULTI_ROLE" }, { type: "RESERVATION_REFINEMENT" }],
     ...facts,
   };
 }
