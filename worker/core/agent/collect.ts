@@ -2,7 +2,6 @@
  * Agents that nobody has heard of for weeks are forgotten, and so are those marked gone, as Mesos'
  * registry does (http-semantics 10.4). Their rows are timers of their own.
  */
-import { UNREACHABLE_AGENTS_MAX } from "../constants.ts";
 import type { AgentRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
 import { forgetAgent } from "./remove.ts";
@@ -13,17 +12,17 @@ export function agentExpired(turn: Turn, id: string): void {
   if (agent?.connection.state === "UNREACHABLE") forgetAgent(turn, agent);
 }
 
-/** One more agent is unreachable: when there are too many, those that are so for longest go. */
-export function boundUnreachable(turn: Turn): void {
+/** When more than `most` agents are unreachable, those that are so for longest go. */
+export function boundUnreachable(turn: Turn, most: number): void {
   const { agent } = turn.state.tables;
   // Looked at one by one only when there may be too many.
-  if (agent.size <= UNREACHABLE_AGENTS_MAX) return;
+  if (agent.size <= most) return;
   const unreachable: { readonly row: AgentRow; readonly sinceMs: number }[] = [];
   for (const row of agent.values()) {
     const { connection } = row;
     if (connection.state === "UNREACHABLE") unreachable.push({ row, sinceMs: connection.sinceMs });
   }
   unreachable.sort((a, b) => a.sinceMs - b.sinceMs);
-  const excess = unreachable.slice(0, Math.max(0, unreachable.length - UNREACHABLE_AGENTS_MAX));
+  const excess = unreachable.slice(0, Math.max(0, unreachable.length - most));
   for (const { row } of excess) forgetAgent(turn, row);
 }

@@ -2,6 +2,7 @@
 
 import type { SessionId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
+import { UNREACHABLE_AGENTS_MAX } from "../constants.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
 import { operationsUnreachable } from "../operation/feedback.ts";
 import { removeFromRelay } from "../relay/assign.ts";
@@ -65,5 +66,5 @@ export function agentSilent(turn: Turn, agent: AgentRow, sessionId: SessionId): 
   for (const framework of tables.framework.values()) {
     sendEvent(turn, framework, { type: "FAILURE", failure: { agent_id: { value: agent.id } } });
   }
-  boundUnreachable(turn);
+  boundUnreachable(turn, UNREACHABLE_AGENTS_MAX);
 }
