@@ -94,14 +94,15 @@ test("no byte leaves before its rows are durable, and what came after the state 
   expect((await operator.nextEvent())?.type).toBe("AGENT_ADDED");
 });
 
-test("what waits behind the state counts as unread", async () => {
+test("what waits behind the state counts as unread, and what is read leaves its place", async () => {
   const log = await runInDurableObject(masterStub(), async () => {
     const ended: string[] = [];
     const onEnd = (streamId: StreamId): void => void ended.push(streamId);
     const streams = new Streams({ onEnd });
     const cold = { get: () => undefined, range: () => [] };
     for (const name of ["reads", "stalls"]) {
-      const body = streams.openForOperator(name as StreamId, "application/json");
+      const onBegun = (): void => void ended.push(`${name} has begun`);
+      const body = streams.openForOperator(name as StreamId, "application/json", onBegun);
       streams.begin(name as StreamId, takeSnapshot(createState({ cold })));
       const reader = body.getReader();
       if (name === "reads")
@@ -122,7 +123,7 @@ test("what waits behind the state counts as unread", async () => {
     }
     return ended;
   });
-  expect(log).toEqual(["stalls"]);
+  expect(log).toEqual(["reads has begun", "stalls has begun", "stalls"]);
 });
 
 test("a framework of which the front door says that it hung up is gone at once", async () => {

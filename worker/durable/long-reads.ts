@@ -40,12 +40,7 @@ export class LongReads {
    * too many are waiting.
    */
   async body(begin: () => LongRead): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
-    if (this.#reading >= READS_AT_ONCE) {
-      if (this.#waiting.length >= READS_WAITING) return undefined;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#reading++;
-    }
+    if (!(await this.enter())) return undefined;
     let read: LongRead | undefined;
     try {
       const life = this.#life;
@@ -55,13 +50,30 @@ export class LongReads {
       if (this.#life !== life) throw new LifeOver();
       if (!head.isLast) return this.#openRead(read, pieces, head.bytes);
       read.close();
-      this.#leave();
+      this.leave();
       return head.bytes;
     } catch (error) {
       read?.close();
-      this.#leave();
+      this.leave();
       throw error;
     }
+  }
+
+  /** Waits in line; false: the line is full. Whoever was let in has to `leave`, once. */
+  async enter(): Promise<boolean> {
+    if (this.#reading < READS_AT_ONCE) {
+      this.#reading++;
+      return true;
+    }
+    if (this.#waiting.length >= READS_WAITING) return false;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return true;
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#reading--;
+    else next();
   }
 
   /** Every read ends with an error: the life whose state they show is over. */
@@ -96,17 +108,11 @@ export class LongReads {
       onEnd: () => {
         read.close();
         this.#open.delete(open);
-        this.#leave();
+        this.leave();
       },
     });
     this.#open.add(open);
     return open.stream;
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#reading--;
-    else next();
   }
 }
 

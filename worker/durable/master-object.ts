@@ -177,9 +177,15 @@ export class MasterObject
     });
   }
 
-  #subscribeOperator({ principal, encoding }: AskedOf<"OPERATOR_SUBSCRIBE">): Response {
+  /** The state that it begins with is read like any other: who comes when many read waits. */
+  async #subscribeOperator({
+    principal,
+    encoding,
+  }: AskedOf<"OPERATOR_SUBSCRIBE">): Promise<Response> {
+    if (!(await this.#longReads.enter())) return readAnswer(undefined, {});
     const streamId = crypto.randomUUID() as StreamId;
-    const body = this.#streams.openForOperator(streamId, encoding);
+    const onBegun = (): void => this.#longReads.leave();
+    const body = this.#streams.openForOperator(streamId, encoding, onBegun);
     const applied = this.#apply(principal, { type: "OPERATOR_SUBSCRIBE", streamId });
     return this.#streamAnswer(applied, streamId, body, streamHeaders(encoding));
   }

@@ -92,9 +92,16 @@ export class Streams {
     return this.#openStream(streamId, { encoding, beginning: undefined });
   }
 
-  /** An operator's stream: nothing is sent before `begin`. */
-  openForOperator(streamId: StreamId, encoding: MessageEncoding): ReadableStream<Uint8Array> {
-    return this.#openStream(streamId, { encoding, beginning: newBeginning() });
+  /**
+   * An operator's stream: nothing is sent before `begin`. `onBegun` is called once, when the state has
+   * been sent or never will be.
+   */
+  openForOperator(
+    streamId: StreamId,
+    encoding: MessageEncoding,
+    onBegun: () => void = () => {},
+  ): ReadableStream<Uint8Array> {
+    return this.#openStream(streamId, { encoding, beginning: newBeginning(onBegun) });
   }
 
   /** An operator's stream begins with this state. */
@@ -309,7 +316,7 @@ function encodeEvent<N extends "mesos.v1.scheduler.Event" | "mesos.v1.master.Eve
   }
 }
 
-function newBeginning(): Beginning {
+function newBeginning(onBegun: () => void): Beginning {
   let started: ((pieces: Iterator<Uint8Array | string>) => void) | undefined;
   const ready = new Promise<Iterator<Uint8Array | string>>((resolve) => {
     started = resolve;
@@ -318,10 +325,13 @@ function newBeginning(): Beginning {
     ready,
     start: (read) => {
       assert(started !== undefined, "a promise's executor runs at once");
-      beginning.close = () => read.close();
+      beginning.close = () => {
+        read.close();
+        onBegun();
+      };
       started(read.pieces[Symbol.iterator]());
     },
-    close: () => {},
+    close: onBegun,
     behind: [],
     behindBytes: 0,
     stalled: undefined,

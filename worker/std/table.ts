@@ -25,6 +25,7 @@ export type Recorder = (change: Change) => void;
 
 export class Table<R extends Row, K extends string = string> {
   readonly #rows = new Map<K, R>();
+  #list: readonly R[] | undefined;
   readonly #record: Recorder;
   readonly #keyOf: (row: R) => K;
   readonly name: string;
@@ -52,7 +53,14 @@ export class Table<R extends Row, K extends string = string> {
     return this.#rows.values();
   }
 
+  /** All rows, in the order of `seq`; the same list until a row is put or deleted. */
+  rows(): readonly R[] {
+    this.#list ??= [...this.#rows.values()];
+    return this.#list;
+  }
+
   put(row: R): R {
+    this.#list = undefined;
     const key = this.#keyOf(row);
     const before = this.#rows.get(key);
     assert(before === undefined || before.seq === row.seq, `${this.name} ${key} keeps its seq`);
@@ -64,6 +72,7 @@ export class Table<R extends Row, K extends string = string> {
   delete(key: K): void {
     const before = this.#rows.get(key);
     if (before === undefined) return;
+    this.#list = undefined;
     this.#rows.delete(key);
     this.#record({ table: this.name, key, before, after: undefined });
   }
@@ -84,10 +93,12 @@ export class Table<R extends Row, K extends string = string> {
   /** Fills an empty table from stored rows, without recording. */
   load(rows: readonly R[]): void {
     assert(this.#rows.size === 0, `${this.name} is loaded once`);
+    this.#list = undefined;
     for (const row of rows.toSorted((a, b) => a.seq - b.seq)) this.#rows.set(this.#keyOf(row), row);
   }
 
   #sort(): void {
+    this.#list = undefined;
     const sorted = [...this.#rows].sort((a, b) => a[1].seq - b[1].seq);
     this.#rows.clear();
     for (const [key, row] of sorted) this.#rows.set(key, row);

@@ -2,7 +2,8 @@
  * The state of one moment, for reads that take longer than the moment: references to the rows,
  * which never change, and a view of the texts on disk.
  *
- * Taking one costs a few list copies, whatever is made of it later. To be closed.
+ * Taking one costs a copy of the lists that have changed since the last one, whatever is made of it
+ * later. To be closed.
  */
 import { isTerminal } from "../../protocol/task-state.ts";
 import type { Resources } from "../../resources/resource.ts";
@@ -35,13 +36,13 @@ export interface Snapshot {
 /** Only between steps. */
 export function takeSnapshot({ tables, cold }: MasterState): Snapshot {
   return {
-    agents: [...tables.agent.values()],
-    frameworks: [...tables.framework.values()],
-    completedFrameworks: [...tables.completedFramework.values()],
-    tasks: [...tables.task.values()],
-    executors: [...tables.executor.values()],
-    offers: [...tables.offer.values()],
-    roles: [...tables.role.values()],
+    agents: tables.agent.rows(),
+    frameworks: tables.framework.rows(),
+    completedFrameworks: tables.completedFramework.rows(),
+    tasks: tables.task.rows(),
+    executors: tables.executor.rows(),
+    offers: tables.offer.rows(),
+    roles: tables.role.rows(),
     cold: cold.view(),
   };
 }

@@ -105,7 +105,8 @@ async function readLong(
 async function subscribe(context: EdgeContext, encoding: MessageEncoding): Promise<Response> {
   const { master } = context.get("cluster");
   const subscribed = await master.subscribeOperator(context.get("principal"), encoding);
-  return subscribed instanceof Response ? subscribed : answer(subscribed);
+  if (!(subscribed instanceof Response)) return answer(subscribed);
+  return subscribed.status === 503 ? tooManyReads() : subscribed;
 }
 
 /** Carries out a call that changes something; also for the form endpoints that say the same. */
