@@ -13,7 +13,7 @@ import type { RoleRow } from "../rows.ts";
 import { type MasterState, newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { consumptionOf } from "./consumption.ts";
-import { rescindForGuarantees } from "./rescind-for-quota.ts";
+import { rescindForGuarantees, rescindOverLimits } from "./rescind-for-quota.ts";
 
 export type Quota = NonNullable<RoleRow["quota"]>;
 
@@ -133,5 +133,7 @@ export function setQuotas(turn: Turn, update: QuotaUpdate): void {
     if (row.weight === undefined && row.quota === undefined) role.delete(name);
     else role.put(row);
   }
+  // What stands against a limit goes anyway, and may be all that a guarantee needs.
+  rescindOverLimits(turn);
   rescindForGuarantees(turn);
 }
