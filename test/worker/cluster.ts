@@ -39,7 +39,13 @@ export interface TestEvent {
   readonly subscribed?: { framework_id: { value: string } };
   readonly offers?: { offers: TestOffer[] };
   readonly update?: { status: TestStatus };
+  readonly update_operation_status?: { status: TestOperationStatus };
   readonly error?: { message: string };
+}
+export interface TestOperationStatus {
+  readonly operation_id: { value: string };
+  readonly state: string;
+  readonly uuid?: { value: string };
 }
 export interface TestOffer {
   readonly id: { value: string };
@@ -177,18 +183,25 @@ export class TestAgent {
     this.sessionId = sessionId;
   }
 
-  static async register(options: { id?: string; cpus?: number } = {}): Promise<TestAgent> {
+  static async register(
+    options: { id?: string; cpus?: number; disk?: number; capabilities?: readonly string[] } = {},
+  ): Promise<TestAgent> {
     const agent = new TestAgent();
     const response = await post("/agent-link/v1/register", {
       protocol_version: 1,
       session_id: agent.sessionId,
       ip: "10.0.0.1",
       version: "1.12.0",
+      capabilities: options.capabilities?.map((type) => ({ type })),
       agent_info: {
         hostname: "host",
         port: 5051,
         ...(options.id === undefined ? {} : { id: { value: options.id } }),
-        resources: [scalar("cpus", options.cpus ?? 4), scalar("mem", 1024)],
+        resources: [
+          scalar("cpus", options.cpus ?? 4),
+          scalar("mem", 1024),
+          ...(options.disk === undefined ? [] : [scalar("disk", options.disk)]),
+        ],
       },
     });
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
