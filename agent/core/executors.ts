@@ -2,7 +2,8 @@
  * The executors of task groups (http-semantics 17.3). The agent runs the tasks itself, so such an
  * executor is no process: it is a sandbox, a share of resources, and a life.
  *
- *   RUNNING ──(no container is left, and every end is acknowledged or 60 s old)──▶ EXITED ──▶ told
+ *   RUNNING ──(no container is left, and every end is 60 s old, or acknowledged 1 s ago)──▶ EXITED
+ *   EXITED ──▶ told
  *
  * 1. An executor that RUNS is named at every registration. 2. Its exit is a row until the master
  * has answered a report with it.
@@ -13,9 +14,8 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { defined } from "../../worker/std/assert.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
-import { EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS } from "./limits.ts";
+import { EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS, EXECUTOR_LINGER_MS } from "./limits.ts";
 import type { ExecutorRow } from "./rows.ts";
-import { isLive } from "./runs.ts";
 import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
 import { decodeStored } from "./stored.ts";
 
@@ -51,22 +51,32 @@ export function endIdleExecutors(state: AgentState, { nowMs }: StepContext): voi
   for (const containerId of state.executorsToCheck) {
     const executor = state.executor.get(containerId);
     if (executor?.stage !== "RUNNING") continue;
-    const untilMs = neededUntilMs(state, containerId);
-    if (untilMs <= nowMs) state.executor.put({ ...executor, stage: "EXITED" });
-    else if (untilMs < Number.POSITIVE_INFINITY) state.runTimers.set(containerId, untilMs);
+    const endMs = endOf(state, containerId, nowMs);
+    if (endMs <= nowMs) {
+      state.executorEnds.delete(containerId);
+      state.executor.put({ ...executor, stage: "EXITED" });
+    } else if (endMs < Number.POSITIVE_INFINITY) {
+      state.runTimers.set(containerId, endMs);
+    }
   }
   state.executorsToCheck.clear();
 }
 
-/** Infinite while a task of it lives; past when nothing is left. */
-function neededUntilMs(state: AgentState, executor: ContainerId): number {
-  let untilMs = Number.NEGATIVE_INFINITY;
+/** As things stand; infinite while a task of it lives. */
+function endOf(state: AgentState, executor: ContainerId, nowMs: number): number {
+  let endMs = Number.NEGATIVE_INFINITY;
   for (const run of state.run.values()) {
     if (run.parentId !== executor) continue;
-    if (isLive(run) || run.stage.state !== "ENDED") return Number.POSITIVE_INFINITY;
-    untilMs = Math.max(untilMs, run.stage.endedMs + EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS);
+    if (run.stage.state !== "ENDED") endMs = Number.POSITIVE_INFINITY;
+    else endMs = Math.max(endMs, run.stage.endedMs + EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS);
   }
-  return untilMs;
+  if (endMs > Number.NEGATIVE_INFINITY) {
+    state.executorEnds.delete(executor);
+    return endMs;
+  }
+  const lingersMs = state.executorEnds.get(executor) ?? nowMs + EXECUTOR_LINGER_MS;
+  state.executorEnds.set(executor, lingersMs);
+  return lingersMs;
 }
 
 /** Exits that the master has not been told of. */
@@ -92,6 +102,7 @@ export function forgetExecutors(state: AgentState, frameworkId?: FrameworkId): v
   for (const row of [...state.executor.values()]) {
     if (frameworkId !== undefined && row.frameworkId !== frameworkId) continue;
     state.executor.delete(row.containerId);
+    state.executorEnds.delete(row.containerId);
     state.runTimers.delete(row.containerId);
   }
 }

@@ -13,6 +13,9 @@ export const EXECUTOR_SHUTDOWN_GRACE_MS = 3_000;
 /** How long an executor without containers waits for acknowledgements (http-semantics 17.3). */
 export const EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS = 60_000;
 
+/** How long an executor stays when all that it had is over: as Mesos' own, for another group. */
+export const EXECUTOR_LINGER_MS = 1_000;
+
 /** What an executor keeps of its shutdown's grace: 1 s for itself, 1 s for the agent (17.2). */
 export const EXECUTOR_SHUTDOWN_KEPT_MS = 2_000;
 

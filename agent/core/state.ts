@@ -56,6 +56,8 @@ export interface AgentState extends Tables {
    * acknowledgements.
    */
   readonly runTimers: TimerQueue<ContainerId>;
+  /** By container: when an executor with nothing left to do ends. Counted afresh in each life. */
+  readonly executorEnds: Map<ContainerId, number>;
   /** Executors that may have nothing left to do. */
   readonly executorsToCheck: Set<ContainerId>;
   /** The process ends with this reason as soon as no run holds a container. */
@@ -108,6 +110,7 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     updateTimers: new TimerQueue(),
     updateIntervals: new Map(),
     runTimers: new TimerQueue(),
+    executorEnds: new Map(),
     executorsToCheck: new Set(rows.executor.map(({ containerId }) => containerId)),
     exitWhenEmpty: undefined,
     timerMs: undefined,

@@ -203,7 +203,8 @@ describe("a group", () => {
       { task_id: { value: "a" }, state: "TASK_LOST", reason: "REASON_TASK_INVALID" },
       { task_id: { value: "b" }, state: "TASK_LOST", reason: "REASON_TASK_INVALID" },
     ]);
-    expect(exits(effects)).toHaveLength(1);
+    bench.reportDone();
+    expect(exits(bench.pass(1_000))).toHaveLength(1);
   });
 
   test("that comes twice is launched once", () => {
@@ -222,7 +223,7 @@ describe("a group", () => {
 });
 
 describe("an executor", () => {
-  test("exits when no container is left and all ends are acknowledged; the report is repeated until answered", () => {
+  test("exits 1 s after all ends of its containers are acknowledged; the report is repeated until answered", () => {
     const bench = runningGroup();
     expect(executors(bench)).toEqual(["e"]);
     bench.end("a");
@@ -230,7 +231,10 @@ describe("an executor", () => {
     const [last] = statuses(bench.end("b"));
     bench.reportDone();
     const told = [{ framework_id: { value: "f1" }, executor_id: { value: "e" }, status: 0 }];
-    expect(exits(bench.acknowledge(defined(last, "the end of b is reported")))).toEqual(told);
+    bench.acknowledge(defined(last, "the end of b is reported"));
+    expect(executors(bench)).toEqual(["e"]);
+    expect(exits(bench.pass(999))).toEqual([]);
+    expect(exits(bench.pass(1))).toEqual(told);
     expect(executors(bench)).toEqual([]);
     bench.input({ type: "REPORT_FAILED", reportNumber: bench.state.lastReportNumber });
     expect(exits(bench.pass(2_000))).toEqual(told);
@@ -246,6 +250,24 @@ describe("an executor", () => {
     bench.reportsDone();
     expect(exits(bench.pass(59_999))).toEqual([]);
     bench.reportsDone();
+    expect(exits(bench.pass(1))).toHaveLength(1);
+  });
+
+  test("that gets another group in its last second stays as it is", () => {
+    const bench = runningGroup();
+    const before = [...bench.state.executor.values()];
+    bench.end("a");
+    bench.end("b");
+    bench.settle();
+    bench.pass(500);
+    bench.runGroup(2, [task("c")]);
+    bench.start("c");
+    bench.settle();
+    expect(exits(bench.pass(5_000))).toEqual([]);
+    expect([...bench.state.executor.values()]).toEqual(before);
+    bench.end("c");
+    bench.settle();
+    expect(exits(bench.pass(999))).toEqual([]);
     expect(exits(bench.pass(1))).toHaveLength(1);
   });
 
