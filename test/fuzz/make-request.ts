@@ -163,6 +163,7 @@ const HEADERS = [
   "Content-Type",
   "Mesos-Stream-Id",
   "Authorization",
+  "Content-Length",
   "Message-Accept",
   "X",
 ];

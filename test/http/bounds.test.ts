@@ -176,3 +176,45 @@ test("an operator's operation that the store could not hold is refused, as a cal
   }
   expect(asked).toEqual([]);
 });
+
+const NINE_MB = 9 * 1024 * 1024;
+
+/** Zeros in pieces, and at the end what a connection that breaks looks like. */
+function zeros(bytes: number, end: "CLOSED" | "BROKEN"): ReadableStream<Uint8Array> {
+  let left = bytes;
+  return new ReadableStream({
+    pull: (controller) => {
+      const length = Math.min(left, 65_536);
+      left -= length;
+      if (length > 0) controller.enqueue(new Uint8Array(length));
+      else if (end === "CLOSED") controller.close();
+      else controller.error(new Error("the connection was lost"));
+    },
+  });
+}
+
+test.each([
+  ["that does not tell its length", {}, NINE_MB, 413],
+  ["that tells a length that is none", { "Content-Length": "1e3" }, NINE_MB, 413],
+  ["that tells a shorter length", { "Content-Length": "2" }, NINE_MB, 413],
+  ["that tells too long a length, and is short", { "Content-Length": String(NINE_MB) }, 2, 413],
+])("a body %s is bounded", async (_, lengths, bytes, expected) => {
+  const headers = { "Content-Type": "application/json", ...lengths };
+  const init = { method: "POST", headers, body: zeros(bytes, "CLOSED"), duplex: "half" } as const;
+  const { request, asked } = edge();
+  expect((await request("/api/v1", init)).status).toBe(expected);
+  expect(asked).toEqual([]);
+});
+
+const lengthsOfBroken: readonly Record<string, string>[] = [{}, { "Content-Length": "100" }];
+
+test.each(lengthsOfBroken)(
+  "a body that breaks off is the client's mistake, not a bug of ours",
+  async (lengths) => {
+    const headers = { "Content-Type": "application/json", ...lengths };
+    const init = { method: "POST", headers, body: zeros(50, "BROKEN"), duplex: "half" } as const;
+    const [status, sentence] = await outcome(edge().request("/api/v1", init));
+    expect(status).toBe(400);
+    expect(sentence).toContain("broke off");
+  },
+);

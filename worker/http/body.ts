@@ -14,6 +14,8 @@ import { err, ok, type Result } from "../std/result.ts";
 export type BodyError =
   /** `limit`: bytes. */
   | { readonly code: "BODY_TOO_LARGE"; readonly limit: number }
+  /** It ended before its end. */
+  | { readonly code: "BODY_BROKEN"; readonly cause: string }
   | { readonly code: "BODY_NOT_UTF8" }
   | { readonly code: "BODY_NOT_DECODED"; readonly error: DecodeError };
 
@@ -104,22 +106,35 @@ export async function readForm(request: Request): Promise<Result<URLSearchParams
 
 /** Stops reading as soon as there is too much: a length may be missing, or a lie. */
 async function readBytes(request: Request, limit: number): Promise<Result<Uint8Array, BodyError>> {
-  const tooLarge = err({ code: "BODY_TOO_LARGE", limit } as const);
   const told = request.headers.get("Content-Length");
-  if (Number(told ?? 0) > limit) return tooLarge;
+  if (Number(told ?? 0) > limit) return err({ code: "BODY_TOO_LARGE", limit });
   if (request.body === null) return ok(new Uint8Array());
-  // The platform ends a body at its told length, and reads it at once in a fraction of the time.
-  if (told !== null) return ok(new Uint8Array(await request.arrayBuffer()));
+  try {
+    // The platform ends a body at its told length, and reads it at once in a fraction of the time.
+    const isTold = told !== null && /^\d{1,15}$/.test(told);
+    if (!isTold) return await readPieces(request.body, limit);
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    return bytes.byteLength > limit ? err({ code: "BODY_TOO_LARGE", limit }) : ok(bytes);
+  } catch (error) {
+    // The client went away, or its connection broke: nobody's bug.
+    return err({ code: "BODY_BROKEN", cause: String(error) });
+  }
+}
+
+async function readPieces(
+  body: ReadableStream<Uint8Array>,
+  limit: number,
+): Promise<Result<Uint8Array, BodyError>> {
   const pieces: Uint8Array[] = [];
   let length = 0;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return ok(join(pieces, length));
     length += value.byteLength;
     if (length > limit) {
       await reader.cancel();
-      return tooLarge;
+      return err({ code: "BODY_TOO_LARGE", limit });
     }
     pieces.push(value);
   }

@@ -210,6 +210,7 @@ function bodyStatus(error: BodyError): number {
   switch (error.code) {
     case "BODY_TOO_LARGE":
       return 413;
+    case "BODY_BROKEN":
     case "BODY_NOT_UTF8":
       return 400;
     case "BODY_NOT_DECODED":
@@ -237,6 +238,8 @@ function describeBodyError(error: BodyError): string {
   switch (error.code) {
     case "BODY_TOO_LARGE":
       return `The body has more than ${error.limit} bytes. Send it in several calls.`;
+    case "BODY_BROKEN":
+      return `The body broke off (${error.cause}). Send the whole request again.`;
     case "BODY_NOT_UTF8":
       return "The body is not UTF-8 text, which JSON has to be.";
     case "BODY_NOT_DECODED":
