@@ -220,8 +220,10 @@ export class FrameworkScript {
   #someOf(resource: mesos.Resource, at: number): mesos.Resource | undefined {
     const offered = resource.scalar?.value;
     if (resource.disk?.persistence !== undefined) {
-      // A volume is taken whole, by one task of the launch.
-      return at === 0 && this.#world.dice("script").below(2) === 0 ? resource : undefined;
+      // A volume is taken whole: by one task of the launch, or shared by all.
+      return (at === 0 || resource.shared) && this.#world.dice("script").below(2) === 0
+        ? resource
+        : undefined;
     }
     if (offered !== undefined) {
       const step = resource.name === "cpus" ? 0.1 : 8;

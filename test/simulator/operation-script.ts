@@ -14,6 +14,7 @@ export class OperationScript {
   readonly #client: FrameworkClient;
   readonly #name: string;
   readonly #isRefined: boolean;
+  readonly #isSharing: boolean;
   #made = 0;
 
   constructor(
@@ -29,6 +30,7 @@ export class OperationScript {
     this.#client = options.client;
     const types = (options.info.capabilities ?? []).map(({ type }) => type);
     this.#isRefined = types.includes("RESERVATION_REFINEMENT");
+    this.#isSharing = types.includes("SHARED_RESOURCES");
   }
 
   /** One or two operations, the second on what the first one made; none when nothing fits. */
@@ -108,6 +110,7 @@ export class OperationScript {
     const volume: mesos.Resource = {
       ...disk,
       disk: { persistence: { id }, volume: { mode: "RW", container_path: "data" } },
+      ...(this.#isSharing && this.#below(2) === 0 && { shared: {} }),
     };
     return { type: "CREATE", id: this.#id(), create: { volumes: [volume] } };
   }

@@ -211,7 +211,13 @@ function agentInfo(name: string, world: World): mesos.AgentInfo {
 
 function frameworkInfo(name: string, at: number): mesos.FrameworkInfo {
   const types: mesos.FrameworkInfoCapabilityType[][] = [
-    ["MULTI_ROLE", "PARTITION_AWARE", "TASK_KILLING_STATE", "RESERVATION_REFINEMENT"],
+    [
+      "MULTI_ROLE",
+      "PARTITION_AWARE",
+      "TASK_KILLING_STATE",
+      "RESERVATION_REFINEMENT",
+      "SHARED_RESOURCES",
+    ],
     [],
     ["MULTI_ROLE"],
     ["PARTITION_AWARE"],

@@ -7,7 +7,7 @@ import type * as link from "../../protocol/link/messages.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { parseResources } from "../../resources/parse.ts";
-import type { AgentRow, ExecutorRow, FrameworkRow } from "../rows.ts";
+import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import { executorKey } from "../tables.ts";
 import { executorOf } from "../task/executor-of.ts";
@@ -32,18 +32,22 @@ export function executorExited(turn: Turn, agent: AgentRow, exit: link.ExecutorE
  * Its tasks end before an executor does. So when it has some, they were launched since, and the
  * agent has started it anew for them, or is about to.
  */
-function isNeeded(turn: Turn, { agentId, frameworkId, id }: ExecutorRow): boolean {
+function isNeeded(turn: Turn, executor: ExecutorName): boolean {
+  return tasksIn(turn, executor).some(({ state }) => !isTerminal(state));
+}
+
+type ExecutorName = Pick<ExecutorRow, "agentId" | "frameworkId" | "id">;
+
+function tasksIn(turn: Turn, { agentId, frameworkId, id }: ExecutorName): readonly TaskRow[] {
   return turn.state.index
     .tasksOfAgent(agentId)
-    .some(
-      (task) =>
-        task.frameworkId === frameworkId && executorOf(task) === id && !isTerminal(task.state),
-    );
+    .filter((task) => task.frameworkId === frameworkId && executorOf(task) === id);
 }
 
 /**
- * The agent named the executors that are alive. One that it did not name has ended, unless its
- * launch is still on its way.
+ * The agent named the executors that are alive, after its tasks. But a registration may be an old
+ * one that was long on its way: an executor that nobody knows is believed in only if it has a task,
+ * and one that is not named has ended only if it has none that lives, or is on its way.
  */
 export function reconcileExecutors(
   turn: Turn,
@@ -57,10 +61,17 @@ export function reconcileExecutors(
     if (framework === undefined) continue;
     const key = executorKey(agent.id, framework.id, executor.executor_id.value);
     alive.add(key);
-    if (!tables.executor.has(key)) adopt(turn, agent, framework, executor);
+    const name = {
+      agentId: agent.id,
+      frameworkId: framework.id,
+      id: executor.executor_id.value as ExecutorId,
+    };
+    const isNew = !tables.executor.has(key) && tasksIn(turn, name).length > 0;
+    if (isNew) adopt(turn, agent, framework, executor);
   }
   for (const row of index.executorsOfAgent(agent.id)) {
-    if (!alive.has(keyOfRow(row)) && !isOnItsWay(turn, row)) tables.executor.delete(keyOfRow(row));
+    if (alive.has(keyOfRow(row)) || isNeeded(turn, row) || isOnItsWay(turn, row)) continue;
+    tables.executor.delete(keyOfRow(row));
   }
 }
 

@@ -57,6 +57,7 @@ function isKnown(operation: mesos.OfferOperation): operation is Operation {
   return operation.type !== undefined && operation.type !== "UNKNOWN";
 }
 
+/** Of an operation that has no tasks only the message is told. */
 function malformed(operation: Operation, agent: AgentRow): TaskRefusal | undefined {
   switch (operation.type) {
     case "LAUNCH": {
