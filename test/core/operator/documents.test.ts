@@ -28,6 +28,7 @@ interface Parsed {
   readonly roles: readonly Readonly<Record<string, unknown>>[];
   readonly unreachable_slaves: number;
   readonly activated_slaves: number;
+  readonly deactivated_slaves: number;
 }
 
 function parsed(
@@ -223,4 +224,28 @@ test("a build that does not say when and by whom it was made says so", () => {
     build_user: "unknown",
     version: "1.12.0",
   });
+});
+
+test("an agent that is drained or deactivated is shown as such, and is not among the active", () => {
+  const { host } = runningCluster().cluster;
+  const [agent] = host.state.tables.agent.values();
+  if (agent === undefined) throw new Error("an agent is expected");
+  const shown = (): unknown[] => {
+    const [slave] = parsed(host.state, "/slaves").slaves;
+    const { activated_slaves, deactivated_slaves } = parsed(host.state, "/state");
+    const since = slave?.estimated_drain_start_time_seconds;
+    const counts = [activated_slaves, deactivated_slaves];
+    return [slave?.active, slave?.deactivated, slave?.drain_info, since, counts];
+  };
+  expect(shown()).toEqual([true, false, undefined, undefined, [1, 0]]);
+  host.state.tables.agent.put({ ...agent, service: { state: "DEACTIVATED" } });
+  expect(shown()).toEqual([false, true, undefined, undefined, [0, 1]]);
+  const config = { maxGracePeriodNs: "5000000000", markGone: true };
+  const service = { state: "DRAINING", config, startedMs: 12_345_678 } as const;
+  host.state.tables.agent.put({ ...agent, service });
+  const drain = {
+    state: "DRAINING",
+    config: { max_grace_period: { nanoseconds: 5_000_000_000 }, mark_gone: true },
+  };
+  expect(shown()).toEqual([false, true, drain, 12_345, [0, 1]]);
 });

@@ -2,6 +2,7 @@
 
 import {
   boolean,
+  double,
   integer,
   type JsonText,
   type Members,
@@ -24,7 +25,7 @@ import type { Holdings } from "../snapshot.ts";
 
 /** What `/state`, `/slaves` and `/state-summary` have in common. */
 export function agentMembers(agent: AgentRow, { used, offered }: Holdings): Members {
-  const { id, total, registeredMs, reregisteredMs } = agent;
+  const { id, total, registeredMs, reregisteredMs, service } = agent;
   const draining = drainInfo(agent);
   const { attributes, domain } = agentInfo(agent);
   return {
@@ -42,10 +43,13 @@ export function agentMembers(agent: AgentRow, { used, offered }: Holdings): Memb
     reserved_resources: reservedText(total, resourcesText),
     unreserved_resources: unreservedText(total),
     active: boolean(isActive(agent)),
-    deactivated: boolean(agent.service.state !== "ACTIVE"),
+    deactivated: boolean(service.state !== "ACTIVE"),
     version: string(agent.version),
     capabilities: strings(agent.capabilities),
     drain_info: draining && message("mesos.v1.DrainInfo", draining),
+    // Whole seconds, as everywhere.
+    estimated_drain_start_time_seconds:
+      "startedMs" in service ? double(Math.floor(service.startedMs / 1_000)) : undefined,
   };
 }
 
