@@ -65,11 +65,17 @@ export function publishEvents(turn: Turn): void {
 class Events {
   readonly #turn: Turn;
   readonly #events: master.Event[] = [];
+  /** Frameworks that this turn removes: their tasks end with them. */
+  readonly #removed = new Map<string, FrameworkRow>();
   /** Agents are told last: their tasks come before them, as in Mesos. */
   readonly #agents = new Set<string>();
 
   constructor(turn: Turn) {
     this.#turn = turn;
+    for (const { table, key, before, after } of turn.state.changes) {
+      if (table !== "framework" || before === undefined || after !== undefined) continue;
+      this.#removed.set(key, before as FrameworkRow);
+    }
   }
 
   /** Rows of a table are of its type: `Table` records them under its own name. */
@@ -151,14 +157,8 @@ class Events {
   }
 
   #frameworkOf({ frameworkId }: TaskRow): FrameworkRow {
-    const { state } = this.#turn;
-    const known = state.tables.framework.get(frameworkId);
-    if (known !== undefined) return known;
-    const removal = state.changes.find(
-      ({ table, key, after }) => table === "framework" && key === frameworkId && !after,
-    );
-    // A change of the table of frameworks carries frameworks.
-    return defined(removal?.before, `the framework of a task is there`) as FrameworkRow;
+    const framework = this.#turn.state.tables.framework.get(frameworkId);
+    return defined(framework ?? this.#removed.get(frameworkId), "a task has its framework");
   }
 
   #framework(before: FrameworkRow | undefined, after: FrameworkRow | undefined): void {
