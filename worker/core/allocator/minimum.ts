@@ -1,5 +1,6 @@
 /** Whether there is enough in it to make an offer of it (http-semantics 12.3, `allocatable`). */
 
+import { isEmpty } from "../../resources/algebra.ts";
 import type { Resource, Resources } from "../../resources/resource.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { FrameworkRow, OfferMinimum } from "../rows.ts";
@@ -13,12 +14,13 @@ export function minimumOf(framework: FrameworkRow, role: string): OfferMinimum["
   return own === undefined ? DEFAULT : own.anyOf;
 }
 
-/** `resources` are not empty. */
+/** Nothing at all is no offer, whatever the framework takes. */
 export function isAllocatable(
   framework: FrameworkRow,
   role: string,
   resources: Resources,
 ): boolean {
+  if (isEmpty(resources)) return false;
   const anyOf = minimumOf(framework, role);
   return anyOf.length === 0 || anyOf.some((least) => hasAtLeast(resources, Object.entries(least)));
 }
