@@ -302,6 +302,8 @@ export interface RoleRow extends Row {
   readonly name: string;
   /** Absent = 1. */
   readonly weight?: number;
+  /** Higher first, under the policy `priority`. Absent = 0. */
+  readonly priority?: number;
   /** Of top-level roles only, per kind; absent = no quota. A kind without a limit has none. */
   readonly quota?: { readonly guarantees: Quantities; readonly limits: Quantities };
 }

@@ -184,15 +184,3 @@ test("only the candidates that are taken are paid for", () => {
   // The roles, and the frameworks of the first one.
   expect(arranged).toBe(2);
 });
-
-test("strict priorities between roles with DRF within are a policy of one more comparison", () => {
-  const priority = treePolicy((siblings, context) =>
-    siblings.toSorted(
-      (a, b) => b.settings.priority - a.settings.priority || compareByShare(a, b, context),
-    ),
-  );
-  const cluster = new Cluster(priority).role("high", { priority: 10 });
-  cluster.add("high:f1", "high:f2", "low:f3", "other:f4");
-  cluster.give("high:f1", { cpus: 50 }).give("high:f2", { cpus: 20 }).give("low:f3", { cpus: 1 });
-  expect(cluster.order()).toEqual(["high:f2", "high:f1", "other:f4", "low:f3"]);
-});

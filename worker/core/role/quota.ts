@@ -129,8 +129,9 @@ export function setQuotas(turn: Turn, update: QuotaUpdate): void {
   const { role } = turn.state.tables;
   for (const [name, set] of update) {
     const known = role.get(name);
-    const row = { seq: known?.seq ?? newSeq(turn.state), name, weight: known?.weight, quota: set };
-    if (row.weight === undefined && row.quota === undefined) role.delete(name);
+    const row: RoleRow = { ...known, seq: known?.seq ?? newSeq(turn.state), name, quota: set };
+    const isDefault = row.weight === undefined && row.priority === undefined;
+    if (isDefault && set === undefined) role.delete(name);
     else role.put(row);
   }
   // What stands against a limit goes anyway, and may be all that a guarantee needs.

@@ -32,7 +32,7 @@ export function setWeights(turn: Turn, update: WeightUpdate): void {
   const { role, framework, offer } = turn.state.tables;
   for (const [name, weight] of update) {
     const known = role.get(name);
-    role.put({ seq: known?.seq ?? newSeq(turn.state), name, weight, quota: known?.quota });
+    role.put({ ...known, seq: known?.seq ?? newSeq(turn.state), name, weight });
   }
   const isUsed = [...framework.values()].some(({ roles }) => roles.some((r) => update.has(r)));
   if (!isUsed) return;

@@ -4,11 +4,16 @@
  */
 import type { Policy } from "../policy.ts";
 import { drf } from "./drf.ts";
+import { priority } from "./priority.ts";
 import { random } from "./random.ts";
 
-export type PolicyName = "drf" | "random";
+export type PolicyName = "drf" | "priority" | "random";
 
-export const policies: { readonly [name in PolicyName]: Policy } = { drf, random };
+export const policies: { readonly [name in PolicyName]: Policy } = {
+  drf,
+  priority,
+  random,
+};
 
 export function isPolicyName(name: string): name is PolicyName {
   return Object.hasOwn(policies, name);
