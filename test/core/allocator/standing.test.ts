@@ -65,3 +65,28 @@ test("the same volume at another framework counts there too", () => {
   made.hold({ client: client("b"), agentId, resources: disk(1_000, false) });
   expect(first(made)).toBe("a");
 });
+
+test("between an offer that is accepted and its tasks, a client's turns are not forgotten", () => {
+  const made = standing();
+  const held = { client: client("a"), agentId, resources: disk(1_000, false) };
+  made.tookTurn(client("a"));
+  made.setWants(client("a"), false);
+  made.hold(held);
+  made.forgetIdle();
+  // In one turn of the master: the offer ends, and then what it became is held.
+  made.release(held);
+  made.hold(held);
+  made.forgetIdle();
+  made.release(held);
+  made.setWants(client("a"), true);
+  expect(first(made)).toBe("b");
+});
+
+test("who wants nothing and holds nothing at an allocation is forgotten, his turns too", () => {
+  const made = standing();
+  made.tookTurn(client("a"));
+  made.setWants(client("a"), false);
+  made.forgetIdle();
+  made.setWants(client("a"), true);
+  expect(first(made)).toBe("a");
+});

@@ -56,8 +56,9 @@ export class Allocation {
     return this.#dirty.size > 0;
   }
 
-  /** Takes out up to `count` of the agents worth looking at, in random order. */
+  /** Begins an allocation: takes out up to `count` agents worth looking at, in random order. */
   takeDirty(count: number, random: Prng): readonly AgentId[] {
+    this.#standing?.forgetIdle();
     const agents = random.shuffle([...this.#dirty]).slice(0, count);
     for (const id of agents) this.#dirty.delete(id);
     return agents;
@@ -254,7 +255,8 @@ export class Allocation {
 }
 
 function settingsOf(role: RoleRow | undefined): RoleSettings {
-  return { ...DEFAULT_ROLE_SETTINGS, weight: role?.weight ?? DEFAULT_ROLE_SETTINGS.weight };
+  const { weight, priority } = DEFAULT_ROLE_SETTINGS;
+  return { weight: role?.weight ?? weight, priority: role?.priority ?? priority };
 }
 
 /** The (framework, role) pairs that want offers. */

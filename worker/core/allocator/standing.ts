@@ -1,9 +1,9 @@
 /**
  * Who stands where: keeps a policy told of clients and of what they hold, and of nothing twice.
  *
- * A client is in the policy while it wants offers or holds something; what it holds counts for its
- * role also when it is suppressed or away. A shared volume of which it holds several copies counts
- * once, as in Mesos.
+ * A client is in the policy while it wants offers or holds something, as seen at each allocation;
+ * what it holds counts for its role also when it is suppressed or away. A shared volume of which it
+ * holds several copies counts once, as in Mesos.
  */
 
 import type { AgentId } from "../../protocol/ids.ts";
@@ -27,6 +27,8 @@ export class Standing {
   readonly #clients = new Map<string, { wants: boolean; holds: number }>();
   /** Copies of shared volumes, by client, agent and volume. */
   readonly #copies = new Map<string, number>();
+  /** Clients that neither wanted nor held anything at some moment since the last allocation. */
+  readonly #idle = new Map<string, Client>();
 
   constructor(name: PolicyName) {
     this.#policy = policies[name].create();
@@ -45,7 +47,7 @@ export class Standing {
     known.wants = wants;
     if (wants) this.#policy.activate(client);
     else this.#policy.deactivate(client);
-    this.#forgetIfIdle(client);
+    this.#noteIfIdle(client);
   }
 
   hold(held: Held): void {
@@ -60,7 +62,7 @@ export class Standing {
     assert(known.holds > 0, `${client.frameworkId} releases what it holds`);
     known.holds--;
     this.#policy.unallocated({ client, agentId, quantities: this.#counted(held, -1) });
-    this.#forgetIfIdle(client);
+    this.#noteIfIdle(client);
   }
 
   /** Of a shared volume only the copy that comes first, and that goes last. */
@@ -84,6 +86,19 @@ export class Standing {
     this.#policy.tookTurn(client);
   }
 
+  /**
+   * Forgets those who want nothing and hold nothing, and whose turn it was. Not at the moment they
+   * let go: between an offer that is accepted and its tasks a client holds nothing either.
+   */
+  forgetIdle(): void {
+    for (const [key, client] of this.#idle) {
+      if (!this.#isIdle(key)) continue;
+      this.#clients.delete(key);
+      this.#policy.remove(client);
+    }
+    this.#idle.clear();
+  }
+
   order(random: Prng): Iterable<Client> {
     return this.#policy.order({ random });
   }
@@ -100,12 +115,14 @@ export class Standing {
     return known;
   }
 
-  #forgetIfIdle(client: Client): void {
+  #noteIfIdle(client: Client): void {
     const key = keyOf(client);
+    if (this.#isIdle(key)) this.#idle.set(key, client);
+  }
+
+  #isIdle(key: string): boolean {
     const known = this.#clients.get(key);
-    if (known === undefined || known.wants || known.holds > 0) return;
-    this.#clients.delete(key);
-    this.#policy.remove(client);
+    return known !== undefined && !known.wants && known.holds === 0;
   }
 }
 
