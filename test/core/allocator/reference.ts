@@ -1,0 +1,115 @@
+/**
+ * The allocator as one would explain it: plain rows, everything counted anew for every question,
+ * nothing kept but whose turn it was. Slow on purpose, so that it is easy to see that it is right;
+ * the allocator itself has to give the same offers (`same-as-reference.test.ts`).
+ *
+ * Follows http-semantics 12.3 to 12.5. Takes from the project the algebra of resources and the
+ * verdict on offer constraints, which have tests of their own, and nothing of the allocator.
+ */
+import { admits, constraintsOf } from "../../../worker/core/allocator/offer-constraints.ts";
+import type * as rows from "../../../worker/core/rows.ts";
+import type { MasterState } from "../../../worker/core/state.ts";
+import { add, contains, resourcesFor, subtract } from "../../../worker/resources/algebra.ts";
+import type { Resources } from "../../../worker/resources/resource.ts";
+import { covers, leftOf } from "../../../worker/resources/shared.ts";
+import { isEnough, mayBeOffered, withoutUnknown } from "./reference-gates.ts";
+import { inOrder, type Turns } from "./reference-order.ts";
+import { type Books, cutToQuota, lacksGuarantee, topOf } from "./reference-quota.ts";
+
+/** An offer as a decision: who is given what of which agent. */
+export interface Given {
+  readonly frameworkId: string;
+  readonly role: string;
+  readonly agentId: string;
+  readonly resources: Resources;
+}
+
+/** The rows that decisions depend on, as they are at one moment. */
+export interface Snapshot {
+  readonly policy: string;
+  readonly region: string | undefined;
+  readonly agents: readonly rows.AgentRow[];
+  readonly frameworks: readonly rows.FrameworkRow[];
+  readonly roles: readonly rows.RoleRow[];
+  readonly filters: readonly rows.FilterRow[];
+  /** Tasks, executors and offers that hold something of an agent. */
+  readonly holds: readonly Given[];
+}
+
+export function snapshotOf({ tables, settings }: MasterState): Snapshot {
+  const isThere = ({ state }: rows.TaskRow): boolean =>
+    !ENDED.includes(state) && state !== "TASK_UNREACHABLE";
+  return {
+    policy: tables.cluster.get("cluster")?.policy ?? "",
+    region: settings.domain?.fault_domain?.region.name,
+    agents: [...tables.agent.values()],
+    frameworks: [...tables.framework.values()],
+    roles: [...tables.role.values()],
+    filters: [...tables.filter.values()],
+    holds: [
+      ...[...tables.task.values()].filter(isThere),
+      ...tables.executor.values(),
+      ...tables.offer.values(),
+    ],
+  };
+}
+
+const ENDED: readonly string[] = [
+  "TASK_FINISHED",
+  "TASK_FAILED",
+  "TASK_KILLED",
+  "TASK_ERROR",
+  "TASK_LOST",
+  "TASK_DROPPED",
+  "TASK_GONE",
+  "TASK_GONE_BY_OPERATOR",
+];
+
+/**
+ * One cycle over these agents, in this order. First everybody is offered what he is guaranteed and
+ * lacks, then the rest is given away. `turns` is told of every offer.
+ */
+export function allocateByHand(
+  snapshot: Snapshot,
+  agentIds: readonly string[],
+  turns: Turns,
+): readonly Given[] {
+  const given: Given[] = [];
+  const books = (): Books => ({ ...snapshot, holds: [...snapshot.holds, ...given] });
+  const isOwed = snapshot.roles.some(({ name }) => lacksGuarantee(books(), name));
+  for (const stage of isOwed ? (["GUARANTEED", "REST"] as const) : (["REST"] as const)) {
+    for (const agentId of agentIds) {
+      const agent = snapshot.agents.find(({ id }) => id === agentId);
+      if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") continue;
+      let free = freeOf(books(), agent);
+      for (const { framework, role } of inOrder(books(), turns)) {
+        if (stage === "GUARANTEED" && !lacksGuarantee(books(), topOf(role))) continue;
+        if (!mayBeOffered(snapshot.region, framework, role, agent)) continue;
+        const constraints = constraintsOf(framework);
+        if (constraints !== undefined && !admits(constraints, role, agent)) continue;
+        const wanted = withoutUnknown(framework, resourcesFor(free, role));
+        if (!isEnough(framework, role, wanted)) continue;
+        const resources = cutToQuota(books(), role, wanted, stage);
+        if (!isEnough(framework, role, resources)) continue;
+        const isRefused = ({ blocksAll, refused, ...filter }: rows.FilterRow): boolean =>
+          filter.frameworkId === framework.id &&
+          filter.agentId === agentId &&
+          filter.role === role &&
+          (blocksAll || contains(refused, resources));
+        if (snapshot.filters.some(isRefused)) continue;
+        given.push({ frameworkId: framework.id, role, agentId, resources });
+        turns.took(role, framework.id);
+        free = subtract(free, resources);
+      }
+    }
+  }
+  return given;
+}
+
+/** What nobody has of it; nothing at all while more is held than there is. */
+function freeOf({ holds }: Books, { id, total }: rows.AgentRow): Resources {
+  const held = holds
+    .filter(({ agentId }) => agentId === id)
+    .reduce<Resources>((sum, { resources }) => add(sum, resources), []);
+  return covers(total, held) ? leftOf(total, held) : [];
+}
