@@ -2,9 +2,11 @@
 import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
+import migrations from "../../migrations/master/migrations.js";
 import type { RoleRow } from "../../worker/core/rows.ts";
 import { Store } from "../../worker/durable/store/store.ts";
 import type { Change } from "../../worker/std/table.ts";
+import { masterStub } from "./cluster.ts";
 
 afterEach(reset);
 
@@ -142,4 +144,18 @@ test("cold texts are scanned in the order of their numbers, and deleted ones are
     [1, "a"],
     [3, "d"],
   ]);
+});
+
+test("tasks completed before each framework had a ring are forgotten, frameworks are not", async () => {
+  const rows = await runInDurableObject(masterStub(), (_, { storage: { sql } }) => {
+    sql.exec("INSERT INTO completed_task (number, text) VALUES (3, '{}')");
+    sql.exec(`INSERT INTO completed_framework (seq, row) VALUES (7, '{"seq":7,"id":"f"}')`);
+    for (const statement of (migrations.migrations.m0002 ?? "").split("--> statement-breakpoint")) {
+      sql.exec(statement);
+    }
+    const frameworks = sql.exec<{ row: string }>("SELECT row FROM completed_framework").toArray();
+    const tasks = sql.exec("SELECT number FROM completed_task").toArray();
+    return { frameworks: frameworks.map(({ row }) => JSON.parse(row)), tasks };
+  });
+  expect(rows).toEqual({ frameworks: [{ seq: 7, id: "f", frameworkSeq: 7 }], tasks: [] });
 });
