@@ -24,7 +24,13 @@ export interface Config {
   readonly hostname: string;
   /** IPv4. */
   readonly ip: string;
+  /** Where the agent's own API listens: IPv4. */
+  readonly listen: string;
+  /** Of the API, advertised; if nobody said, another may be taken when this one is. */
   readonly port: number;
+  readonly isPortGiven: boolean;
+  /** Whoever is on this machine may use the API; otherwise who has the token. */
+  readonly insecureLocal: boolean;
   /** As given: kinds that are not named are discovered. */
   readonly resources: Resources;
   readonly attributes: readonly mesos.Attribute[];
@@ -32,6 +38,8 @@ export interface Config {
   readonly containerizer: ContainerizerKind;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
+  /** As they were written, for those who ask; undefined: they were not. */
+  readonly texts: { readonly resources?: string; readonly attributes?: string };
 }
 
 export type CommandLine =
@@ -60,8 +68,13 @@ const optionHelp: { readonly [name: string]: OptionHelp } = {
   ip: { placeholder: "IPV4", help: "advertised address; else the first outward one" },
   port: {
     placeholder: "N",
-    help: `advertised port, ${DEFAULT_PORT} (nothing listens there yet; operators ask the master)`,
+    help: `port of the agent's own API, advertised; else ${DEFAULT_PORT} or a free one`,
   },
+  listen: {
+    placeholder: "IPV4",
+    help: "where that API listens; else only this machine reaches it",
+  },
+  "insecure-local": { help: "that API needs no token: everybody on this machine may use it" },
   containerizer: { placeholder: "NAME", help: containerizerHelp() },
   "die-with-parent": { help: "end at once, tasks included, when stdin is closed" },
   json: { help: "log lines as JSON" },
@@ -103,18 +116,23 @@ export function readCommandLine(
     return result.ok ? result.value : otherwise;
   };
   const master = read(readMaster(values.master ?? env.RIMROCK_MASTER), NO_MASTER);
+  const insecureLocal = values["insecure-local"] === true;
   const config: Config = {
     master,
     workDirectory: resolve(values["work-dir"] ?? defaultWorkDirectory(env)),
     hostname: read(readHostname(values.hostname ?? hostname()), ""),
-    ip: read(readIp(values.ip ?? defaultIp(master)), ""),
+    ip: read(readIp("--ip", values.ip ?? defaultIp(master)), ""),
+    listen: read(readListen(values.listen ?? LOOPBACK, insecureLocal), LOOPBACK),
     port: read(readPort(values.port), DEFAULT_PORT),
+    isPortGiven: values.port !== undefined,
+    insecureLocal,
     resources: read(readText("--resources", values.resources, parseResourcesText), []),
     attributes: read(readText("--attributes", values.attributes, parseAttributesText), []),
     domain: read(readDomain(values.domain), undefined),
     containerizer: read(readContainerizer(values.containerizer ?? "process"), "process"),
     dieWithParent: values["die-with-parent"] === true,
     jsonLog: values.json === true,
+    texts: textsOf(values),
   };
   return errors.length > 0 ? err(errors) : ok({ type: "RUN", config });
 }
@@ -142,6 +160,8 @@ function parseValues(args: readonly string[]) {
     hostname: text,
     ip: text,
     port: text,
+    listen: text,
+    "insecure-local": flag,
     containerizer: text,
     "die-with-parent": flag,
     json: flag,
@@ -172,11 +192,31 @@ function readHostname(text: string): Result<string, string> {
   return err(`--hostname '${text}' is not a host name; use letters, digits, '-' and '.'`);
 }
 
-function readIp(text: string): Result<string, string> {
+const LOOPBACK = "127.0.0.1";
+
+function readListen(text: string, insecureLocal: boolean): Result<string, string> {
+  if (insecureLocal && !text.startsWith("127.")) {
+    return err(
+      `--listen ${text} lets other machines in and --insecure-local asks nobody for a token; leave one out`,
+    );
+  }
+  return readIp("--listen", text);
+}
+
+function textsOf({ resources, attributes }: Values): Config["texts"] {
+  return {
+    ...(resources !== undefined && { resources }),
+    ...(attributes !== undefined && { attributes }),
+  };
+}
+
+function readIp(option: string, text: string): Result<string, string> {
   const octets = text.split(".");
   const good =
     octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256);
-  return good ? ok(text) : err(`--ip '${text}' is not an IPv4 address; write one like 10.0.0.7`);
+  return good
+    ? ok(text)
+    : err(`${option} '${text}' is not an IPv4 address; write one like 10.0.0.7`);
 }
 
 function readPort(text: string | undefined): Result<number, string> {

@@ -3,17 +3,28 @@
  * serves the master until it is told to end. Wiring only.
  */
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { renderResources } from "../worker/resources/render.ts";
 import { unreachable } from "../worker/std/assert.ts";
+import { ok, type Result } from "../worker/std/result.ts";
+import { type Access, hostsOf, readToken } from "./api/access.ts";
+import { answerLinkCall } from "./api/calls.ts";
+import { Counters } from "./api/counters.ts";
+import { takePort } from "./api/port.ts";
+import type { Listener } from "./api/server.ts";
+import { Verbosity } from "./api/verbosity.ts";
+import type { AgentView } from "./api/view.ts";
+import { versionInfo } from "./build.ts";
 import { type Config, helpText, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
-import type { AgentFacts } from "./core/state.ts";
+import { type AgentFacts, newState } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
 import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
+import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
 import {
   describeWorkDirectoryError,
@@ -60,24 +71,54 @@ async function run(config: Config): Promise<void> {
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
   const { checkpoint, rows } = opened.value;
-  const facts = agentFacts(config);
+  const api = await openApi(config, work);
+  if (!api.ok) return refuse([api.error]);
+  const { listener, access } = api.value;
+  const { port } = listener;
+  const state = newState(agentFacts(config, port), rows);
   log(
-    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer`,
+    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer, ` +
+      `API at http://${config.listen}:${port}`,
   );
+  const history = new History(join(work.metaDirectory, "history"));
+  const view: AgentView = {
+    ...{ state, history, containerizer, config, port },
+    version: versionInfo(VERSION),
+    counters: new Counters(),
+    verbosity: new Verbosity(),
+    startedMs: Date.now(),
+  };
   const runner = new AgentRunner({
-    facts,
-    rows,
+    state,
     checkpoint,
+    history,
     containerizer,
     workDirectory: work.path,
     master: config.master,
-    port: config.port,
+    port,
     switchUser: process.geteuid?.() === 0,
     log,
+    answerCall: (call) => answerLinkCall(call, view),
+    observe: (changes) => view.counters.count(changes),
     exit: (reason) => exit(reason, log),
   });
   listenForTheEnd(runner, config, log);
+  listener.serve(view, { access, log });
   await runner.start();
+  view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
+}
+
+/** Takes the API's port; the error is a sentence. */
+async function openApi(
+  config: Config,
+  work: WorkDirectory,
+): Promise<Result<{ listener: Listener; access: Access }, string>> {
+  const token = config.insecureLocal ? ok(undefined) : readToken(work.path);
+  if (!token.ok) return token;
+  const listener = await takePort(config, work.metaDirectory);
+  if (!listener.ok) return listener;
+  const hosts = hostsOf(listener.value.port, [config.hostname, config.ip, config.listen]);
+  return ok({ listener: listener.value, access: { hosts, token: token.value } });
 }
 
 async function makeContainerizer(
@@ -95,12 +136,12 @@ async function makeContainerizer(
   return undefined;
 }
 
-function agentFacts(config: Config): AgentFacts {
+function agentFacts(config: Config, port: number): AgentFacts {
   const resources = withDiscovered(config.resources, readMachine(config.workDirectory));
   return {
     agentInfo: {
       hostname: config.hostname,
-      port: config.port,
+      port,
       resources: renderResources(resources, { refinedReservations: true }),
       attributes: config.attributes,
       domain: config.domain,

@@ -32,6 +32,7 @@ const rooms = [
   "agent/containerizer",
   "agent/discovery",
   "agent/shell",
+  "agent/api",
   "agent/cli",
   "agent/dev",
   "agent/bin",
@@ -82,6 +83,15 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/containerizer",
     "agent/",
   ],
+  "agent/api": [
+    "worker/std",
+    "worker/protocol",
+    "worker/resources",
+    "agent/core",
+    "agent/containerizer",
+    "agent/shell",
+    "agent/", // config, build
+  ],
   "agent/cli": [
     "worker/std",
     "worker/protocol",
@@ -105,6 +115,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "worker/resources",
     "agent/core",
     "agent/shell",
+    "agent/api",
     "agent/containerizer",
     "agent/discovery",
   ],

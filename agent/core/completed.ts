@@ -9,7 +9,7 @@ import {
   COMPLETED_TASKS_PER_EXECUTOR_MAX,
   IDLE_FRAMEWORKS_MAX,
 } from "./limits.ts";
-import { type CompletedRunRow, isOfRun, type RunRow } from "./rows.ts";
+import { type CompletedRunRow, isOfRun, type PendingUpdate, type RunRow } from "./rows.ts";
 import { busyFrameworks, isAbandoned } from "./runs.ts";
 import type { AgentState } from "./state.ts";
 import { dropUpdates } from "./updates.ts";
@@ -20,7 +20,8 @@ import { dropUpdates } from "./updates.ts";
 export function complete(state: AgentState, run: RunRow, nowMs: number): void {
   const { seq, containerId, agentId, frameworkId, taskId, executorId, runNumber, stage } = run;
   const endedMs = stage.state === "ENDED" ? stage.endedMs : nowMs;
-  const isUnacknowledged = isAbandoned(run) || hasUpdates(state, run);
+  const pending = pendingUpdate(state, run);
+  const isUnacknowledged = isAbandoned(run) || pending !== undefined;
   // An abandoned run has no updates any more, and under a new agent id its number may be another
   // run's.
   if (!isAbandoned(run)) dropUpdates(state, (row) => isOfRun(row, run));
@@ -34,6 +35,7 @@ export function complete(state: AgentState, run: RunRow, nowMs: number): void {
     endedMs,
     ...(run.parentId !== undefined && { parentId: run.parentId }),
     ...(isUnacknowledged && { isUnacknowledged }),
+    ...(pending !== undefined && { pending }),
   });
   dropOldestRuns(state, completed);
   dropOldestFrameworks(state);
@@ -47,9 +49,12 @@ export function executorContainer(run: {
   return run.parentId ?? run.containerId;
 }
 
-function hasUpdates(state: AgentState, run: RunRow): boolean {
-  for (const row of state.update.values()) if (isOfRun(row, run)) return true;
-  return false;
+/** The oldest update of a run that is not acknowledged. */
+export function pendingUpdate(state: AgentState, run: RunRow): PendingUpdate | undefined {
+  for (const row of state.update.values()) {
+    if (isOfRun(row, run)) return { state: row.state, uuid: row.uuid };
+  }
+  return undefined;
 }
 
 /** Makes room for what `newest` brought beyond a bound. */

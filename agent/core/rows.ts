@@ -95,6 +95,9 @@ export interface RunRow extends Row {
   readonly earlierStatuses?: readonly string[];
 }
 
+/** An update that waits for its acknowledgement, and lets no later one of its run pass. */
+export type PendingUpdate = Pick<UpdateRow, "state" | "uuid">;
+
 /** An unacknowledged status update. */
 export interface UpdateRow extends Row {
   readonly frameworkId: FrameworkId;
@@ -118,6 +121,8 @@ export interface CompletedRunRow extends Row {
   readonly parentId?: ContainerId;
   /** Nobody was left to acknowledge its end. */
   readonly isUnacknowledged?: true;
+  /** The oldest update that was not acknowledged, if there was one. */
+  readonly pending?: PendingUpdate;
   readonly agentId: AgentId;
   readonly frameworkId: FrameworkId;
   readonly taskId: TaskId;

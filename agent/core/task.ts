@@ -1,6 +1,8 @@
 /** Runs as the API's tasks. */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
-import type { RunRow } from "./rows.ts";
+import { decodeBase64 } from "../../worker/protocol/wire/base64.ts";
+import { assert } from "../../worker/std/assert.ts";
+import type { PendingUpdate, RunRow } from "./rows.ts";
 import { decodeStored } from "./stored.ts";
 
 /** As the master learns of it: with its newest status. */
@@ -29,14 +31,30 @@ export function taskOf(run: RunRow): mesos.Task {
   };
 }
 
-/** With every status it had, oldest first: as the agent's own API shows it. */
-export function taskWithHistory(run: RunRow): mesos.Task {
+/**
+ * With every status it had, oldest first: as the agent's own API shows it. `pending`: where its
+ * updates stand; absent: all are acknowledged.
+ */
+export function taskWithHistory(run: RunRow, pending?: PendingUpdate): mesos.Task {
   const task = taskOf(run);
   const earlier = (run.earlierStatuses ?? []).map((status) =>
     decodeStored("mesos.v1.TaskStatus", status),
   );
   const statuses = [...earlier, ...(task.statuses ?? [])];
-  return statuses.length > 0 ? { ...task, statuses } : task;
+  return {
+    ...task,
+    ...(statuses.length > 0 && { statuses }),
+    ...(pending !== undefined && {
+      status_update_state: pending.state,
+      status_update_uuid: uuidOf(pending),
+    }),
+  };
+}
+
+function uuidOf({ uuid }: PendingUpdate): Uint8Array {
+  const bytes = decodeBase64(uuid);
+  assert(bytes.ok, "a stored uuid is base64");
+  return bytes.value;
 }
 
 /** Without the members that are undefined: unset is absent. */

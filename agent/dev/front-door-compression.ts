@@ -3,8 +3,7 @@
  * for a client that takes them. Event streams never are: their records would wait for a full block.
  */
 import type { IncomingMessage } from "node:http";
-
-const LEAST_BYTES = 1_024;
+import { acceptsGzip, GZIP_LEAST_BYTES } from "../shell/accepts-gzip.ts";
 
 export function isToBeGzipped(request: IncomingMessage, answer: IncomingMessage): boolean {
   const { headers, statusCode } = answer;
@@ -12,20 +11,9 @@ export function isToBeGzipped(request: IncomingMessage, answer: IncomingMessage)
   const length = Number(headers["content-length"] ?? 0);
   return (
     statusCode === 200 &&
-    length >= LEAST_BYTES &&
+    length >= GZIP_LEAST_BYTES &&
     headers["content-encoding"] === undefined &&
     request.method !== "HEAD" &&
-    takesGzip(request.headers["accept-encoding"])
+    acceptsGzip(request.headers["accept-encoding"])
   );
-}
-
-/** `accept`: the Accept-Encoding header. A name with `q=0` is one that is not wanted. */
-function takesGzip(accept: string | string[] | undefined): boolean {
-  return String(accept ?? "")
-    .split(",")
-    .some((item) => {
-      const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
-      const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-      return name === "gzip" && !refused;
-    });
 }

@@ -32,6 +32,7 @@ export function localAgentArguments(options: LocalAgentOptions): string[] {
     ...["--work-dir", workDirectory],
     ...["--containerizer", containerizer],
     ...["--resources", resourcesText(options)],
+    "--insecure-local",
     "--die-with-parent",
   ];
 }

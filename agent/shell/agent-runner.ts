@@ -7,6 +7,7 @@
  * become true, and the next process starts from what is on disk.
  */
 import { randomInt } from "node:crypto";
+import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Result } from "../../worker/std/result.ts";
 import type { Change } from "../../worker/std/table.ts";
@@ -15,21 +16,22 @@ import { step } from "../core/agent.ts";
 import type { Effect, ExitReason, Launch } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
 import { registerRequest } from "../core/registration.ts";
-import { outlivesMachine, type StoredRows, type VolumeName } from "../core/rows.ts";
+import { outlivesMachine, type VolumeName } from "../core/rows.ts";
 import { mayHaveContainer } from "../core/runs.ts";
-import { type AgentFacts, type AgentState, newState, save } from "../core/state.ts";
-import { answerCall } from "./agent-calls.ts";
+import { type AgentState, save } from "../core/state.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import type { History } from "./history.ts";
 import { Launcher } from "./launcher.ts";
 import type { Log } from "./log.ts";
-import { MasterLink } from "./master-link.ts";
+import { type CallAnswer, MasterLink } from "./master-link.ts";
 import { taskLines } from "./task-lines.ts";
 import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
 export interface AgentRunnerOptions {
-  readonly facts: AgentFacts;
-  readonly rows: StoredRows;
+  /** As `newState` made it; the runner alone changes it. */
+  readonly state: AgentState;
   readonly checkpoint: Checkpoint;
+  readonly history: History;
   readonly containerizer: Containerizer;
   readonly workDirectory: string;
   readonly master: URL;
@@ -38,6 +40,10 @@ export interface AgentRunnerOptions {
   /** False: tasks run as the agent's own user, whatever their framework's user is. */
   readonly switchUser: boolean;
   readonly log: Log;
+  /** Answers a call that came through the link. */
+  readonly answerCall: (call: agent.Call) => Promise<CallAnswer>;
+  /** Told of all Changes, once they are committed. */
+  readonly observe: (changes: readonly Change[]) => void;
   /** Called once; ends the process. */
   readonly exit: (reason: ExitReason | { readonly type: "CHECKPOINT_FAILED" }) => void;
 }
@@ -60,12 +66,13 @@ export class AgentRunner {
 
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
-    this.#state = newState(options.facts, options.rows);
-    const { containerizer, workDirectory, port, switchUser, facts } = options;
+    this.#state = options.state;
+    const { containerizer, workDirectory, port, switchUser } = options;
+    const { facts } = options.state;
     this.#launcher = new Launcher({ containerizer, workDirectory, port, switchUser, ip: facts.ip });
     this.#link = new MasterLink({
       master: options.master,
-      sessionId: options.facts.sessionId,
+      sessionId: facts.sessionId,
       registerRequest: () => registerRequest(this.#state),
       submit: (input) => this.submit(input),
       log: options.log,
@@ -74,7 +81,8 @@ export class AgentRunner {
 
   /** Finds what the last process left, then registers. */
   async start(): Promise<void> {
-    const { containerizer, log, workDirectory } = this.#options;
+    const { containerizer, history, log, workDirectory } = this.#options;
+    this.#say(history.open(this.#state));
     void sweepRemovedVolumes(workDirectory);
     const known = [...this.#state.run.values()].filter(mayHaveContainer);
     const { containers, orphans } = await containerizer.recover(known);
@@ -110,6 +118,7 @@ export class AgentRunner {
       effects.push(...outcome.effects);
     }
     if (changes.length > 0 && !this.#commit(changes)) return;
+    this.#options.observe(changes);
     for (const line of taskLines(changes)) this.#options.log(line);
     for (const effect of effects) this.#perform(effect);
   }
@@ -127,10 +136,14 @@ export class AgentRunner {
   }
 
   #commit(changes: readonly Change[]): boolean {
-    const { checkpoint, log, exit } = this.#options;
+    const { checkpoint, history, log, exit } = this.#options;
+    this.#say(history.keep(changes));
     const sync = changes.some(outlivesMachine);
     const committed = checkpoint.commit(changes, { sync, save: () => save(this.#state) });
-    if (committed.ok) return true;
+    if (committed.ok) {
+      history.forget(changes, this.#state);
+      return true;
+    }
     log(`${describeCheckpointError(committed.error)}; the agent ends, its tasks keep running`);
     this.close();
     exit({ type: "CHECKPOINT_FAILED" });
@@ -238,10 +251,7 @@ export class AgentRunner {
   }
 
   async #call({ callId, call }: Effect & { readonly type: "CALL" }): Promise<void> {
-    const { workDirectory, facts } = this.#options;
-    const files = { workDirectory, agentId: this.#agentId() };
-    const answer = await answerCall(call, { files, version: facts.version });
-    await this.#link.callReply(callId, answer);
+    await this.#link.callReply(callId, await this.#options.answerCall(call));
   }
 
   #setTimer(dueMs: number): void {

@@ -31,6 +31,12 @@ export interface FilesRoot {
   readonly agentId: string | undefined;
 }
 
+/** A regular file in a sandbox, opened for reading: whoever asked for it closes it. */
+export interface OpenFile {
+  readonly file: FileHandle;
+  readonly size: bigint;
+}
+
 /**
  * Up to `length` bytes (at most 64 KiB) from `offset`; past the end there are none. `size`: of the
  * file.
@@ -40,22 +46,44 @@ export async function readSandboxFile(
   request: { path: string; offset: bigint; length: bigint | undefined },
 ): Promise<Result<{ size: bigint; data: Uint8Array }, FilesError>> {
   const { path } = request;
+  const opened = await openSandboxFile(root, path);
+  if (!opened.ok) return opened;
+  const { file, size } = opened.value;
+  return await guarded(path, async () => {
+    try {
+      return ok({ size, data: await readAt(file, size, request) });
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+export async function openSandboxFile(
+  root: FilesRoot,
+  path: string,
+): Promise<Result<OpenFile, FilesError>> {
   return await guarded(path, async () => {
     const place = await resolve(root, path);
     if (place === undefined) return err({ code: "NOT_FOUND", path });
     if (!(await lstat(place.real)).isFile()) return err({ code: "NOT_A_FILE", path });
     const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
     const file = await open(place.real, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-    try {
-      const opened = await readlink(`/proc/self/fd/${file.fd}`);
-      const { size } = await file.stat({ bigint: true });
-      if (!isInside(place.sandbox, opened)) return err({ code: "NOT_FOUND", path });
-      if (!(await file.stat()).isFile()) return err({ code: "NOT_A_FILE", path });
-      return ok({ size, data: await readAt(file, size, request) });
-    } finally {
-      await file.close();
-    }
+    const checked = await guarded(path, () => checkOpened(file, path, place.sandbox));
+    if (!checked.ok) await file.close();
+    return checked;
   });
+}
+
+/** The way there may have been changed since it was looked at; what is open is what counts. */
+async function checkOpened(
+  file: FileHandle,
+  path: string,
+  sandbox: string,
+): Promise<Result<OpenFile, FilesError>> {
+  const opened = await readlink(`/proc/self/fd/${file.fd}`);
+  if (!isInside(sandbox, opened)) return err({ code: "NOT_FOUND", path });
+  const facts = await file.stat({ bigint: true });
+  return facts.isFile() ? ok({ file, size: facts.size }) : err({ code: "NOT_A_FILE", path });
 }
 
 /** One level, sorted by path; each path begins with the one asked for. */

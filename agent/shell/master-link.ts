@@ -21,7 +21,6 @@ import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
-import type { CallAnswer } from "./agent-calls.ts";
 import { backoffMs } from "./backoff.ts";
 import { createPoster, type Poster } from "./http-post.ts";
 import type { Log } from "./log.ts";
@@ -38,6 +37,13 @@ export interface MasterLinkOptions {
   readonly registerRequest: () => link.RegisterRequest;
   readonly submit: (input: Input) => void;
   readonly log: Log;
+}
+
+/** An answer to one call of the agent's API, as it goes to the caller. */
+export interface CallAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
 }
 
 /** What goes into one report. */

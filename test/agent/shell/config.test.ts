@@ -44,6 +44,8 @@ describe("the command line", () => {
     [["--master", "http://x", "--domain", "eu/"], /eu\/eu-1/],
     [["--master", "http://x", "--domain", "a/b/c"], /a region and a zone/],
     [["--master", "http://x", "--containerizer", "docker"], /process or cgroups/],
+    [["--master", "http://x", "--listen", "all"], /--listen 'all' is not an IPv4/],
+    [["--master", "http://x", "--listen", "0.0.0.0", "--insecure-local"], /leave one out/],
     [["--master"], /--help/],
     [["--what"], /--help/],
     [["stray"], /--help/],

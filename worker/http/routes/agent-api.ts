@@ -20,10 +20,22 @@ import { linkTypes } from "../served-types.ts";
 
 /** The calls that agents answer over the link, and the sub-message each needs. */
 const linked: { readonly [T in agent.CallType]?: keyof agent.Call } = {
+  GET_AGENT: "type",
+  GET_CONTAINERS: "type",
+  GET_EXECUTORS: "type",
+  GET_FLAGS: "type",
+  GET_FRAMEWORKS: "type",
   GET_HEALTH: "type",
+  GET_LOGGING_LEVEL: "type",
+  GET_METRICS: "get_metrics",
+  GET_OPERATIONS: "type",
+  GET_RESOURCE_PROVIDERS: "type",
+  GET_STATE: "type",
+  GET_TASKS: "type",
   GET_VERSION: "type",
   LIST_FILES: "list_files",
   READ_FILE: "read_file",
+  SET_LOGGING_LEVEL: "set_logging_level",
 };
 
 export async function agentApiRoute(context: EdgeContext): Promise<Response> {

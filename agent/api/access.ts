@@ -1,0 +1,78 @@
+/**
+ * Who may ask: a page in a browser that got this agent's port under a name of its own (DNS
+ * rebinding), or another site's page, may not; and without --insecure-local only who can read the
+ * token's file.
+ */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
+import { join } from "node:path";
+import { err, ok, type Result } from "../../worker/std/result.ts";
+import { errnoOf } from "../shell/errno.ts";
+import { type Answer, fromAnotherSite, strangeHost, tokenMissing } from "./respond.ts";
+
+export interface Access {
+  /** Hosts that the agent goes by, with its port, in small letters. */
+  readonly hosts: ReadonlySet<string>;
+  /** Undefined: whoever is on this machine may ask. */
+  readonly token: Token | undefined;
+}
+
+export interface Token {
+  readonly text: string;
+  readonly path: string;
+}
+
+/** What probes may ask without a token, as in Mesos. */
+const OPEN_PATHS: readonly string[] = ["/health", "/version"];
+
+export function hostsOf(port: number, names: readonly string[]): ReadonlySet<string> {
+  const all = [...names, "localhost", "127.0.0.1", "[::1]"];
+  // A port of 80 is left out by clients.
+  const texts = all.flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
+  return new Set(texts.map((text) => text.toLowerCase()));
+}
+
+/** The answer to who may not. `path`: as routed. */
+export function refusal(
+  { hosts, token }: Access,
+  { path, headers }: { readonly path: string; readonly headers: IncomingHttpHeaders },
+): Answer | undefined {
+  if (!hosts.has((headers.host ?? "").toLowerCase())) return strangeHost(headers.host);
+  if (headers["sec-fetch-site"] === "cross-site") return fromAnotherSite();
+  if (token === undefined || OPEN_PATHS.includes(path)) return undefined;
+  const given = /^Bearer ([^ ]+)$/i.exec(headers.authorization ?? "")?.[1];
+  return given !== undefined && isSame(given, token.text) ? undefined : tokenMissing(token.path);
+}
+
+/** The token of this work directory; made with the first start. The error is a sentence. */
+export function readToken(workDirectory: string): Result<Token, string> {
+  const path = join(workDirectory, "api-token");
+  try {
+    const text = readOrMake(path);
+    chmodSync(path, 0o600);
+    if (/^[\x21-\x7e]{16,}$/.test(text)) return ok({ text, path });
+    return err(
+      `${path} does not hold a token of 16 characters or more; remove it, and a new one is made`,
+    );
+  } catch (cause) {
+    return err(`cannot use the file of the API's token, ${path}: ${errnoOf(cause)}`);
+  }
+}
+
+function readOrMake(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") throw cause;
+  }
+  const text = randomBytes(32).toString("base64url");
+  writeFileSync(path, `${text}\n`, { mode: 0o600, flag: "wx" });
+  return text;
+}
+
+/** Takes the same time wherever they differ. */
+function isSame(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((text) => createHash("sha256").update(text).digest());
+  return first !== undefined && second !== undefined && timingSafeEqual(first, second);
+}

@@ -1,0 +1,96 @@
+/** The containers that live here, and what they use. */
+import type * as agent from "../../worker/protocol/v1/agent.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { mayHaveContainer } from "../core/runs.ts";
+import { decodeStored } from "../core/stored.ts";
+import { liveExecutors, type ShownExecutor } from "./executors.ts";
+import type { AgentView } from "./view.ts";
+
+export interface ShownContainer {
+  readonly executor: ShownExecutor;
+  readonly id: mesos.ContainerID;
+  readonly status: mesos.ContainerStatus | undefined;
+  readonly statistics: mesos.ResourceStatistics | undefined;
+}
+
+/** One for each executor; those of a group's tasks, which are nested in it, when they are asked. */
+export async function shownContainers(
+  view: AgentView,
+  { withNested }: { readonly withNested: boolean },
+): Promise<readonly ShownContainer[]> {
+  const shown = liveExecutors(view).flatMap((executor) => {
+    const own = ownContainer(view, executor);
+    return withNested ? [own, ...nestedContainers(view, executor)] : [own];
+  });
+  return await Promise.all(shown);
+}
+
+export async function getContainers(
+  view: AgentView,
+  call: agent.CallGetContainers,
+): Promise<agent.ResponseGetContainers | undefined> {
+  const containers = await shownContainers(view, { withNested: call.show_nested ?? false });
+  // Without a container Mesos leaves the part out.
+  if (containers.length === 0) return undefined;
+  return {
+    containers: containers.map(({ executor, id, status, statistics }) => ({
+      framework_id: { value: executor.frameworkId },
+      executor_id: executor.info.executor_id,
+      executor_name: executor.info.name ?? "",
+      container_id: id,
+      ...(status !== undefined && { container_status: status }),
+      ...(statistics !== undefined && { resource_statistics: statistics }),
+    })),
+  };
+}
+
+/** Of a group's executor, which is no process of its own, the sum of its tasks. */
+async function ownContainer(view: AgentView, executor: ShownExecutor): Promise<ShownContainer> {
+  const id = { value: executor.containerId };
+  const [first] = executor.tasks;
+  const isCommand = first !== undefined && first.run.parentId === undefined;
+  const used = await Promise.all(executor.tasks.map(({ run }) => usage(view, run)));
+  const status = isCommand ? statusOf(first.run) : { container_id: id };
+  return { executor, id, status, statistics: sum(used.flatMap((each) => each ?? [])) };
+}
+
+function nestedContainers(
+  view: AgentView,
+  executor: ShownExecutor,
+): readonly Promise<ShownContainer>[] {
+  return executor.tasks.flatMap(({ run }) => {
+    if (run.parentId === undefined || !mayHaveContainer(run)) return [];
+    const id = { value: run.containerId, parent: { value: run.parentId } };
+    const asked = usage(view, run);
+    return [asked.then((statistics) => ({ executor, id, status: statusOf(run), statistics }))];
+  });
+}
+
+type Run = ShownExecutor["tasks"][number]["run"];
+
+/** As the newest status of the task tells it. */
+function statusOf({ status }: Run): mesos.ContainerStatus | undefined {
+  if (status === undefined) return undefined;
+  return decodeStored("mesos.v1.TaskStatus", status).container_status;
+}
+
+/** Undefined: there is no container, or it ends at this moment. */
+async function usage(view: AgentView, run: Run): Promise<mesos.ResourceStatistics | undefined> {
+  if (!mayHaveContainer(run)) return undefined;
+  const used = await view.containerizer.usage(run.containerId);
+  return used.ok ? used.value : undefined;
+}
+
+/** Every figure added up; the time is the latest one. */
+function sum(all: readonly mesos.ResourceStatistics[]): mesos.ResourceStatistics | undefined {
+  const [first, ...rest] = all;
+  if (first === undefined || rest.length === 0) return first;
+  const figures = new Map<string, unknown>();
+  for (const [name, value] of all.flatMap((each) => Object.entries(each))) {
+    const before = figures.get(name);
+    if (typeof value === "bigint") figures.set(name, value + BigInt(Number(before ?? 0)));
+    if (typeof value === "number") figures.set(name, value + Number(before ?? 0));
+  }
+  const timestamp = Math.max(...all.map((each) => each.timestamp));
+  return { ...Object.fromEntries(figures), timestamp };
+}

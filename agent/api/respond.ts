@@ -1,0 +1,151 @@
+/** The answers of the agent's API that are sentences, each with its HTTP number. */
+
+import {
+  describeNegotiationError,
+  type NegotiationError,
+} from "../../worker/protocol/negotiation.ts";
+import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
+import { type DecodeError, describeDecodeError } from "../../worker/protocol/wire/json.ts";
+import { unreachable } from "../../worker/std/assert.ts";
+import { describeFilesError, type FilesError } from "../shell/files.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+export function textAnswer(
+  status: number,
+  sentence: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const type = { "Content-Type": "text/plain; charset=utf-8" };
+  return { status, headers: { ...type, ...headers }, body: sentence };
+}
+
+export function jsonAnswer(json: string | Uint8Array): Answer {
+  return { status: 200, headers: { "Content-Type": "application/json" }, body: json };
+}
+
+export function messageAnswer(encoding: MessageEncoding, body: string | Uint8Array): Answer {
+  return { status: 200, headers: { "Content-Type": encoding }, body };
+}
+
+/** 200 with nothing at all. */
+export const emptyAnswer: Answer = { status: 200, headers: {}, body: "" };
+
+export function notFound(path: string): Answer {
+  return textAnswer(404, `There is nothing at ${path}. The API is at /api/v1.`);
+}
+
+export function methodNotAllowed(method: string, allowed: string): Answer {
+  return textAnswer(405, `This path takes ${allowed}, not ${method}.`, { Allow: allowed });
+}
+
+export function recovering(): Answer {
+  return textAnswer(503, "The agent is looking for the tasks of its last process. Try again.");
+}
+
+export function notServed(what: string): Answer {
+  return textAnswer(501, `This agent does not serve ${what} yet.`);
+}
+
+export function badNegotiation(error: NegotiationError): Answer {
+  return textAnswer(negotiationStatus(error), describeNegotiationError(error));
+}
+
+export function bodyTooLarge(limit: number): Answer {
+  // The rest of the body is not read, so nothing can follow it.
+  return textAnswer(413, `The body has more than ${limit} bytes.`, { Connection: "close" });
+}
+
+export function bodyNotText(): Answer {
+  return textAnswer(400, "The body is not UTF-8 text, which JSON has to be.");
+}
+
+export function badBody(error: DecodeError): Answer {
+  const isTooMuch = /_TOO_(LONG|DEEP|MANY_VALUES)$/.test(error.code);
+  return textAnswer(isTooMuch ? 413 : 400, describeDecodeError(error));
+}
+
+/** Clients match on how it begins. */
+export function fieldMissing(field: string): Answer {
+  const sentence = `'${field}' is missing; set it and send the call again`;
+  return textAnswer(400, `Failed to validate agent::Call: ${sentence}`);
+}
+
+export function badCallback(): Answer {
+  const sentence = "The parameter 'jsonp' must be a JavaScript name of at most 100 characters.";
+  return textAnswer(400, sentence);
+}
+
+export function badTimeout(text: string): Answer {
+  const sentence = `The parameter 'timeout' is '${text}'; give a duration such as 5secs or 500ms.`;
+  return textAnswer(400, sentence);
+}
+
+export function parameterMissing(name: string, why: string): Answer {
+  return textAnswer(400, `The parameter '${name}' is missing: ${why}.\n`);
+}
+
+export function badNumber(parameter: string, text: string): Answer {
+  const sentence = `The parameter '${parameter}' is '${text}'; give a whole number from -1.`;
+  return textAnswer(400, `${sentence}\n`);
+}
+
+/** As Mesos says it: clients show it as it is. */
+export function directoryDownload(): Answer {
+  return textAnswer(400, "Cannot download a directory.\n");
+}
+
+export function filesRefused(error: FilesError): Answer {
+  return textAnswer(filesStatus(error), describeFilesError(error));
+}
+
+/** `path`: of the file that has it. */
+export function tokenMissing(path: string): Answer {
+  const sentence = `Send 'Authorization: Bearer TOKEN' with the token in the file ${path} on this machine.`;
+  const challenge = { "WWW-Authenticate": 'Bearer realm="rimrock-agent"' };
+  return textAnswer(401, sentence, challenge);
+}
+
+export function strangeHost(host: string | undefined): Answer {
+  const sentence = `The Host '${host ?? ""}' is not this agent's: ask it by its own name or address.`;
+  return textAnswer(403, sentence);
+}
+
+export function fromAnotherSite(): Answer {
+  return textAnswer(403, "Pages of other sites may not ask this agent.");
+}
+
+export function failed(): Answer {
+  return textAnswer(500, "The request met a bug in the agent. It is in its log. Please report it.");
+}
+
+function negotiationStatus(error: NegotiationError): number {
+  switch (error.code) {
+    case "CONTENT_TYPE_MISSING":
+      return 400;
+    case "CONTENT_TYPE_NOT_SUPPORTED":
+      return 415;
+    case "NOTHING_ACCEPTABLE":
+      return 406;
+    default:
+      return unreachable(error);
+  }
+}
+
+function filesStatus(error: FilesError): number {
+  switch (error.code) {
+    case "NOT_FOUND":
+      return 404;
+    case "NOT_A_FILE":
+    case "NOT_A_DIRECTORY":
+      return 400;
+    case "FAILED":
+      return error.errno === "EACCES" ? 403 : 500;
+    default:
+      return unreachable(error);
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * The agent's HTTP server on its machine.
+ *
+ * 1. An idle connection is never closed by this side: clients of Mesos keep theirs for minutes
+ * (client-requirements 2). 2. Every request passes `access.ts` before anything else is looked at.
+ * 3. A request changes nothing of the agent's but how much it logs.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
+import { answerType, contentType } from "../../worker/protocol/negotiation.ts";
+import type * as agent from "../../worker/protocol/v1/agent.ts";
+import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
+import { decodeJson } from "../../worker/protocol/wire/json.ts";
+import { decodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
+import { unreachable } from "../../worker/std/assert.ts";
+import { err, ok, type Result } from "../../worker/std/result.ts";
+import { acceptsGzip, GZIP_LEAST_BYTES } from "../shell/accepts-gzip.ts";
+import { errnoOf } from "../shell/errno.ts";
+import type { Log } from "../shell/log.ts";
+import { type Access, refusal } from "./access.ts";
+import { answerCall } from "./calls.ts";
+import { type Download, download, type Query } from "./file-routes.ts";
+import type { Answer } from "./respond.ts";
+import * as respond from "./respond.ts";
+import { ALWAYS_SERVED, type Route, routeOf } from "./routes.ts";
+import type { AgentView } from "./view.ts";
+
+/** The port is taken before there is anything to serve: the agent has to advertise it. */
+export interface Listener {
+  readonly port: number;
+  serve(view: AgentView, options: ServeOptions): void;
+  close(): void;
+}
+
+export interface ServeOptions {
+  readonly access: Access;
+  readonly log: Log;
+}
+
+/** `port` 0: any that is free. The error is the errno. */
+export async function listen(address: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<Result<Listener, string>> {
+  // What comes before `serve` waits for it.
+  const waiting: [IncomingMessage, ServerResponse][] = [];
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
+    waiting.push([request, response]);
+  });
+  try {
+    await listening(server, address);
+  } catch (cause) {
+    return err(errnoOf(cause));
+  }
+  // A server that listens on TCP has an address with a port.
+  const { port } = server.address() as AddressInfo;
+  return ok({
+    port,
+    serve: (view, options) => {
+      const handle = (request: IncomingMessage, response: ServerResponse): void =>
+        void serveRequest(view, options, { request, response });
+      server.removeAllListeners("request");
+      server.on("request", handle);
+      for (const [request, response] of waiting.splice(0)) handle(request, response);
+    },
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  });
+}
+
+function listening(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+async function serveRequest(
+  view: AgentView,
+  { access, log }: ServeOptions,
+  { request, response }: Exchange,
+): Promise<void> {
+  const { method = "GET", url = "/" } = request;
+  if (view.verbosity.level > 0) log(`${method} ${url.split("?")[0]}`);
+  try {
+    const answer = await answerTo(view, access, request);
+    if ("open" in answer) await sendFile(answer, { request, response });
+    else await send(answer, { request, response });
+  } catch (cause) {
+    // The other side may be gone, which is its own affair.
+    if (response.destroyed) return;
+    log(`the API failed at ${method} ${url.split("?")[0]}: ${cause}`);
+    if (response.headersSent) response.destroy();
+    else await send(respond.failed(), { request, response }).catch(() => response.destroy());
+  }
+}
+
+async function answerTo(
+  view: AgentView,
+  access: Access,
+  request: IncomingMessage,
+): Promise<Answer | Download> {
+  const [pathname = "/", search = ""] = splitUrl(request.url ?? "/");
+  const found = routeOf(pathname);
+  const path = found?.path ?? pathname;
+  const refused = refusal(access, { path, headers: request.headers });
+  if (refused !== undefined) return refused;
+  if (found === undefined) return respond.notFound(pathname);
+  const isRecovering = view.counters.recoverySeconds === undefined;
+  if (isRecovering && !ALWAYS_SERVED.includes(path)) return respond.recovering();
+  return await answerRoute(view, found.route, { request, query: new URLSearchParams(search) });
+}
+
+/** A request may name the whole URL, as to a proxy. */
+function splitUrl(url: string): readonly [string, string] {
+  const rest = url.replace(/^https?:\/\/[^/?#]*/i, "");
+  const at = rest.search(/[?#]/);
+  if (at < 0) return [rest, ""];
+  return [rest.slice(0, at), rest[at] === "?" ? rest.slice(at + 1).replace(/#.*$/, "") : ""];
+}
+
+async function answerRoute(
+  view: AgentView,
+  route: Route,
+  { request, query }: { readonly request: IncomingMessage; readonly query: Query },
+): Promise<Answer | Download> {
+  switch (route.kind) {
+    case "CALLS":
+      return await answerHttpCall(view, request);
+    case "DOCUMENT": {
+      const made = await route.make(view, query);
+      const isDocument = typeof made === "string" || made instanceof Uint8Array;
+      return isDocument ? documentAnswer(made, query.get("jsonp")) : made;
+    }
+    case "DOWNLOAD":
+      return await download(view, query);
+    case "PLAIN":
+      return route.answer;
+    default:
+      return unreachable(route);
+  }
+}
+
+/** What a page can define as a callback, and nothing that could be a script. */
+const CALLBACK = /^[\w$][\w$.[\]]{0,99}$/;
+
+function documentAnswer(json: string | Uint8Array, callback: string | null): Answer {
+  if (callback === null) return respond.jsonAnswer(json);
+  if (!CALLBACK.test(callback)) return respond.badCallback();
+  const body = Buffer.concat([Buffer.from(`${callback}(`), Buffer.from(json), Buffer.from(")")]);
+  return { status: 200, headers: { "Content-Type": "text/javascript" }, body };
+}
+
+const messageTypes = ["application/json", "application/x-protobuf"] as const;
+
+/** The order of the checks is Mesos': http-semantics 9.1 and 8.1. */
+async function answerHttpCall(view: AgentView, request: IncomingMessage): Promise<Answer> {
+  const { method = "GET", headers } = request;
+  if (method !== "POST") return respond.methodNotAllowed(method, "POST");
+  // Only ATTACH_CONTAINER_INPUT comes as records.
+  if (headers["content-type"] === "application/recordio") {
+    return respond.notServed("the call ATTACH_CONTAINER_INPUT");
+  }
+  const type = contentType(headers["content-type"], messageTypes);
+  if (!type.ok) return respond.badNegotiation(type.error);
+  const body = await readBody(request);
+  if (body === undefined) return respond.bodyTooLarge(REQUEST_BYTES);
+  const call = decodeCall(body, type.value);
+  if (!call.ok) return call.error;
+  if (call.value.type === undefined) return respond.fieldMissing("type");
+  const accept = answerType(headers.accept, messageTypes);
+  if (!accept.ok) return respond.badNegotiation(accept.error);
+  return await answerCall(call.value, view, accept.value);
+}
+
+function decodeCall(body: Buffer, encoding: MessageEncoding): Result<agent.Call, Answer> {
+  if (encoding === "application/x-protobuf") {
+    const decoded = decodeProtobuf("mesos.v1.agent.Call", body);
+    return decoded.ok ? decoded : err(respond.badBody(decoded.error));
+  }
+  const text = utf8(body);
+  if (text === undefined) return err(respond.bodyNotText());
+  const decoded = decodeJson("mesos.v1.agent.Call", text);
+  return decoded.ok ? decoded : err(respond.badBody(decoded.error));
+}
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined: it is too large, and the rest of it is not read. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  // The answer still goes out after the reading has stopped.
+  for await (const piece of request.iterator({ destroyOnReturn: false })) {
+    // Without an encoding set, a request gives buffers.
+    const bytes = piece as Buffer;
+    length += bytes.length;
+    if (length > REQUEST_BYTES) return undefined;
+    pieces.push(bytes);
+  }
+  return Buffer.concat(pieces);
+}
+
+const compress = promisify(gzip);
+
+async function send(answer: Answer, { request, response }: Exchange): Promise<void> {
+  const plain = Buffer.from(answer.body);
+  const isGzipped =
+    answer.status === 200 &&
+    plain.length >= GZIP_LEAST_BYTES &&
+    acceptsGzip(request.headers["accept-encoding"]);
+  const body = isGzipped ? await compress(plain) : plain;
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    ...(isGzipped && { "Content-Encoding": "gzip" }),
+    "Content-Length": body.length,
+  });
+  response.end(body);
+}
+
+/** As long as it was when it was opened: a file that grows would have no end. */
+async function sendFile(
+  { headers, open }: Download,
+  { request, response }: Exchange,
+): Promise<void> {
+  const { file, size } = open.value;
+  response.writeHead(200, { ...headers, "Content-Length": String(size) });
+  if (size === 0n || request.method === "HEAD") {
+    await file.close();
+    response.end();
+    return;
+  }
+  await pipeline(file.createReadStream({ start: 0, end: Number(size) - 1 }), response);
+}

@@ -1,0 +1,40 @@
+/**
+ * What the agent's own API looks at. It changes nothing but how much is logged: tasks are the
+ * master's affair.
+ */
+import type { VersionFacts } from "../build.ts";
+import type { Config } from "../config.ts";
+import type { Containerizer } from "../containerizer/containerizer.ts";
+import type { AgentState } from "../core/state.ts";
+import type { FilesRoot } from "../shell/files.ts";
+import type { History } from "../shell/history.ts";
+import type { Counters } from "./counters.ts";
+import type { Verbosity } from "./verbosity.ts";
+
+export interface AgentView {
+  /** Only read here. */
+  readonly state: AgentState;
+  readonly history: History;
+  readonly containerizer: Containerizer;
+  readonly config: Config;
+  /** Where the API listens, which is what the agent advertises. */
+  readonly port: number;
+  readonly version: VersionFacts;
+  readonly counters: Counters;
+  readonly verbosity: Verbosity;
+  readonly startedMs: number;
+}
+
+export function filesRoot({ state, config }: AgentView): FilesRoot {
+  return { workDirectory: config.workDirectory, agentId: agentId(state) };
+}
+
+/** Undefined before the first registration. */
+export function agentId(state: AgentState): string | undefined {
+  return state.agent.get("agent")?.id;
+}
+
+/** `slave(1)@10.0.0.7:5051` */
+export function agentPid({ state, port }: AgentView): string {
+  return `slave(1)@${state.facts.ip}:${port}`;
+}
