@@ -101,10 +101,11 @@ interface StartedAgent {
 }
 
 function startGoldenAgent(url: string, workDir: string, port: number): TestProcess {
-  return startAgent(url, join(workDir, "agent"), [
+  // An agent tells its master's name as it was told it: the recorded one's was "localhost".
+  return startAgent(url.replace("127.0.0.1", "localhost"), join(workDir, "agent"), [
     ...["--resources", RESOURCES, "--attributes", ATTRIBUTES],
     ...["--hostname", "localhost", "--ip", "127.0.0.1", "--port", String(port)],
-    ...["--containerizer", "process"],
+    ...["--containerizer", "process", "--insecure-local"],
   ]);
 }
 
