@@ -72,23 +72,33 @@ export function liveExecutors({ state }: AgentView): readonly ShownExecutor[] {
 async function shownExecutors(view: AgentView): Promise<readonly ShownExecutor[]> {
   // All of it is of one moment: what is read from disk is about rows that are known now.
   const lives = new Map(liveExecutors(view).map((each) => [each.containerId, each]));
+  const ending = endingTasks(view.state, lives);
   const completed = [...view.state.completedRun.values()];
-  const runs = await Promise.all(completed.map((row) => completedTask(view, row)));
-  const byExecutor = grouped(
-    runs.flatMap((task) => task ?? []),
-    ({ run }) => executorContainer(run),
+  const tasks = await Promise.all(completed.map((row) => completedTask(view, row)));
+  const byExecutor = grouped([...tasks.flatMap((task) => task ?? []), ...ending], ({ run }) =>
+    executorContainer(run),
   );
   const shown: ShownExecutor[] = [];
-  for (const [containerId, tasks] of byExecutor) {
+  for (const [containerId, ofExecutor] of byExecutor) {
     const alive = lives.get(containerId);
     if (alive !== undefined) {
-      lives.set(containerId, { ...alive, tasks: [...alive.tasks, ...tasks] });
+      lives.set(containerId, { ...alive, tasks: [...alive.tasks, ...ofExecutor] });
       continue;
     }
-    const executor = await completedExecutor(view, containerId, tasks);
+    const isCompleted = !ofExecutor.some((task) => ending.includes(task));
+    const executor = await leftExecutor(view, containerId, { isCompleted, tasks: ofExecutor });
     if (executor !== undefined) shown.push(executor);
   }
   return [...shown, ...lives.values()];
+}
+
+/** Of task groups whose framework is gone: the executor's row went with it, its tasks still end. */
+function endingTasks(
+  state: AgentState,
+  lives: ReadonlyMap<ContainerId, ShownExecutor>,
+): readonly ShownTask[] {
+  const runs = [...state.run.values()].filter((run) => !lives.has(executorContainer(run)));
+  return runs.map((run) => live(state, run));
 }
 
 /** Undefined: its file was lost with the machine. */
@@ -100,13 +110,13 @@ async function completedTask(
   return run && { run, pending, stage: isUnacknowledged ? "TERMINATED" : "COMPLETED" };
 }
 
-async function completedExecutor(
+/** One that has no row any more. */
+async function leftExecutor(
   { history }: AgentView,
   containerId: ContainerId,
-  tasks: readonly ShownTask[],
+  facts: Facts,
 ): Promise<ShownExecutor | undefined> {
-  const facts = { isCompleted: true, tasks };
-  const [first] = tasks;
+  const [first] = facts.tasks;
   if (first?.run.parentId === undefined) return first && commandExecutor(first.run, facts);
   const row = await history.executor(containerId);
   return row && groupExecutor(row, facts);

@@ -4,12 +4,13 @@
  *
  *   <directory>/run-<container>   <directory>/executor-<container>   <directory>/framework-<id>
  *
- * 1. A row is written before the commit that takes it away: a crash in between writes it again.
+ * 1. A row is written before the commit that takes it away: after a crash in between, whatever it
+ * left of the file, it is written again.
  * 2. A run's file lives as long as its row in `completedRun`, which is bounded; the others as long
  * as such a run, or one that still ends, belongs to them. 3. The end of the machine may cost a file
  * that was just written: then what it was about is not shown, and nothing else depends on it.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FrameworkId } from "../../worker/protocol/ids.ts";
@@ -88,11 +89,7 @@ export class History {
 
   #write(name: string, row: Row): Result<void, string> {
     const path = join(this.#directory, name);
-    return guarded(path, () => {
-      const fresh = join(this.#directory, `new-${name}`);
-      writeFileSync(fresh, JSON.stringify(row), { mode: 0o600 });
-      renameSync(fresh, path);
-    });
+    return guarded(path, () => writeFileSync(path, JSON.stringify(row), { mode: 0o600 }));
   }
 
   /** Our own writing, so it has the shape it was written in. A torn file is no file. */
