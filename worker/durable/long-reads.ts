@@ -15,6 +15,8 @@ const STALLED_MS = 30_000;
 /** Beyond either an answer is sent as it is made: its first byte is wanted within 100 ms. */
 const WHOLE_LENGTH = 256 * 1024;
 const WHOLE_MS = 30;
+/** So much is made whatever the time: a small cluster's answers are whole while code is cold. */
+const WHOLE_LEAST_LENGTH = 16 * 1024;
 
 /** What is to be read. */
 export interface LongRead {
@@ -91,7 +93,8 @@ export class LongReads {
       const { bytes, isLast } = await this.#slices.next(() => takeSlice(pieces));
       slices.push(bytes);
       length += bytes.length;
-      if (isLast || length >= WHOLE_LENGTH || Date.now() >= endMs) {
+      const isLate = length >= WHOLE_LEAST_LENGTH && Date.now() >= endMs;
+      if (isLast || length >= WHOLE_LENGTH || isLate) {
         return { bytes: joinBytes(slices), isLast };
       }
     }

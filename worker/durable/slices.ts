@@ -11,15 +11,11 @@ import { encodeUtf8 } from "../protocol/wire/utf8.ts";
 const SLICE_MS = 1.5;
 const SLICE_LENGTH = 64 * 1024;
 /**
- * So much is taken whatever the time, and so the answers of a small cluster are whole also while
- * the code is still cold.
- */
-const SLICE_LEAST_LENGTH = 16 * 1024;
-/**
- * What a piece counts besides its characters: the work of looking at a row. It bounds a slice where
- * the clock stands still while code runs, as it does on the edge.
+ * What a piece counts besides its characters: the work of looking at some rows, also when nothing
+ * came of it. It bounds a slice where the clock stands still while code runs, as on the edge.
  */
 const PIECE_LENGTH = 64;
+const PAUSE_LENGTH = 512;
 
 export type Piece = string | Uint8Array;
 
@@ -38,8 +34,8 @@ export function takeSlice(pieces: Iterator<Piece>): Slice {
     const { done, value } = pieces.next();
     if (done === true) return { bytes: join(taken), isLast: true };
     if (value.length > 0) taken.push(value);
-    length += value.length + PIECE_LENGTH;
-    if (length >= SLICE_LEAST_LENGTH && performance.now() >= endMs) break;
+    length += value.length > 0 ? value.length + PIECE_LENGTH : PAUSE_LENGTH;
+    if (performance.now() >= endMs) break;
   }
   return { bytes: join(taken), isLast: false };
 }

@@ -93,8 +93,8 @@ export class Streams {
   }
 
   /**
-   * An operator's stream: nothing is sent before `begin`. `onBegun` is called once, when the state has
-   * been sent or never will be.
+   * An operator's stream: nothing is sent before `begin`. `onBegun` is called once, when the state
+   * has been sent or never will be.
    */
   openForOperator(
     streamId: StreamId,

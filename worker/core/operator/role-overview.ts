@@ -133,7 +133,7 @@ interface RoleSums {
 }
 
 /** Rows gone through between two pauses. */
-const ROWS_AT_ONCE = 64;
+const ROWS_AT_ONCE = 8;
 
 function* sumsOf(snapshot: Snapshot): Generator<undefined, RoleSums> {
   const used = new Map<string, Resources>();

@@ -77,7 +77,7 @@ export const NO_HOLDINGS: FrameworkHoldings = {
 };
 
 /** Rows gone through between two pauses. */
-const ROWS_AT_ONCE = 64;
+const ROWS_AT_ONCE = 8;
 
 const known = new WeakMap<Snapshot, Groups>();
 
