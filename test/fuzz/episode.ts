@@ -27,7 +27,7 @@ const TICKS = 30;
 const SLOW_MS = 5_000;
 /** Of the virtual clock between two requests: what is held is answered after some hundred. */
 const PACE_MS = 100;
-const ADVANCE_MS = [10, 1_000, 6_000, 30_000, 80_000] as const;
+const ADVANCE_MS = [10, 1_000, 1_000, 6_000, 6_000, 6_000, 30_000, 80_000] as const;
 
 /** Tables that a refused call may touch: they only say when somebody was heard. */
 const HEARD: ReadonlySet<string> = new Set(["relayWatch"]);
@@ -98,7 +98,7 @@ export class Episode {
     const honest = dice.chance(0.5) ? honestCall(world) : undefined;
     const said =
       honest === undefined ? maker.any() : maker.encoded(honest, { isMutated: dice.chance(0.3) });
-    const advanceMs = dice.chance(0.05) ? dice.pick(ADVANCE_MS) : 0;
+    const advanceMs = dice.chance(0.03) ? dice.pick(ADVANCE_MS) : 0;
     return { ...said, advanceMs, seed: dice.below(2 ** 31) };
   }
 
@@ -176,7 +176,7 @@ export class Episode {
 
   /** Some clients go away in the middle. */
   async #forgetReader(seed: number): Promise<void> {
-    if (seed % 40 !== 0) return;
+    if (seed % 150 !== 0) return;
     const [reader] = this.#readers;
     if (reader === undefined) return;
     this.#readers.delete(reader);

@@ -41,11 +41,27 @@ const isReserved = ({ reservations, disk }: mesos.Resource): boolean =>
   (reservations ?? []).length > 0 && disk === undefined;
 const isVolume = ({ disk }: mesos.Resource): boolean => disk?.persistence !== undefined;
 
+const reserveDisk: Operation = (dice, agent) => {
+  const resources = [reserved(dice.pick(ROLES.slice(1)), 1 + dice.below(200))];
+  return { type: "RESERVE_RESOURCES", reserve_resources: { ...agentOf(agent), resources } };
+};
+
+const createVolume: Operation = (dice, agent) => {
+  const disk = dice.pick(parts(agent, (part) => part.name === "disk" && isReserved(part)));
+  if (disk === undefined) return undefined;
+  const persistence = { id: `v${dice.below(100)}` };
+  const volume = { ...disk, disk: { persistence, volume: { mode: "RW", container_path: "data" } } };
+  return { type: "CREATE_VOLUMES", create_volumes: { ...agentOf(agent), volumes: [volume] } };
+};
+
+const reactivate: Operation = (_dice, agent) => ({
+  type: "REACTIVATE_AGENT",
+  reactivate_agent: agentOf(agent),
+});
+
 const operations: readonly [Operation, ...Operation[]] = [
-  (dice, agent) => {
-    const resources = [reserved(dice.pick(ROLES.slice(1)), 1 + dice.below(200))];
-    return { type: "RESERVE_RESOURCES", reserve_resources: { ...agentOf(agent), resources } };
-  },
+  ...([reserveDisk, reserveDisk, createVolume, createVolume, createVolume] as const),
+  ...([reactivate, reactivate, reactivate] as const),
   (dice, agent) => {
     const resources = [reserved(dice.pick(ROLES.slice(1)), 0.1, "cpus")];
     return { type: "RESERVE_RESOURCES", reserve_resources: { ...agentOf(agent), resources } };
@@ -55,16 +71,6 @@ const operations: readonly [Operation, ...Operation[]] = [
     if (resource === undefined) return undefined;
     const unreserve_resources = { ...agentOf(agent), resources: [resource] };
     return { type: "UNRESERVE_RESOURCES", unreserve_resources };
-  },
-  (dice, agent) => {
-    const disk = dice.pick(parts(agent, (part) => part.name === "disk" && isReserved(part)));
-    if (disk === undefined) return undefined;
-    const persistence = { id: `v${dice.below(100)}` };
-    const volume = {
-      ...disk,
-      disk: { persistence, volume: { mode: "RW", container_path: "data" } },
-    };
-    return { type: "CREATE_VOLUMES", create_volumes: { ...agentOf(agent), volumes: [volume] } };
   },
   (dice, agent) => {
     const volume = dice.pick(parts(agent, isVolume));
@@ -93,8 +99,6 @@ const operations: readonly [Operation, ...Operation[]] = [
       mark_gone: dice.chance(0.2),
     },
   }),
-  (_dice, agent) => ({ type: "REACTIVATE_AGENT", reactivate_agent: agentOf(agent) }),
-  (_dice, agent) => ({ type: "REACTIVATE_AGENT", reactivate_agent: agentOf(agent) }),
   (dice, _agent, { tables }) => {
     const machines = [...tables.agent.values()].filter(() => dice.chance(0.4)).map(machineOf);
     const unavailability = {

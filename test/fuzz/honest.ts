@@ -32,9 +32,34 @@ type Honest = (world: World) => NamedCall | undefined;
 
 export function honestCall(world: World): NamedCall | undefined {
   const { dice, state } = world;
-  if (state.tables.agent.size < 2) return register(world);
-  if (state.tables.framework.size < 2) return subscribe(world);
+  const agents = [...state.tables.agent.values()];
+  const usable = agents.filter((row) => isConnected(row) && row.service.state === "ACTIVE");
+  if (usable.length < 2 && dice.chance(0.5)) {
+    const idle = agents.find((row) => isConnected(row) && row.service.state !== "ACTIVE");
+    return idle !== undefined && dice.chance(0.5) ? reactivate(idle) : register(world);
+  }
+  const frameworks = [...state.tables.framework.values()].filter(isConnected);
+  if (frameworks.length < 2 && dice.chance(0.5)) return subscribe(world);
   return dice.pick(weighted)(world);
+}
+
+const isConnected = ({ connection }: AgentRow | FrameworkRow): boolean =>
+  connection.state === "CONNECTED";
+
+const reactivate = ({ id }: AgentRow): NamedCall => ({
+  path: "/api/v1",
+  name: "mesos.v1.master.Call",
+  message: { type: "REACTIVATE_AGENT", reactivate_agent: { agent_id: { value: id } } },
+});
+
+/** One that is away, if there is one. */
+function pickAway<R extends AgentRow | FrameworkRow>(
+  dice: Dice,
+  rows: IterableIterator<R>,
+): R | undefined {
+  const all = [...rows];
+  const away = all.filter((row) => !isConnected(row));
+  return dice.pick(away.length > 0 ? away : all);
 }
 
 const scheduler = (framework: FrameworkRow, type: string, part: Fields = {}): NamedCall => ({
@@ -45,7 +70,7 @@ const scheduler = (framework: FrameworkRow, type: string, part: Fields = {}): Na
 });
 
 const register: Honest = ({ dice, state, number }) => {
-  const known = pickRow<AgentRow>(dice, state.tables.agent.values());
+  const known = pickAway<AgentRow>(dice, state.tables.agent.values());
   const isNew = known === undefined || (state.tables.agent.size < AGENTS && dice.chance(0.5));
   const tasks = isNew
     ? []
@@ -149,7 +174,7 @@ const CAPABILITIES = [
 ];
 
 const subscribe: Honest = ({ dice, state }) => {
-  const known = pickRow<FrameworkRow>(dice, state.tables.framework.values());
+  const known = pickAway<FrameworkRow>(dice, state.tables.framework.values());
   const isNew =
     known === undefined || (state.tables.framework.size < FRAMEWORKS && dice.chance(0.7));
   const capabilities = ["MULTI_ROLE", ...CAPABILITIES.filter(() => dice.chance(0.4))];
@@ -167,7 +192,7 @@ const subscribe: Honest = ({ dice, state }) => {
           ...(id && { id }),
           roles: ROLES.filter(() => dice.chance(0.4)),
           capabilities: capabilities.map((type) => ({ type })),
-          failover_timeout: dice.below(3) * 20,
+          failover_timeout: dice.pick([0, 60, 600, 600]),
           checkpoint: true,
           ...(dice.chance(0.5) && { principal: "p1" }),
         },
@@ -182,14 +207,19 @@ const accept: Honest = ({ dice, state, number, maker }) => {
   if (offer === undefined || framework === undefined) return undefined;
   const operations = Array.from({ length: 1 + dice.below(2) }, (_, at) => {
     const launches = state.tables.task.size < TASKS && dice.chance(0.7);
-    if (!launches) return maker.message("mesos.v1.Offer.Operation");
+    if (!launches) {
+      return (
+        (dice.chance(0.7) ? conversion(dice, framework, offer) : undefined) ??
+        maker.message("mesos.v1.Offer.Operation")
+      );
+    }
     const task = taskInfo(offer, `t${dice.chance(0.9) ? `${number}-${at}` : dice.below(30)}`);
     if (dice.chance(0.7)) return { type: "LAUNCH", launch: { task_infos: [task] } };
     const executor = {
       type: "DEFAULT",
       executor_id: { value: dice.pick(["default", `e${number}`]) },
       framework_id: { value: framework.id },
-      resources: smallResources(offer.role),
+      resources: [...smallResources(offer.role), amount("disk", 10, offer.role)],
     };
     return { type: "LAUNCH_GROUP", launch_group: { executor, task_group: { tasks: [task] } } };
   });
@@ -209,10 +239,37 @@ function taskInfo(offer: OfferRow, id: string): Fields {
 }
 
 function smallResources(role: string): Fields[] {
-  return [
-    { name: "cpus", type: "SCALAR", scalar: { value: 0.1 }, allocation_info: { role } },
-    { name: "mem", type: "SCALAR", scalar: { value: 32 }, allocation_info: { role } },
-  ];
+  return [amount("cpus", 0.1, role), amount("mem", 32, role)];
+}
+
+function amount(name: string, value: number, role: string): Fields {
+  return { name, type: "SCALAR", scalar: { value }, allocation_info: { role } };
+}
+
+/** Something of the offer is reserved, made a volume, or the other way round. */
+function conversion(dice: Dice, framework: FrameworkRow, offer: OfferRow): Fields | undefined {
+  const { role: allocationRole, resources } = offer;
+  const offered = renderResources(resources, { allocationRole, refinedReservations: true });
+  const volume = dice.pick(offered.filter(({ disk }) => disk?.persistence !== undefined));
+  if (volume !== undefined) return { type: "DESTROY", destroy: { volumes: [volume] } };
+  const reserved = dice.pick(offered.filter(({ reservations = [] }) => reservations.length > 0));
+  if (reserved === undefined) {
+    if (allocationRole === "*") return undefined;
+    const { principal } = framework;
+    const reservation = { type: "DYNAMIC", role: allocationRole, ...(principal && { principal }) };
+    const part = { ...amount("disk", 5, allocationRole), reservations: [reservation] };
+    return { type: "RESERVE", reserve: { resources: [part] } };
+  }
+  if (reserved.name !== "disk" || dice.chance(0.3)) {
+    return { type: "UNRESERVE", unreserve: { resources: [reserved] } };
+  }
+  const persistence = { id: `w${dice.below(100)}`, ...persistencePrincipal(framework) };
+  const disk = { persistence, volume: { mode: "RW", container_path: "data" } };
+  return { type: "CREATE", create: { volumes: [{ ...reserved, disk }] } };
+}
+
+function persistencePrincipal({ principal }: FrameworkRow): Fields {
+  return principal === undefined ? {} : { principal };
 }
 
 const decline: Honest = ({ dice, state }) => {
@@ -263,7 +320,7 @@ const message = ofTask("MESSAGE", ({ id, agentId }) => ({
 const simple: Honest = ({ dice, state }) => {
   const framework = pickRow<FrameworkRow>(dice, state.tables.framework.values());
   const type = dice.pick(["REVIVE", "REVIVE", "SUPPRESS", "RECONCILE", "TEARDOWN"] as const);
-  if (framework === undefined || (type === "TEARDOWN" && dice.chance(0.8))) return undefined;
+  if (framework === undefined || (type === "TEARDOWN" && dice.chance(0.9))) return undefined;
   return scheduler(framework, type, type === "RECONCILE" ? { reconcile: {} } : {});
 };
 
@@ -278,7 +335,7 @@ const operate: Honest = ({ dice, state, maker }) => {
 const weighted: readonly [Honest, ...Honest[]] = [
   ...([accept, accept, accept, accept, decline, poll, poll, report, report, report] as const),
   ...([acknowledge, acknowledge, acknowledge, kill, reconcile, message, simple, operate] as const),
-  ...([operate, operate, subscribe, register] as const),
+  ...([operate, operate, operate, operate, subscribe, register] as const),
 ];
 
 function pickRow<R>(dice: Dice, rows: IterableIterator<R>): R | undefined {
