@@ -1,9 +1,10 @@
-/** What every allocation policy must keep; runs over the whole table. */
+/** What every allocation policy must keep; runs over the whole table, and over one more. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isPolicyName, policies } from "../../../worker/core/allocator/policies/index.ts";
 import type { Policy } from "../../../worker/core/allocator/policy.ts";
 import { prng } from "../../../worker/std/prng.ts";
+import { byName } from "./by-name.ts";
 import { Cluster, client } from "./cluster.ts";
 
 const ALL = ["*:f1", "a:f1", "a:f2", "a/b:f1", "a/b/c:f3", "d:f3", "d:f4", "x/y:f5"] as const;
@@ -90,114 +91,117 @@ function playClient(
   else cluster.state.deactivate(client(who));
 }
 
-describe.each(Object.entries(policies))("the policy %s", (_name, policy) => {
-  const history = fc.array(event, { maxLength: 60 });
+describe.each([...Object.entries(policies), ["by name", byName] as const])(
+  "the policy %s",
+  (_name, policy) => {
+    const history = fc.array(event, { maxLength: 60 });
 
-  test("gives every active client exactly once, and nobody else", () => {
-    fc.assert(
-      fc.property(history, fc.nat(), (events, seed) => {
-        const { cluster, book } = play(policy, events);
-        const active = [...book].filter(([, known]) => known.active).map(([who]) => who);
-        expect(cluster.order(seed).toSorted()).toEqual(active.toSorted());
-      }),
-    );
-  });
+    test("gives every active client exactly once, and nobody else", () => {
+      fc.assert(
+        fc.property(history, fc.nat(), (events, seed) => {
+          const { cluster, book } = play(policy, events);
+          const active = [...book].filter(([, known]) => known.active).map(([who]) => who);
+          expect(cluster.order(seed).toSorted()).toEqual(active.toSorted());
+        }),
+      );
+    });
 
-  test("gives the same order for the same history and seed", () => {
-    fc.assert(
-      fc.property(history, fc.nat(), (events, seed) => {
-        const { cluster } = play(policy, events);
-        const order = cluster.order(seed);
-        expect(cluster.order(seed)).toEqual(order);
-        expect(play(policy, events).cluster.order(seed)).toEqual(order);
-      }),
-    );
-  });
+    test("gives the same order for the same history and seed", () => {
+      fc.assert(
+        fc.property(history, fc.nat(), (events, seed) => {
+          const { cluster } = play(policy, events);
+          const order = cluster.order(seed);
+          expect(cluster.order(seed)).toEqual(order);
+          expect(play(policy, events).cluster.order(seed)).toEqual(order);
+        }),
+      );
+    });
 
-  test("gives the same order in whatever order it was told", () => {
-    fc.assert(
-      fc.property(fc.shuffledSubarray([...ALL]), fc.nat(), (told, seed) => {
-        const build = (clients: readonly string[], roleFirst: boolean): Cluster => {
-          const cluster = new Cluster(policy);
-          if (roleFirst) cluster.role("a", { weight: 2 });
-          for (const who of clients) cluster.add(who).give(who, { cpus: who.length });
-          return roleFirst ? cluster : cluster.role("a", { weight: 2 });
-        };
-        expect(build(told, true).order(seed)).toEqual(build(told.toSorted(), false).order(seed));
-      }),
-    );
-  });
+    test("gives the same order in whatever order it was told", () => {
+      fc.assert(
+        fc.property(fc.shuffledSubarray([...ALL]), fc.nat(), (told, seed) => {
+          const build = (clients: readonly string[], roleFirst: boolean): Cluster => {
+            const cluster = new Cluster(policy);
+            if (roleFirst) cluster.role("a", { weight: 2 });
+            for (const who of clients) cluster.add(who).give(who, { cpus: who.length });
+            return roleFirst ? cluster : cluster.role("a", { weight: 2 });
+          };
+          expect(build(told, true).order(seed)).toEqual(build(told.toSorted(), false).order(seed));
+        }),
+      );
+    });
 
-  test("gives the same order after an allocation was taken back", () => {
-    fc.assert(
-      fc.property(history, someClient, fc.nat(), (events, who, seed) => {
-        const { cluster, book } = play(policy, events);
-        if (!book.has(who)) return;
-        const before = cluster.order(seed);
-        const parts: readonly Record<string, number>[] = [
-          { cpus: 0.1 },
-          { cpus: 0.2, mem: 33.333 },
-          { mem: 0.001 },
-          { gpus: 1 },
-        ];
-        for (const part of parts) cluster.give(who, part);
-        for (const part of parts) cluster.take(who, part);
-        expect(cluster.order(seed)).toEqual(before);
-      }),
-    );
-  });
+    test("gives the same order after an allocation was taken back", () => {
+      fc.assert(
+        fc.property(history, someClient, fc.nat(), (events, who, seed) => {
+          const { cluster, book } = play(policy, events);
+          if (!book.has(who)) return;
+          const before = cluster.order(seed);
+          const parts: readonly Record<string, number>[] = [
+            { cpus: 0.1 },
+            { cpus: 0.2, mem: 33.333 },
+            { mem: 0.001 },
+            { gpus: 1 },
+          ];
+          for (const part of parts) cluster.give(who, part);
+          for (const part of parts) cluster.take(who, part);
+          expect(cluster.order(seed)).toEqual(before);
+        }),
+      );
+    });
 
-  test("gives the same order after a client came and went", () => {
-    fc.assert(
-      fc.property(history, fc.nat(), (events, seed) => {
-        const { cluster } = play(policy, events);
-        const before = cluster.order(seed);
-        cluster.add("a/b:new", "n/e/w:new").give("n/e/w:new", { cpus: 3 });
-        cluster.take("n/e/w:new", { cpus: 3 }).remove("n/e/w:new").remove("a/b:new");
-        expect(cluster.order(seed)).toEqual(before);
-      }),
-    );
-  });
+    test("gives the same order after a client came and went", () => {
+      fc.assert(
+        fc.property(history, fc.nat(), (events, seed) => {
+          const { cluster } = play(policy, events);
+          const before = cluster.order(seed);
+          cluster.add("a/b:new", "n/e/w:new").give("n/e/w:new", { cpus: 3 });
+          cluster.take("n/e/w:new", { cpus: 3 }).remove("n/e/w:new").remove("a/b:new");
+          expect(cluster.order(seed)).toEqual(before);
+        }),
+      );
+    });
 
-  test("goes on with the same order when the client given last gets something", () => {
-    fc.assert(
-      fc.property(history, fc.nat(), (events, seed) => {
-        const { cluster } = play(policy, events);
-        const before = cluster.order(seed);
-        const seen: string[] = [];
-        for (const { role, frameworkId } of cluster.state.order({ random: prng(seed) })) {
-          const who = `${role}:${frameworkId}`;
-          seen.push(who);
-          cluster.give(who, { cpus: 20, mem: 10 }).turn(who);
-        }
-        expect(seen).toEqual(before);
-      }),
-    );
-  });
+    test("goes on with the same order when the client given last gets something", () => {
+      fc.assert(
+        fc.property(history, fc.nat(), (events, seed) => {
+          const { cluster } = play(policy, events);
+          const before = cluster.order(seed);
+          const seen: string[] = [];
+          for (const { role, frameworkId } of cluster.state.order({ random: prng(seed) })) {
+            const who = `${role}:${frameworkId}`;
+            seen.push(who);
+            cluster.give(who, { cpus: 20, mem: 10 }).turn(who);
+          }
+          expect(seen).toEqual(before);
+        }),
+      );
+    });
 
-  test("leaves out the own clients of skipped roles, and keeps those of their subroles", () => {
-    const cluster = new Cluster(policy).add(...ALL);
-    const order = cluster.order(7, (role) => role === "a" || role === "x");
-    expect(order.toSorted()).toEqual(["*:f1", "a/b/c:f3", "a/b:f1", "d:f3", "d:f4", "x/y:f5"]);
-  });
+    test("leaves out the own clients of skipped roles, and keeps those of their subroles", () => {
+      const cluster = new Cluster(policy).add(...ALL);
+      const order = cluster.order(7, (role) => role === "a" || role === "x");
+      expect(order.toSorted()).toEqual(["*:f1", "a/b/c:f3", "a/b:f1", "d:f3", "d:f4", "x/y:f5"]);
+    });
 
-  test("has no order without clients, and none for a total of nothing that fails", () => {
-    expect(new Cluster(policy).order()).toEqual([]);
-    const cluster = new Cluster(policy, {}).add("a:f1", "b:f2").give("a:f1", { cpus: 1 });
-    expect(cluster.order().toSorted()).toEqual(["a:f1", "b:f2"]);
-  });
+    test("has no order without clients, and none for a total of nothing that fails", () => {
+      expect(new Cluster(policy).order()).toEqual([]);
+      const cluster = new Cluster(policy, {}).add("a:f1", "b:f2").give("a:f1", { cpus: 1 });
+      expect(cluster.order().toSorted()).toEqual(["a:f1", "b:f2"]);
+    });
 
-  test("asserts the rules that the caller keeps", () => {
-    const cluster = new Cluster(policy).add("a:f1").give("a:f1", { cpus: 1 });
-    expect(() => cluster.add("a:f1")).toThrow("once");
-    expect(() => cluster.remove("a:f1")).toThrow("nothing left");
-    expect(() => cluster.take("a:f1", { cpus: 2 })).toThrow("cpus");
-    expect(() => cluster.take("a:f1", { mem: 1 })).toThrow("mem");
-    expect(() => cluster.give("a:f2", { cpus: 1 })).toThrow("client");
-    expect(() => cluster.turn("a/b:f1")).toThrow("client");
-    expect(() => cluster.role("a", { weight: 0 })).toThrow("weight");
-  });
-});
+    test("asserts the rules that the caller keeps", () => {
+      const cluster = new Cluster(policy).add("a:f1").give("a:f1", { cpus: 1 });
+      expect(() => cluster.add("a:f1")).toThrow("once");
+      expect(() => cluster.remove("a:f1")).toThrow("nothing left");
+      expect(() => cluster.take("a:f1", { cpus: 2 })).toThrow("cpus");
+      expect(() => cluster.take("a:f1", { mem: 1 })).toThrow("mem");
+      expect(() => cluster.give("a:f2", { cpus: 1 })).toThrow("client");
+      expect(() => cluster.turn("a/b:f1")).toThrow("client");
+      expect(() => cluster.role("a", { weight: 0 })).toThrow("weight");
+    });
+  },
+);
 
 test("the names of the table are the values of the setting", () => {
   expect(Object.keys(policies).every(isPolicyName)).toBe(true);
