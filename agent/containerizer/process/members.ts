@@ -26,7 +26,7 @@ export function membersOf(
   const rest: ProcessStat[] = [];
   for (const process of processes) {
     if (process.pid === supervisorPid || process.startTicks < earliest) continue;
-    const marked = process.sessionId === session || readMark(process.pid) === container.containerId;
+    const marked = process.sessionId === session || markOf(process) === container.containerId;
     if (!marked) {
       rest.push(process);
       continue;
@@ -37,6 +37,21 @@ export function membersOf(
   members.push(...descendants(family, rest));
   return members.filter((process) => process.state !== "Z" && process.state !== "X");
 }
+
+/**
+ * The mark of a process as it was when the first container of a snapshot asked: else everybody's
+ * environment would be read again for every container.
+ */
+function markOf(process: ProcessStat): string | undefined {
+  const known = marks.get(process);
+  if (known !== undefined) return known.mark;
+  const mark = readMark(process.pid);
+  marks.set(process, { mark });
+  return mark;
+}
+
+/** Goes with the snapshot that the process is in. */
+const marks = new WeakMap<ProcessStat, { readonly mark: string | undefined }>();
 
 function descendants(family: Set<number>, candidates: readonly ProcessStat[]): ProcessStat[] {
   const found: ProcessStat[] = [];
