@@ -124,7 +124,7 @@ test.each([
   ["of an agent that is not known", { type: "GET_HEALTH" }, 404],
   ["without a type", {}, 400],
   ["without its part", { type: "READ_FILE" }, 400],
-  ["that agents do not answer over the link", { type: "GET_STATE" }, 501],
+  ["that agents do not answer over the link", { type: "PRUNE_IMAGES" }, 501],
 ])("a call %s is refused", async (_, call, status) => {
   const { post } = edge({ master: { relayOf: async () => undefined } });
   expect((await post("/agent/a-S0/api/v1", call)).status).toBe(status);
