@@ -15,8 +15,9 @@ const STALLED_MS = 30_000;
 /** Beyond either an answer is sent as it is made: its first byte is wanted within 100 ms. */
 const WHOLE_LENGTH = 256 * 1024;
 const WHOLE_MS = 30;
-/** So much is made whatever the time: a small cluster's answers are whole while code is cold. */
-const WHOLE_LEAST_LENGTH = 16 * 1024;
+/** Below this there is more time: a small cluster's answers are whole while the code is cold. */
+const SHORT_LENGTH = 16 * 1024;
+const SHORT_MS = 70;
 
 /** What is to be read. */
 export interface LongRead {
@@ -86,14 +87,14 @@ export class LongReads {
 
   /** The whole, or as much of it as is soon made. */
   async #headOf(pieces: Iterator<Piece>): Promise<Slice> {
-    const endMs = Date.now() + WHOLE_MS;
+    const beganMs = Date.now();
     const slices: Uint8Array[] = [];
     let length = 0;
     for (;;) {
       const { bytes, isLast } = await this.#slices.next(() => takeSlice(pieces));
       slices.push(bytes);
       length += bytes.length;
-      const isLate = length >= WHOLE_LEAST_LENGTH && Date.now() >= endMs;
+      const isLate = Date.now() - beganMs >= (length < SHORT_LENGTH ? SHORT_MS : WHOLE_MS);
       if (isLast || length >= WHOLE_LENGTH || isLate) {
         return { bytes: joinBytes(slices), isLast };
       }
