@@ -1,8 +1,10 @@
 /** The documents of the agent's GET endpoints, as JSON text (shapes: endpoints.tsv). */
+import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import {
   boolean,
   double,
+  integer,
   type JsonText,
   list,
   type Members,
@@ -76,6 +78,18 @@ export function flagsDocument(view: AgentView): JsonText {
 export function metricsDocument(view: AgentView): JsonText {
   const metrics = metricsOf(view, Date.now());
   return object(Object.fromEntries(metrics.map(([name, value]) => [name, double(value)])));
+}
+
+export function systemDocument(): JsonText {
+  const [one, five, fifteen] = loadavg();
+  return object({
+    avg_load_15min: double(fifteen ?? 0),
+    avg_load_1min: double(one ?? 0),
+    avg_load_5min: double(five ?? 0),
+    cpus_total: integer(availableParallelism()),
+    mem_free_bytes: integer(freemem()),
+    mem_total_bytes: integer(totalmem()),
+  });
 }
 
 export async function statisticsDocument(view: AgentView): Promise<JsonText> {

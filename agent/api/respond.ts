@@ -94,6 +94,19 @@ export function badNumber(parameter: string, text: string): Answer {
   return textAnswer(400, `${sentence}\n`);
 }
 
+export function loggingLevel(level: number): Answer {
+  return textAnswer(200, `${level}\n`);
+}
+
+export function badLoggingLevel(text: string): Answer {
+  return textAnswer(400, `The parameter 'level' is '${text}'; give a whole number from 0.\n`);
+}
+
+export function badLoggingDuration(text: string): Answer {
+  const sentence = `The parameter 'duration' is '${text}'; give a duration such as 30secs or 5mins.`;
+  return textAnswer(400, `${sentence}\n`);
+}
+
 /** As Mesos says it: clients show it as it is. */
 export function directoryDownload(): Answer {
   return textAnswer(400, "Cannot download a directory.\n");

@@ -12,10 +12,20 @@ import {
   metricsDocument,
   stateDocument,
   statisticsDocument,
+  systemDocument,
   versionDocument,
 } from "./documents.ts";
 import { attached, browse, type Query, read } from "./file-routes.ts";
-import { type Answer, badTimeout, emptyAnswer, notServed, parameterMissing } from "./respond.ts";
+import {
+  type Answer,
+  badLoggingDuration,
+  badLoggingLevel,
+  badTimeout,
+  emptyAnswer,
+  loggingLevel,
+  notServed,
+  parameterMissing,
+} from "./respond.ts";
 import type { AgentView } from "./view.ts";
 
 /** JSON text, or its bytes, or an answer of another kind. */
@@ -49,7 +59,9 @@ const ofProcess: { readonly [path: string]: Route } = {
   "/files/debug": document(attached),
   "/files/download": { kind: "DOWNLOAD" },
   "/files/read": document(read),
+  "/logging/toggle": document(toggleLogging),
   "/metrics/snapshot": document(metrics),
+  "/system/stats.json": document(systemDocument),
   "/version": document(versionDocument),
 };
 
@@ -59,7 +71,7 @@ export const ALWAYS_SERVED: readonly string[] = ["/health", "/version"];
 /** Undefined: nothing is there. `path`: what the route is registered as. */
 export function routeOf(pathname: string): { path: string; route: Route } | undefined {
   const decoded = decode(pathname);
-  if (decoded === undefined) return undefined;
+  if (decoded === undefined || decoded.split("/").includes("..")) return undefined;
   const actor = /^\/slave\(1\)(?=\/|$)/.exec(decoded)?.[0];
   const routes = actor === undefined ? { ...ofAgent, ...ofProcess } : ofAgent;
   const path = decoded.slice(actor?.length ?? 0);
@@ -77,6 +89,25 @@ function decode(pathname: string): string | undefined {
     return undefined;
   }
 }
+
+/** The largest level that a call can name. */
+const LEVEL_MAX = 2 ** 32 - 1;
+
+/** `level` and `duration` raise the level for a while; without them the answer is the level. */
+function toggleLogging({ verbosity }: AgentView, query: Query): Answer {
+  const [levelText, durationText] = [query.get("level"), query.get("duration")];
+  if (levelText === null && durationText === null) return loggingLevel(verbosity.level);
+  if (levelText === null) return parameterMissing("level", BOTH_OR_NEITHER);
+  if (durationText === null) return parameterMissing("duration", BOTH_OR_NEITHER);
+  const level = /^\d+$/.test(levelText) ? Number(levelText) : Number.NaN;
+  if (!(level <= LEVEL_MAX)) return badLoggingLevel(levelText);
+  const duration = parseDurationMs(durationText);
+  if (!duration.ok) return badLoggingDuration(durationText);
+  verbosity.raise({ level, durationMs: duration.value });
+  return emptyAnswer;
+}
+
+const BOTH_OR_NEITHER = "give both 'level' and 'duration', or neither";
 
 /** No metric has to be waited for, so every `timeout` suffices. */
 function metrics(view: AgentView, query: Query): Document {

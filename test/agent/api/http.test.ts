@@ -153,6 +153,7 @@ describe("HTTP", () => {
       "/slave(1)/version",
       "/slave(2)/flags",
       "/%",
+      "/flags/..",
     ]) {
       expect((await ask(port, path)).status).toBe(404);
     }
@@ -379,6 +380,14 @@ describe("what it tells", () => {
     expect(await level()).toBe(2);
     await ask(port, "/flags?jsonp=x");
     expect(started.log()).toContain("GET /flags\n");
+    const toggle = async (query: string) => await ask(port, `/logging/toggle${query}`);
+    expect((await toggle("")).body.toString()).toBe("2\n");
+    expect((await toggle("?level=3")).status).toBe(400);
+    expect((await toggle("?level=-1&duration=1secs")).status).toBe(400);
+    expect((await toggle("?level=3&duration=long")).status).toBe(400);
+    expect(await level()).toBe(2);
+    expect((await toggle("?level=3&duration=1mins")).status).toBe(200);
+    expect(await level()).toBe(3);
     await set(1, 1);
     await until(async () => (await level()) === 0);
   });
