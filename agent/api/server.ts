@@ -105,7 +105,7 @@ async function serveRequest(
     else await send(answer, { request, response });
   } catch (cause) {
     // The other side may be gone, which is its own affair.
-    if (response.destroyed) return;
+    if (response.destroyed || (request.destroyed && !request.complete)) return;
     log(`the API failed at ${method} ${url.split("?")[0]}: ${cause}`);
     if (response.headersSent) response.destroy();
     else await send(respond.failed(), { request, response }).catch(() => response.destroy());
@@ -253,5 +253,8 @@ async function sendFile(
     response.end();
     return;
   }
-  await pipeline(file.createReadStream({ start: 0, end: Number(size) - 1 }), response);
+  const content = file.createReadStream({ start: 0, end: Number(size) - 1 });
+  await pipeline(content, response);
+  // Its task has cut it meanwhile: the client must not wait for the rest.
+  if (content.bytesRead < size) request.socket.destroy();
 }

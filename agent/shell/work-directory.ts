@@ -1,7 +1,9 @@
 /**
  * The agent's folder: where everything lies in it, and the lock that keeps a second agent out.
  *
- *   meta/           checkpoints (checkpoint.ts), and how containers ended (the containerizer)
+ *   meta/           checkpoints (checkpoint.ts), how containers ended (the containerizer), what has
+ *                   left the checkpoint (history.ts), the API's last port (api/port.ts)
+ *   api-token       what the API asks for (api/access.ts)
  *   slaves/         sandboxes, in Mesos' layout (sandbox.ts)
  *   volumes/        persistent volumes (volumes.ts)
  *
