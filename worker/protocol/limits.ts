@@ -58,12 +58,6 @@ export const REQUEST_PROTOBUF: ProtobufLimits = {
   values: REQUEST_JSON.values,
 };
 
-export const ANSWER_PROTOBUF: ProtobufLimits = {
-  length: ANSWER_BYTES,
-  depth: DEPTH,
-  values: ANSWER_JSON.values,
-};
-
 /**
  * Missing required fields that one error names; a list of thousands helps nobody and costs an
  * answer.
