@@ -7,11 +7,10 @@
  */
 import { quantityOf } from "../../../resources/quantities.ts";
 import type { Policy } from "../policy.ts";
+import { inOrderOf } from "./in-order.ts";
 import { type ArrangeContext, type TreeNode, treePolicy } from "./role-tree.ts";
 
-export const drf: Policy = treePolicy((siblings, context) =>
-  siblings.toSorted((a, b) => compareByShare(a, b, context)),
-);
+export const drf: Policy = treePolicy(inOrderOf(compareByShare));
 
 /** The smaller share first; among equal shares fewer turns, then the name. */
 export function compareByShare(a: TreeNode, b: TreeNode, context: ArrangeContext): number {

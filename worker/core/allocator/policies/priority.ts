@@ -8,10 +8,11 @@
  */
 import type { Policy } from "../policy.ts";
 import { compareByShare } from "./drf.ts";
+import { inOrderOf } from "./in-order.ts";
 import { type TreeNode, treePolicy } from "./role-tree.ts";
 
-export const priority: Policy = treePolicy((siblings, context) =>
-  siblings.toSorted((a, b) => compareByPriority(a, b) || compareByShare(a, b, context)),
+export const priority: Policy = treePolicy(
+  inOrderOf((a, b, context) => compareByPriority(a, b) || compareByShare(a, b, context)),
 );
 
 function compareByPriority(a: TreeNode, b: TreeNode): number {

@@ -48,6 +48,12 @@ export interface TreeNode {
    * computed again.
    */
   share: { readonly value: number; readonly totalVersion: number } | undefined;
+  /** Active children by name; undefined when it has to be made again. */
+  wanting: readonly TreeNode[] | undefined;
+  /** Something about it has changed that may change its place among its siblings. */
+  changed: boolean;
+  /** How its active children were ordered last, if their policy keeps that: see `in-order.ts`. */
+  ordered: { readonly children: readonly TreeNode[]; readonly totalVersion: number } | undefined;
 }
 
 /** What an arrangement may look at besides the nodes. */
@@ -96,7 +102,7 @@ class TreePolicyState implements PolicyState {
     const node = this.#findRole(role);
     if (node === undefined) return;
     node.settings = settings;
-    node.share = undefined;
+    noteChange(node);
   }
 
   add(client: Client): void {
@@ -135,7 +141,7 @@ class TreePolicyState implements PolicyState {
         if (thousandths === 0) continue;
         node.allocated.set(kind, (node.allocated.get(kind) ?? 0) + thousandths);
       }
-      node.share = undefined;
+      noteChange(node);
     }
   }
 
@@ -147,12 +153,15 @@ class TreePolicyState implements PolicyState {
         if (left === 0) node.allocated.delete(kind);
         else node.allocated.set(kind, left);
       }
-      node.share = undefined;
+      noteChange(node);
     }
   }
 
   tookTurn(client: Client): void {
-    for (const node of pathOf(this.#leaf(client))) node.turns++;
+    for (const node of pathOf(this.#leaf(client))) {
+      node.turns++;
+      node.changed = true;
+    }
   }
 
   order({ random, skipsRole }: OrderRequest): Iterable<Client> {
@@ -166,7 +175,7 @@ class TreePolicyState implements PolicyState {
     skipsRole: (role: string) => boolean,
   ): Generator<Client, void, undefined> {
     if (node.name === OWN_NAME && skipsRole(node.role)) return;
-    const siblings = childrenOf(node).filter((child) => child.active > 0);
+    const siblings = wantingIn(node);
     const arranged = siblings.length > 1 ? this.#arrange(siblings, context) : siblings;
     for (const child of arranged) {
       if (child.client !== undefined) yield child.client;
@@ -203,6 +212,9 @@ function makeNode(facts: Pick<TreeNode, "name" | "role" | "parent" | "client">):
     allocated: new Map(),
     sorted: undefined,
     share: undefined,
+    wanting: undefined,
+    changed: true,
+    ordered: undefined,
   };
 }
 
@@ -220,13 +232,28 @@ function childrenOf(node: TreeNode): readonly TreeNode[] {
   return node.sorted;
 }
 
+function wantingIn(node: TreeNode): readonly TreeNode[] {
+  node.wanting ??= childrenOf(node).filter((child) => child.active > 0);
+  return node.wanting;
+}
+
 /** The node and its ancestors, the root last. */
 function* pathOf(leaf: TreeNode): Generator<TreeNode, void, undefined> {
   for (let node: TreeNode | undefined = leaf; node !== undefined; node = node.parent) yield node;
 }
 
 function count(leaf: TreeNode, change: number): void {
-  for (const node of pathOf(leaf)) node.active += change;
+  for (const node of pathOf(leaf)) {
+    node.active += change;
+    node.changed = true;
+    if (node.parent !== undefined) node.parent.wanting = undefined;
+  }
+}
+
+/** What it has, or what it is due, is not what it was. */
+function noteChange(node: TreeNode): void {
+  node.share = undefined;
+  node.changed = true;
 }
 
 /** Removes a leaf, and then its ancestors as far as they are left without children. */
