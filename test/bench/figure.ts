@@ -13,6 +13,14 @@ export interface Figure {
 export interface Measured {
   readonly figure: Figure;
   readonly samples: readonly number[];
+  /** What was measured at which size, for a program that sets it beside another one's. */
+  readonly workload?: {
+    readonly name: string;
+    readonly agents: number;
+    readonly frameworks: number;
+  };
+  /** What else was seen, by name. */
+  readonly facts?: Readonly<Record<string, number>>;
 }
 
 /** Measures one or more figures; starts and ends what it needs. */

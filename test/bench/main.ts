@@ -5,6 +5,7 @@
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { agent } from "./agent.ts";
+import { allocator } from "./allocator.ts";
 import { codec } from "./codec.ts";
 import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
@@ -13,7 +14,16 @@ import { reads } from "./reads.ts";
 import { restart } from "./restart.ts";
 import { tasks } from "./tasks.ts";
 
-const benchmarks: readonly Benchmark[] = [codec, offers, tasks, agent, restart, declines, reads];
+const benchmarks: readonly Benchmark[] = [
+  codec,
+  offers,
+  allocator,
+  tasks,
+  agent,
+  restart,
+  declines,
+  reads,
+];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
@@ -33,9 +43,20 @@ for (const benchmark of benchmarks) {
   if (!values.json) console.error(`measuring ${benchmark.name} …`);
   measured.push(...(await benchmark.measure()));
 }
-if (values.json) console.log(JSON.stringify(measured.map(summary), null, 2));
+if (values.json) printJson(measured);
 else print(measured);
 process.exit(measured.every(keepsBudget) ? 0 : 1);
+
+/** Figures of a workload one line each, the others as one list. */
+function printJson(all: readonly Measured[]): void {
+  for (const { workload, samples, facts } of all) {
+    if (workload === undefined) continue;
+    const times = { median_ms: median(samples), min_ms: Math.min(...samples) };
+    console.log(JSON.stringify({ ...workload, ...times, runs: samples.length, ...facts }));
+  }
+  const others = all.filter(({ workload }) => workload === undefined);
+  if (others.length > 0) console.log(JSON.stringify(others.map(summary), null, 2));
+}
 
 function summary(each: Measured): Record<string, unknown> {
   const { figure, samples } = each;
@@ -65,6 +86,8 @@ function print(all: readonly Measured[]): void {
     console.log(
       `       ${text(median(samples))} ${figure.unit} ${range}; ${budgetText(figure)}${scale}`,
     );
+    const facts = Object.entries(each.facts ?? {}).map(([name, fact]) => `${name} ${text(fact)}`);
+    if (facts.length > 0) console.log(`       ${facts.join(", ")}`);
   }
 }
 
