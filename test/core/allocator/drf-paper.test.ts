@@ -1,7 +1,7 @@
 /**
- * Shares that follow from DRF by hand, of a whole master whose frameworks launch one task
- * of every offer: the worked example of the paper (Ghodsi et al., NSDI 2011, sec. 4.1), with weights, and in
- * a tree of roles.
+ * Shares that follow from DRF by hand, of a whole master whose frameworks launch one task of every
+ * offer: the worked example of the paper (Ghodsi et al., NSDI 2011, sec. 4.1), with weights, and
+ * in a tree of roles.
  */
 import { expect, test } from "vitest";
 import { World } from "../../scenarios/world.ts";
@@ -9,7 +9,7 @@ import { after, inHand, say } from "./words.ts";
 
 type Demand = Readonly<Record<string, number>>;
 
-/** Whoever is offered the rest launches one task, until nobody's fits; returns how many each has. */
+/** Whoever is offered the rest launches one task, until nobody's fits; returns how many each. */
 function fill(world: World, demands: Readonly<Record<string, Demand>>): Record<string, number> {
   const tasks = Object.fromEntries(Object.keys(demands).map((name) => [name, 0]));
   for (;;) {
