@@ -42,6 +42,8 @@ export class Allocation {
   readonly #tables: Tables;
   readonly #held = new Map<AgentId, Resources>();
   readonly #dirty = new Set<AgentId>();
+  /** Every agent is worth looking at; a thousand that say so in one turn cost one pass. */
+  #isAllDirty = false;
   #total: Quantities = {};
   #standing: Standing | undefined;
   #quota: QuotaLedger | undefined;
@@ -53,12 +55,13 @@ export class Allocation {
 
   /** Whether an agent waits to be looked at. */
   hasWork(): boolean {
-    return this.#dirty.size > 0;
+    return this.#dirty.size > 0 || (this.#isAllDirty && this.#tables.agent.size > 0);
   }
 
   /** Begins an allocation: takes out up to `count` agents worth looking at, in random order. */
   takeDirty(count: number, random: Prng): readonly AgentId[] {
     this.#standing?.forgetIdle();
+    this.#spreadDirt();
     const agents = random.shuffle([...this.#dirty]).slice(0, count);
     for (const id of agents) this.#dirty.delete(id);
     return agents;
@@ -66,15 +69,24 @@ export class Allocation {
 
   /** A framework wants offers it did not want before: every agent may have something for it. */
   wants(_frameworkId: FrameworkId): void {
-    for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
+    this.#isAllDirty = true;
+  }
+
+  #spreadDirt(): void {
+    if (!this.#isAllDirty) return;
+    this.#dirty.clear();
+    for (const { id } of this.#tables.agent.values()) this.#dirty.add(id);
+    this.#isAllDirty = false;
   }
 
   /** Marks for what-if: the agents that wait, to be put back after an undo. */
   dirtyAgents(): readonly AgentId[] {
+    this.#spreadDirt();
     return [...this.#dirty];
   }
 
   restoreDirty(agents: readonly AgentId[]): void {
+    this.#isAllDirty = false;
     this.#dirty.clear();
     for (const id of agents) this.#dirty.add(id);
   }
@@ -222,7 +234,7 @@ export class Allocation {
     this.#rolesWithQuota += Number(after?.quota !== undefined);
     this.#rolesWithQuota -= Number(before?.quota !== undefined);
     this.#quota = undefined;
-    for (const agent of this.#tables.agent.values()) this.#dirty.add(agent.id);
+    this.#isAllDirty = true;
   }
 
   /**
