@@ -55,6 +55,25 @@ export function badNegotiation(error: NegotiationError): Answer {
   return textAnswer(negotiationStatus(error), describeNegotiationError(error));
 }
 
+/** Of the messages in a stream of records. */
+export function badMessageType(error: NegotiationError): Answer {
+  const sentence = describeNegotiationError(error).replaceAll(
+    "Content-Type",
+    "Message-Content-Type",
+  );
+  return textAnswer(negotiationStatus(error), sentence);
+}
+
+export function messageTypeWithoutRecords(): Answer {
+  const sentence = "'Message-Content-Type' is for bodies of application/recordio; leave it out.";
+  return textAnswer(415, sentence);
+}
+
+export function messageAcceptWithoutRecords(): Answer {
+  const sentence = "'Message-Accept' is for answers in application/recordio; leave it out.";
+  return textAnswer(406, sentence);
+}
+
 export function bodyTooLarge(limit: number): Answer {
   // The rest of the body is not read, so nothing can follow it.
   return textAnswer(413, `The body has more than ${limit} bytes.`, { Connection: "close" });

@@ -5,7 +5,13 @@
  * (client-requirements 2). 2. Every request passes `access.ts` before anything else is looked at.
  * 3. A request changes nothing of the agent's but how much it logs.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -174,12 +180,10 @@ const messageTypes = ["application/json", "application/x-protobuf"] as const;
 async function answerHttpCall(view: AgentView, request: IncomingMessage): Promise<Answer> {
   const { method = "GET", headers } = request;
   if (method !== "POST") return respond.methodNotAllowed(method, "POST");
-  // Only ATTACH_CONTAINER_INPUT comes as records.
-  if (headers["content-type"] === "application/recordio") {
-    return respond.notServed("the call ATTACH_CONTAINER_INPUT");
-  }
+  if (headers["content-type"] === "application/recordio") return recordsAnswer(headers);
   const type = contentType(headers["content-type"], messageTypes);
   if (!type.ok) return respond.badNegotiation(type.error);
+  if (headers["message-content-type"] !== undefined) return respond.messageTypeWithoutRecords();
   const body = await readBody(request);
   if (body === undefined) return respond.bodyTooLarge(REQUEST_BYTES);
   const call = decodeCall(body, type.value);
@@ -187,7 +191,16 @@ async function answerHttpCall(view: AgentView, request: IncomingMessage): Promis
   if (call.value.type === undefined) return respond.fieldMissing("type");
   const accept = answerType(headers.accept, messageTypes);
   if (!accept.ok) return respond.badNegotiation(accept.error);
+  if (headers["message-accept"] !== undefined) return respond.messageAcceptWithoutRecords();
   return await answerCall(call.value, view, accept.value);
+}
+
+/** Only ATTACH_CONTAINER_INPUT comes as records, of messages in one of the two encodings. */
+function recordsAnswer(headers: IncomingHttpHeaders): Answer {
+  const named = headers["message-content-type"];
+  const inner = contentType(typeof named === "string" ? named : undefined, messageTypes);
+  if (!inner.ok) return respond.badMessageType(inner.error);
+  return respond.notServed("the call ATTACH_CONTAINER_INPUT");
 }
 
 function decodeCall(body: Buffer, encoding: MessageEncoding): Result<agent.Call, Answer> {

@@ -206,6 +206,15 @@ describe("HTTP", () => {
     expect((await post({ ...type, Accept: "text/html" }, '{"type":"GET_HEALTH"}')).status).toBe(
       406,
     );
+    const health = '{"type":"GET_HEALTH"}';
+    const json = "application/json";
+    const records = { "Content-Type": "application/recordio" };
+    expect((await post({ ...type, Accept: "application/recordio" }, health)).status).toBe(406);
+    expect((await post({ ...type, "Message-Accept": json }, health)).status).toBe(406);
+    expect((await post({ ...type, "Message-Content-Type": json }, health)).status).toBe(415);
+    expect((await post(records, "")).status).toBe(400);
+    expect((await post({ ...records, "Message-Content-Type": "text/plain" }, "")).status).toBe(415);
+    expect((await post({ ...records, "Message-Content-Type": json }, "")).status).toBe(501);
     expect(await call(port, { type: "GET_METRICS" })).toMatchObject({ status: 400 });
     expect(await call(port, { type: "PRUNE_IMAGES", prune_images: {} })).toEqual({
       status: 501,
