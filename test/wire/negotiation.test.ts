@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { masterTypes } from "../../worker/http/served-types.ts";
 import {
   answerType,
   contentType,
   describeNegotiationError,
 } from "../../worker/protocol/negotiation.ts";
-import { masterTypes } from "../../worker/http/served-types.ts";
 
 const JSON_TYPE = "application/json";
 const PROTOBUF = "application/x-protobuf";
