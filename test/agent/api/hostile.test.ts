@@ -72,7 +72,8 @@ test("a file that its task cuts during a download ends the connection, not the c
   const { port, master, workDirectory } = await open();
   master.run("t1", "exec sleep 1000");
   await master.state("t1", "TASK_RUNNING");
-  const state = await (await fetch(`http://127.0.0.1:${port}/state`)).json();
+  const answer = await fetch(`http://127.0.0.1:${port}/state`);
+  const state = JSON.parse(await answer.text());
   const { directory } = state.frameworks[0].executors[0];
   expect(directory.startsWith(workDirectory)).toBe(true);
   const file = join(directory, "big");

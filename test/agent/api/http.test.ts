@@ -278,21 +278,19 @@ describe("what it tells", () => {
     master.run("t2", "true");
     await master.state("t1", "TASK_FAILED");
     await master.state("t2", "TASK_FINISHED");
-    const completed = async (): Promise<string[]> => {
-      const { get_tasks } = await call(port, { type: "GET_TASKS" });
+    const completed = async (at: number): Promise<string[]> => {
+      const { get_tasks } = await call(at, { type: "GET_TASKS" });
       return (get_tasks?.completed_tasks ?? []).map(
         (task: { state: string; statuses: object[] }) => `${task.state} ${task.statuses.length}`,
       );
     };
-    await until(async () => (await completed()).length === 2);
+    await until(async () => (await completed(port)).length === 2);
     first.child.kill("SIGKILL");
     await first.ended;
-    const second = await startAgent([...args, "--insecure-local"]);
-    // The port is the last one, so that whoever knew it finds the agent again.
-    expect(await portOf(second)).toBe(port);
-    await until(async () => (await ask(port, "/state")).status === 200);
-    expect((await completed()).sort()).toEqual(["TASK_FAILED 3", "TASK_FINISHED 3"]);
-    const state = await json(port, "/state");
+    const again = await portOf(await startAgent(args));
+    await until(async () => (await ask(again, "/state")).status === 200);
+    expect((await completed(again)).sort()).toEqual(["TASK_FAILED 3", "TASK_FINISHED 3"]);
+    const state = await json(again, "/state");
     expect(state.frameworks).toEqual([]);
     const ids = state.completed_frameworks[0].completed_executors.map(
       (executor: { id: string }) => executor.id,
