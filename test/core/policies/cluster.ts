@@ -67,8 +67,8 @@ export class Cluster {
     return this;
   }
 
-  order(seed = 1, skipsRole?: (role: string) => boolean): readonly string[] {
-    const order = this.state.order({ random: prng(seed), skipsRole });
+  order(seed = 1, skipsTree?: (topRole: string) => boolean): readonly string[] {
+    const order = this.state.order({ random: prng(seed), skipsTree });
     return [...order].map(({ role, frameworkId }) => `${role}:${frameworkId}`);
   }
 }

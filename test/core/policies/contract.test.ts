@@ -178,10 +178,20 @@ describe.each([...Object.entries(policies), ["by name", byName] as const])(
       );
     });
 
-    test("leaves out the own clients of skipped roles, and keeps those of their subroles", () => {
+    test("leaves out top-level roles that are skipped, with everything below them", () => {
       const cluster = new Cluster(policy).add(...ALL);
-      const order = cluster.order(7, (role) => role === "a" || role === "x");
-      expect(order.toSorted()).toEqual(["*:f1", "a/b/c:f3", "a/b:f1", "d:f3", "d:f4", "x/y:f5"]);
+      const order = cluster.order(7, (role) => role === "a" || role === "x/y" || role === "d");
+      expect(order.toSorted()).toEqual(["*:f1", "x/y:f5"]);
+    });
+
+    test("asks whether to skip a role when its turn comes, not before", () => {
+      const cluster = new Cluster(policy).add(...ALL);
+      const seen = new Set<string>();
+      const skipsTree = (): boolean => seen.size > 0;
+      for (const { role } of cluster.state.order({ random: prng(7), skipsTree })) {
+        seen.add(role.split("/")[0] ?? "");
+      }
+      expect(seen.size).toBe(1);
     });
 
     test("has no order without clients, and none for a total of nothing that fails", () => {

@@ -12,12 +12,13 @@ import { refuses } from "../offer/filter.ts";
 import { makeOffer } from "../offer/offer.ts";
 import { offerToSend } from "../offer/offer-message.ts";
 import { rescindOverCommitted } from "../offer/rescind-over-committed.ts";
-import { isMetered } from "../role/consumption.ts";
+import { isMetered, topRole } from "../role/consumption.ts";
 import { rescindOverLimits } from "../role/rescind-for-quota.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
+import type { MasterState } from "../state.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 import { mayUseAgent, strip } from "./eligible.ts";
-import { isAllocatable, minimumOf } from "./minimum.ts";
+import { DEFAULT_MINIMUM, isAllocatable, minimumOf } from "./minimum.ts";
 import type { Client } from "./policy.ts";
 import type { QuotaStage } from "./quota.ts";
 
@@ -28,11 +29,14 @@ export function allocate(turn: Turn): void {
   rescindOverCommitted(turn);
   if (!allocation.hasWork()) return;
   const offers = new Map<string, mesos.Offer[]>();
+  const quota = allocation.quota();
+  const picky = quota === undefined ? new Set<string>() : pickyTrees(turn.state);
   const agents = allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random);
-  if (allocation.quota()?.hasUnmetGuarantees()) {
-    for (const id of agents) allocateAgent(turn, id, { offers, stage: "GUARANTEED" });
+  for (const id of agents) {
+    if (!quota?.hasUnmetGuarantees()) break;
+    allocateAgent(turn, id, { offers, stage: "GUARANTEED", picky });
   }
-  for (const id of agents) allocateAgent(turn, id, { offers, stage: "REST" });
+  for (const id of agents) allocateAgent(turn, id, { offers, stage: "REST", picky });
   for (const [frameworkId, made] of offers) {
     const framework = tables.framework.get(frameworkId);
     if (framework === undefined) continue;
@@ -40,12 +44,15 @@ export function allocate(turn: Turn): void {
   }
 }
 
+/** What holds for all agents of one pass. */
+interface Pass {
+  readonly offers: Map<string, mesos.Offer[]>;
+  readonly stage: QuotaStage;
+  readonly picky: ReadonlySet<string>;
+}
+
 /** Goes down the policy's order until nothing is left; each takes all it may have of the agent. */
-function allocateAgent(
-  turn: Turn,
-  agentId: AgentId,
-  { offers, stage }: { readonly offers: Map<string, mesos.Offer[]>; readonly stage: QuotaStage },
-): void {
+function allocateAgent(turn: Turn, agentId: AgentId, { offers, stage, picky }: Pass): void {
   const { allocation, tables } = turn.state;
   const quota = allocation.quota();
   const agent = tables.agent.get(agentId);
@@ -54,7 +61,14 @@ function allocateAgent(
   if (free === undefined || isEmpty(free)) return;
   const isMeteredWhole =
     quota !== undefined && stage === "REST" && free.every(isMeteredOrUncounted);
-  for (const client of allocation.order(turn.random)) {
+  const skipsTree = (top: string): boolean => {
+    if (stage === "GUARANTEED") return quota?.lacksGuarantee(top) === false;
+    if (!isMeteredWhole || picky.has(top)) return false;
+    if (!quota.isExhausted(top, DEFAULT_MINIMUM)) return false;
+    quota.passedOver(agentId);
+    return true;
+  };
+  for (const client of allocation.order({ random: turn.random, skipsTree })) {
     if (stage === "GUARANTEED" && !quota?.lacksGuarantee(client.role)) continue;
     const framework = tables.framework.get(client.frameworkId);
     if (framework === undefined) continue;
@@ -72,6 +86,15 @@ function allocateAgent(
     free = subtract(free, candidate);
     if (isEmpty(free)) return;
   }
+}
+
+/** Top-level roles in whose tree a framework says itself what is too little for it. */
+function pickyTrees({ tables }: MasterState): ReadonlySet<string> {
+  const trees = new Set<string>();
+  for (const { offerMinimums } of tables.framework.values()) {
+    for (const { role } of offerMinimums ?? []) trees.add(topRole(role));
+  }
+  return trees;
 }
 
 /** Ranges and sets have no quota, but alone they are no offer. */

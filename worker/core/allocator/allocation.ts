@@ -27,7 +27,12 @@ import type {
 } from "../rows.ts";
 import type { Tables } from "../tables.ts";
 import { isPolicyName } from "./policies/index.ts";
-import { type Client, DEFAULT_ROLE_SETTINGS, type RoleSettings } from "./policy.ts";
+import {
+  type Client,
+  DEFAULT_ROLE_SETTINGS,
+  type OrderRequest,
+  type RoleSettings,
+} from "./policy.ts";
 import { QuotaLedger } from "./quota.ts";
 import { Standing } from "./standing.ts";
 
@@ -131,8 +136,8 @@ export class Allocation {
   }
 
   /** Frameworks and roles that want offers, the most deserving first. */
-  order(random: Prng): Iterable<Client> {
-    return this.#standings().order(random);
+  order(request: OrderRequest): Iterable<Client> {
+    return this.#standings().order(request);
   }
 
   /** The client was made an offer. */

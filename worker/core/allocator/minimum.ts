@@ -6,12 +6,12 @@ import { unreachable } from "../../std/assert.ts";
 import type { FrameworkRow, OfferMinimum } from "../rows.ts";
 
 /** Mesos' default `min_allocatable_resources`: 0.01 cpus or 32 MB; either suffices. */
-const DEFAULT: OfferMinimum["anyOf"] = [{ cpus: 10 }, { mem: 32_000 }];
+export const DEFAULT_MINIMUM: OfferMinimum["anyOf"] = [{ cpus: 10 }, { mem: 32_000 }];
 
 /** One of these sets has to be in an offer; none: anything will do. */
 export function minimumOf(framework: FrameworkRow, role: string): OfferMinimum["anyOf"] {
   const own = framework.offerMinimums?.find((minimum) => minimum.role === role);
-  return own === undefined ? DEFAULT : own.anyOf;
+  return own === undefined ? DEFAULT_MINIMUM : own.anyOf;
 }
 
 /** Nothing at all is no offer, whatever the framework takes. */

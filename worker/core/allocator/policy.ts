@@ -52,10 +52,10 @@ export const DEFAULT_ROLE_SETTINGS: RoleSettings = { weight: 1, priority: 0 };
 export interface OrderRequest {
   readonly random: Prng;
   /**
-   * Leaves out the role's own clients (not those of its subroles) without looking at them. Absent:
-   * none.
+   * Leaves out a top-level role with all that is below it, without looking into it; asked when its
+   * turn comes. Absent: none.
    */
-  readonly skipsRole?: (role: string) => boolean;
+  readonly skipsTree?: (topRole: string) => boolean;
 }
 
 export interface Policy {

@@ -39,6 +39,8 @@ export class QuotaLedger {
   readonly #passedOver = new Set<AgentId>();
   /** Kind → what all roles together lack of it; made again when consumption has changed. */
   readonly #requirements = new Map<string, number>();
+  /** Roles that lack some of their guarantee. */
+  readonly #lacking = new Set<string>();
   #isFreed = false;
   /** When they were looked at last. */
   #wokenMs = 0;
@@ -50,6 +52,7 @@ export class QuotaLedger {
       if (quota === undefined) continue;
       this.#quotas.set(name, quota);
       this.#consumed.set(name, new Map());
+      this.#noteLack(name);
     }
   }
 
@@ -116,13 +119,11 @@ export class QuotaLedger {
 
   /** Whether a role lacks some of its guarantee. */
   hasUnmetGuarantees(): boolean {
-    return [...this.#quotas.keys()].some((role) => this.lacksGuarantee(role));
+    return this.#lacking.size > 0;
   }
 
   lacksGuarantee(role: string): boolean {
-    const top = topRole(role);
-    const kinds = Object.keys(this.#quotas.get(top)?.guarantees ?? {});
-    return kinds.some((kind) => this.#unmet(top, kind) > 0);
+    return this.#lacking.has(topRole(role));
   }
 
   /** Kinds of which less is free than is guaranteed and lacking. */
@@ -211,6 +212,12 @@ export class QuotaLedger {
     for (const [top, quantities] of reserved) this.#consume(top, quantities, sign);
   }
 
+  #noteLack(top: string): void {
+    const kinds = Object.keys(this.#quotas.get(top)?.guarantees ?? {});
+    if (kinds.some((kind) => this.#unmet(top, kind) > 0)) this.#lacking.add(top);
+    else this.#lacking.delete(top);
+  }
+
   #consumedBy(top: string, kind: string): number {
     return this.#consumed.get(top)?.get(kind) ?? 0;
   }
@@ -242,6 +249,7 @@ export class QuotaLedger {
     if (consumed === undefined) return;
     addTo(consumed, quantities, sign);
     this.#requirements.clear();
+    this.#noteLack(top);
     if (sign > 0) this.#hasGrown = true;
   }
 

@@ -11,9 +11,8 @@ import { reservedRole } from "../../resources/algebra.ts";
 import { quantitiesOf } from "../../resources/quantities.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
-import type { Prng } from "../../std/prng.ts";
 import { type PolicyName, policies } from "./policies/index.ts";
-import type { Client, PolicyState, RoleSettings } from "./policy.ts";
+import type { Client, OrderRequest, PolicyState, RoleSettings } from "./policy.ts";
 
 /** Resources of one agent that a client has. */
 export interface Held {
@@ -99,8 +98,8 @@ export class Standing {
     this.#idle.clear();
   }
 
-  order(random: Prng): Iterable<Client> {
-    return this.#policy.order({ random });
+  order(request: OrderRequest): Iterable<Client> {
+    return this.#policy.order(request);
   }
 
   #known(client: Client): { wants: boolean; holds: number } {

@@ -164,22 +164,22 @@ class TreePolicyState implements PolicyState {
     }
   }
 
-  order({ random, skipsRole }: OrderRequest): Iterable<Client> {
+  order({ random, skipsTree }: OrderRequest): Iterable<Client> {
     const context = { total: this.#total, totalVersion: this.#totalVersion, random };
-    return this.#walk(this.#root, context, skipsRole ?? (() => false));
+    return this.#walk(this.#root, context, skipsTree);
   }
 
   *#walk(
     node: TreeNode,
     context: ArrangeContext,
-    skipsRole: (role: string) => boolean,
+    skipsTree?: OrderRequest["skipsTree"],
   ): Generator<Client, void, undefined> {
-    if (node.name === OWN_NAME && skipsRole(node.role)) return;
     const siblings = wantingIn(node);
     const arranged = siblings.length > 1 ? this.#arrange(siblings, context) : siblings;
     for (const child of arranged) {
+      if (skipsTree?.(child.role)) continue;
       if (child.client !== undefined) yield child.client;
-      else yield* this.#walk(child, context, skipsRole);
+      else yield* this.#walk(child, context);
     }
   }
 
