@@ -31,12 +31,15 @@ export function allocate(turn: Turn): void {
   const offers = new Map<string, mesos.Offer[]>();
   const quota = allocation.quota();
   const picky = quota === undefined ? new Set<string>() : pickyTrees(turn.state);
+  const exhausted = new Set<string>();
   const agents = allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random);
   for (const id of agents) {
     if (!quota?.hasUnmetGuarantees()) break;
-    allocateAgent(turn, id, { offers, stage: "GUARANTEED", picky });
+    allocateAgent(turn, id, { offers, stage: "GUARANTEED", picky, exhausted });
   }
-  for (const id of agents) allocateAgent(turn, id, { offers, stage: "REST", picky });
+  for (const id of agents) {
+    allocateAgent(turn, id, { offers, stage: "REST", picky, exhausted });
+  }
   for (const [frameworkId, made] of offers) {
     const framework = tables.framework.get(frameworkId);
     if (framework === undefined) continue;
@@ -49,10 +52,16 @@ interface Pass {
   readonly offers: Map<string, mesos.Offer[]>;
   readonly stage: QuotaStage;
   readonly picky: ReadonlySet<string>;
+  /** Trees that are left too little. What an offer takes makes it no more. */
+  readonly exhausted: Set<string>;
 }
 
 /** Goes down the policy's order until nothing is left; each takes all it may have of the agent. */
-function allocateAgent(turn: Turn, agentId: AgentId, { offers, stage, picky }: Pass): void {
+function allocateAgent(
+  turn: Turn,
+  agentId: AgentId,
+  { offers, stage, picky, exhausted }: Pass,
+): void {
   const { allocation, tables } = turn.state;
   const quota = allocation.quota();
   const agent = tables.agent.get(agentId);
@@ -64,7 +73,8 @@ function allocateAgent(turn: Turn, agentId: AgentId, { offers, stage, picky }: P
   const skipsTree = (top: string): boolean => {
     if (stage === "GUARANTEED") return quota?.lacksGuarantee(top) === false;
     if (!isMeteredWhole || picky.has(top)) return false;
-    if (!quota.isExhausted(top, DEFAULT_MINIMUM)) return false;
+    if (!exhausted.has(top) && !quota.isExhausted(top, DEFAULT_MINIMUM)) return false;
+    exhausted.add(top);
     quota.passedOver(agentId);
     return true;
   };
