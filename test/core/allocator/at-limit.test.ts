@@ -33,3 +33,53 @@ test("who takes anything is offered the ports, but not a port-less nothing", () 
   say(world, "agent a2 cpus=4 mem=1024 ports=[31000-31009]");
   expect([offered(world, "f1", { kind: "ports" }), offered(world, "f1")]).toEqual([10, 0]);
 });
+
+test("an agent that is withheld as a whole is offered when the role has room again", () => {
+  const world = after(World, quota("eng", { limits: { cpus: 4, mem: 1_024 } }));
+  for (const name of ["a1", "a2"]) say(world, `agent ${name} cpus=4 mem=1024`);
+  say(world, "framework f1 --roles=eng");
+  const [first, second] = offered(world, "f1", { agent: "a1" }) > 0 ? ["a1", "a2"] : ["a2", "a1"];
+  expect([offered(world, "f1", { agent: first }), offered(world, "f1")]).toEqual([4, 4]);
+  say(world, "decline f1 o1 --refuse=3600");
+  say(world, "tick 1001ms");
+  expect([offered(world, "f1", { agent: second }), offered(world, "f1")]).toEqual([4, 4]);
+});
+
+test("a mounted disk is offered whole or not at all, any other in part", () => {
+  const agent_info = {
+    hostname: "a1",
+    resources: [
+      { name: "cpus", type: "SCALAR", scalar: { value: 4 } },
+      { name: "disk", type: "SCALAR", scalar: { value: 1_000 } },
+      {
+        name: "disk",
+        type: "SCALAR",
+        scalar: { value: 500 },
+        disk: { source: { type: "MOUNT", mount: { root: "/mnt/1" } } },
+      },
+    ],
+  } as const;
+  const mounted = (limit: number): readonly [number, number] => {
+    const world = after(World, quota("eng", { limits: { disk: limit } }));
+    say(world, "framework f1 --roles=eng");
+    const request = {
+      protocol_version: 1,
+      session_id: "s",
+      agent_info,
+      ip: "10.0.0.1",
+      version: "1.12.0",
+      capabilities: [{ type: "MULTI_ROLE" }] as const,
+    };
+    world.apply({ type: "AGENT_REGISTER", request });
+    const [offer] = world.host.state.tables.offer.values();
+    const disks = (offer?.resources ?? []).filter(({ name }) => name === "disk");
+    const sum = (isMounted: boolean): number =>
+      disks
+        .filter(({ disk }) => (disk?.source !== undefined) === isMounted)
+        .reduce((all, disk) => all + (disk.kind === "SCALAR" ? disk.thousandths / 1_000 : 0), 0);
+    return [sum(false), sum(true)];
+  };
+  expect(mounted(300)).toEqual([300, 0]);
+  expect(mounted(1_499)).toEqual([1_000, 0]);
+  expect(mounted(1_500)).toEqual([1_000, 500]);
+});

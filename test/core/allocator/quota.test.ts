@@ -152,3 +152,14 @@ test("what was freed before anybody was passed over wakes nobody", () => {
   ledger.passedOver("a1" as AgentId);
   expect(ledger.wakeAtMs()).toBe(undefined);
 });
+
+test("a role lacks its guarantee until it has it, and again when it has given some back", () => {
+  const web = { guarantees: { cpus: 1_000 }, limits: {} };
+  const ledger = new QuotaLedger([{ seq: 1, name: "web", quota: web }]);
+  const cpus = [{ name: "cpus", reservations: [], kind: "SCALAR", thousandths: 1_000 }] as const;
+  expect([ledger.hasUnmetGuarantees(), ledger.lacksGuarantee("web/api")]).toEqual([true, true]);
+  ledger.held("web/api", cpus, 1);
+  expect([ledger.hasUnmetGuarantees(), ledger.lacksGuarantee("web/api")]).toEqual([false, false]);
+  ledger.held("web/api", cpus, -1);
+  expect([ledger.hasUnmetGuarantees(), ledger.lacksGuarantee("web/api")]).toEqual([true, true]);
+});
