@@ -2,9 +2,11 @@
  * The agent process: reads its configuration, takes its work directory, finds its containers and
  * serves the master until it is told to end. Wiring only.
  */
+
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
+import { versionFacts } from "../worker/protocol/build-facts.ts";
 import { renderResources } from "../worker/resources/render.ts";
 import { unreachable } from "../worker/std/assert.ts";
 import { ok, type Result } from "../worker/std/result.ts";
@@ -15,7 +17,7 @@ import { takePort } from "./api/port.ts";
 import type { Listener } from "./api/server.ts";
 import { Verbosity } from "./api/verbosity.ts";
 import type { AgentView } from "./api/view.ts";
-import { versionInfo } from "./build.ts";
+import { buildFacts } from "./build.ts";
 import { type Config, helpText, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
@@ -88,7 +90,7 @@ async function run(config: Config): Promise<void> {
   const history = new History(join(work.metaDirectory, "history"));
   const view: AgentView = {
     ...{ state, history, containerizer, config, port },
-    version: versionInfo(VERSION),
+    version: versionFacts(VERSION, buildFacts),
     counters: new Counters(),
     verbosity: new Verbosity(),
     startedMs: Date.now(),

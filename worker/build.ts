@@ -4,7 +4,7 @@
  * A bundle made by `agent/dev/bundle.mjs` carries its facts, put in as a constant. A Worker that
  * `wrangler` bundled does not; there the platform knows when this version was uploaded.
  */
-import type { BuildFacts } from "./core/settings.ts";
+import type { BuildFacts } from "./protocol/build-facts.ts";
 
 /** The platform's binding `version_metadata`, as it comes. */
 export interface VersionMetadata {

@@ -1,5 +1,6 @@
 /** The answers of the agent's API that are sentences, each with its HTTP number. */
 
+import { decodeStatus, negotiationStatus } from "../../worker/protocol/http-status.ts";
 import {
   describeNegotiationError,
   type NegotiationError,
@@ -84,8 +85,7 @@ export function bodyNotText(): Answer {
 }
 
 export function badBody(error: DecodeError): Answer {
-  const isTooMuch = /_TOO_(LONG|DEEP|MANY_VALUES)$/.test(error.code);
-  return textAnswer(isTooMuch ? 413 : 400, describeDecodeError(error));
+  return textAnswer(decodeStatus(error), describeDecodeError(error));
 }
 
 /** Clients match on how it begins. */
@@ -153,19 +153,6 @@ export function fromAnotherSite(): Answer {
 
 export function failed(): Answer {
   return textAnswer(500, "The request met a bug in the agent. It is in its log. Please report it.");
-}
-
-function negotiationStatus(error: NegotiationError): number {
-  switch (error.code) {
-    case "CONTENT_TYPE_MISSING":
-      return 400;
-    case "CONTENT_TYPE_NOT_SUPPORTED":
-      return 415;
-    case "NOTHING_ACCEPTABLE":
-      return 406;
-    default:
-      return unreachable(error);
-  }
 }
 
 function filesStatus(error: FilesError): number {

@@ -2,7 +2,7 @@
  * What the agent's own API looks at. It changes nothing but how much is logged: tasks are the
  * master's affair.
  */
-import type { VersionFacts } from "../build.ts";
+import type { VersionFacts } from "../../worker/protocol/build-facts.ts";
 import type { Config } from "../config.ts";
 import type { Containerizer } from "../containerizer/containerizer.ts";
 import type { AgentState } from "../core/state.ts";

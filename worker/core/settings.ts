@@ -1,3 +1,4 @@
+import type { BuildFacts } from "../protocol/build-facts.ts";
 import type * as mesos from "../protocol/v1/mesos.ts";
 
 /** What a deployment decides about its master; the same for one life of the object. */
@@ -27,14 +28,6 @@ export interface MasterSettings {
 /** How long an agent may be silent. */
 export function agentSilenceMs({ agentPing }: Pick<MasterSettings, "agentPing">): number {
   return agentPing.timeoutMs * agentPing.maxTimeouts;
-}
-
-export interface BuildFacts {
-  /** "2026-11-21" */
-  readonly date: string;
-  readonly timeMs: number;
-  readonly user: string;
-  readonly gitSha?: string;
 }
 
 export const defaultSettings: MasterSettings = {

@@ -6,12 +6,14 @@
  * "Framework is not subscribed", and the prefixes "Failed to validate scheduler::Call: " and
  * "Failed to validate master::Call: ".
  */
+
 import type { CallError } from "../core/call-error.ts";
 import type { CallRefusal, LinkRefusal } from "../ports.ts";
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
+import { decodeStatus, negotiationStatus } from "../protocol/http-status.ts";
 import { describeNegotiationError, type NegotiationError } from "../protocol/negotiation.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
-import { type DecodeError, describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
+import { describeDecodeError, encodeJson } from "../protocol/wire/json.ts";
 import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { unreachable } from "../std/assert.ts";
 import type { BodyError } from "./body.ts";
@@ -193,19 +195,6 @@ export function linkRefused({ code }: LinkRefusal): Response {
   }
 }
 
-function negotiationStatus(error: NegotiationError): number {
-  switch (error.code) {
-    case "CONTENT_TYPE_MISSING":
-      return 400;
-    case "CONTENT_TYPE_NOT_SUPPORTED":
-      return 415;
-    case "NOTHING_ACCEPTABLE":
-      return 406;
-    default:
-      return unreachable(error);
-  }
-}
-
 function bodyStatus(error: BodyError): number {
   switch (error.code) {
     case "BODY_TOO_LARGE":
@@ -217,20 +206,6 @@ function bodyStatus(error: BodyError): number {
       return decodeStatus(error.error);
     default:
       return unreachable(error);
-  }
-}
-
-function decodeStatus(error: DecodeError): number {
-  switch (error.code) {
-    case "JSON_TOO_LONG":
-    case "JSON_TOO_DEEP":
-    case "JSON_TOO_MANY_VALUES":
-    case "PROTOBUF_TOO_LONG":
-    case "PROTOBUF_TOO_DEEP":
-    case "PROTOBUF_TOO_MANY_VALUES":
-      return 413;
-    default:
-      return 400;
   }
 }
 

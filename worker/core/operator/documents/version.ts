@@ -1,7 +1,7 @@
+import { versionFacts } from "../../../protocol/build-facts.ts";
 import type { Members } from "../../../protocol/wire/json-document.ts";
 import { double, object, string } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
-import { versionInfo } from "../build-info.ts";
 
 /** `/version` */
 export function versionDocument(state: MasterState): string {
@@ -9,7 +9,8 @@ export function versionDocument(state: MasterState): string {
 }
 
 export function buildMembers(state: MasterState): Members {
-  const { build_date, build_time, build_user, git_sha } = versionInfo(state);
+  const { version, build } = state.settings;
+  const { build_date, build_time, build_user, git_sha } = versionFacts(version, build);
   return {
     build_date: string(build_date),
     build_time: double(build_time),
