@@ -245,6 +245,7 @@ function setQuota(history: History, random: Prng): Decision {
   const amounts = (most: number): Record<string, mesos.ValueScalar> => ({
     ...(random.below(2) === 0 && { cpus: { value: random.below(most) } }),
     ...(random.below(3) === 0 && { mem: { value: 128 * random.below(most) } }),
+    ...(random.below(4) === 0 && { disk: { value: 250 * random.below(most) } }),
   });
   const role = some(TOP_ROLES, random) ?? "eng";
   const guarantees = random.below(2) === 0 ? amounts(6) : {};

@@ -75,16 +75,38 @@ test("MESOS-251, 9852: of a refusal that has ended nothing is left, however it e
   expect(filters()).toBe(0);
 });
 
+/** f1 has refused what tasks of another framework leave of a1: 8 - `tasks` CPUs, 1,024 MB or more. */
+function besideTasks(tasks: number): World {
+  const world = after(World, "framework busy --roles=b", "agent a1 cpus=8 mem=2048");
+  const launches = Array.from({ length: tasks }, (_, n) => `launch t${n} cpus=1 mem=32`);
+  say(world, `accept busy o1 ${launches.join(" ")} --refuse=3600`);
+  for (const line of ["suppress busy", "framework f1 --roles=web"]) say(world, line);
+  say(world, `decline f1 ${inHand(world, "f1")[0]} --refuse=3600`);
+  say(world, "tick 2000ms");
+  return world;
+}
+
 test("MESOS-251: a refusal that covers an older one takes its place", () => {
-  const world = after(World, "framework f1 --roles=web", "agent a1 cpus=4 mem=1024");
-  for (let round = 1; round <= 20; round++) {
-    say(world, `agent a1 cpus=${4 + round} mem=1024`);
+  const world = besideTasks(6);
+  for (let n = 0; n < 6; n++) {
+    say(world, `update a1 busy t${n} TASK_FINISHED`);
+    expect(offered(world, "f1")).toBe(3 + n);
+    say(world, `decline f1 ${inHand(world, "f1")[0]} --refuse=3600`);
+    expect(world.host.state.tables.filter.size).toBe(2);
     say(world, "tick 2000ms");
-    const [offer = ""] = inHand(world, "f1");
-    expect(offer, `round ${round}`).not.toBe("");
-    say(world, `decline f1 ${offer} --refuse=3600`);
-    expect(world.host.state.tables.filter.size).toBe(1);
   }
+});
+
+test("MESOS-251: a short refusal of more leaves a longer one of less as it is", () => {
+  const world = besideTasks(4);
+  say(world, "update a1 busy t0 TASK_FINISHED");
+  say(world, `decline f1 ${inHand(world, "f1")[0]} --refuse=1`);
+  say(world, "tick 2000ms");
+  expect(offered(world, "f1")).toBe(5);
+  say(world, `accept f1 ${inHand(world, "f1")[0]} launch t cpus=1 mem=32 --refuse=0`);
+  say(world, "tick 2000ms");
+  // Of the four CPUs that are left it has said that it wants none for an hour.
+  expect(offered(world, "f1")).toBe(0);
 });
 
 test("MESOS-9856: REVIVE of one role keeps what was refused for the others", () => {

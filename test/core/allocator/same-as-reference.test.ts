@@ -7,7 +7,7 @@ import { prng } from "../../../worker/std/prng.ts";
 import { happen } from "./happenings.ts";
 import { History, isSame } from "./history.ts";
 
-const HISTORIES = Number(process.env.HISTORIES ?? 50);
+const HISTORIES = Number(process.env.HISTORIES ?? 150);
 const STEPS = 60;
 const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1);
 
