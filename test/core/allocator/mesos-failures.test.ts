@@ -75,7 +75,7 @@ test("MESOS-251, 9852: of a refusal that has ended nothing is left, however it e
   expect(filters()).toBe(0);
 });
 
-/** f1 has refused what tasks of another framework leave of a1: 8 - `tasks` CPUs, 1,024 MB or more. */
+/** What tasks of another framework leave of a1, 8 CPUs less one a task, f1 has refused for an hour. */
 function besideTasks(tasks: number): World {
   const world = after(World, "framework busy --roles=b", "agent a1 cpus=8 mem=2048");
   const launches = Array.from({ length: tasks }, (_, n) => `launch t${n} cpus=1 mem=32`);
