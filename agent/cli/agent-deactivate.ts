@@ -1,3 +1,4 @@
+import { agentIdOf } from "./agent-name.ts";
 import { changeEach } from "./change.ts";
 import { defineCommand } from "./command.ts";
 
@@ -11,6 +12,7 @@ export const agentDeactivate = defineCommand({
     changeEach(
       {
         names: "agent id",
+        idOf: agentIdOf,
         done: "is deactivated",
         call: (value) => ({ type: "DEACTIVATE_AGENT", deactivate_agent: { agent_id: { value } } }),
       },

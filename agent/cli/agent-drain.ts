@@ -1,4 +1,5 @@
 import { parseDurationMs } from "../../worker/std/duration.ts";
+import { agentIdOf } from "./agent-name.ts";
 import { changeEach, wrongUsage } from "./change.ts";
 import { defineCommand } from "./command.ts";
 
@@ -28,6 +29,7 @@ export const agentDrain = defineCommand({
     return changeEach(
       {
         names: "agent id",
+        idOf: agentIdOf,
         done: "is being drained",
         call: (value) => ({
           type: "DRAIN_AGENT",

@@ -1,3 +1,4 @@
+import { agentIdOf } from "./agent-name.ts";
 import { changeEach } from "./change.ts";
 import { defineCommand } from "./command.ts";
 
@@ -13,6 +14,7 @@ is refused.`,
     changeEach(
       {
         names: "agent id",
+        idOf: agentIdOf,
         done: "is gone",
         call: (value) => ({ type: "MARK_AGENT_GONE", mark_agent_gone: { agent_id: { value } } }),
       },

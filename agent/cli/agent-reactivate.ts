@@ -1,3 +1,4 @@
+import { agentIdOf } from "./agent-name.ts";
 import { changeEach } from "./change.ts";
 import { defineCommand } from "./command.ts";
 
@@ -11,6 +12,7 @@ export const agentReactivate = defineCommand({
     changeEach(
       {
         names: "agent id",
+        idOf: agentIdOf,
         done: "is active again",
         call: (value) => ({ type: "REACTIVATE_AGENT", reactivate_agent: { agent_id: { value } } }),
       },

@@ -9,7 +9,9 @@ const EXIT_USAGE = 2;
 export interface NamedChange {
   /** What the words name, for a line that has none: "agent id". */
   readonly names: string;
-  readonly call: (name: string) => master.Call;
+  readonly call: (id: string) => master.Call;
+  /** The id that a name on the line stands for; absent = names are ids. */
+  readonly idOf?: (operator: Operator, name: string) => Promise<string>;
   /** What was done to it: "is being drained". */
   readonly done: string;
 }
@@ -19,17 +21,20 @@ export interface NamedChange {
  * before it stays done, and was said.
  */
 export async function changeEach(
-  { names, call, done }: NamedChange,
+  { names, call, idOf, done }: NamedChange,
   context: CommandContext,
 ): Promise<number> {
   const { words } = context.operands;
   if (words.length === 0) return nothingNamed(names, context);
   const operator = operatorOf(context);
+  const changed: string[] = [];
   for (const name of words) {
-    await operator.change(call(name));
-    if (!context.json) context.terminal.out(`${name} ${done}\n`);
+    const id = idOf === undefined ? name : await idOf(operator, name);
+    await operator.change(call(id));
+    changed.push(id);
+    if (!context.json) context.terminal.out(`${id} ${done}\n`);
   }
-  if (context.json) context.terminal.out(`${JSON.stringify(words)}\n`);
+  if (context.json) context.terminal.out(`${JSON.stringify(changed)}\n`);
   return 0;
 }
 

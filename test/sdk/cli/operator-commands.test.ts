@@ -22,13 +22,25 @@ function operated(answers: { readonly [T in master.CallType]?: master.Response }
   return { cli, changes };
 }
 
-const agent_id = { value: "S1" };
+/** One agent is listed, of the cluster c1. */
+const oneAgent = {
+  GET_AGENTS: {
+    type: "GET_AGENTS",
+    get_agents: {
+      agents: [
+        { agent_info: { hostname: "m1", id: { value: "c1-S1" } }, active: true, version: "1" },
+      ],
+    },
+  },
+  GET_MASTER: { type: "GET_MASTER", get_master: { master_info: { id: "c1", ip: 0, port: 5050 } } },
+} as const;
+const agent_id = { value: "c1-S1" };
 
 test.each<readonly [string, master.Call, string]>([
   [
     "agent drain S1",
     { type: "DRAIN_AGENT", drain_agent: { agent_id, mark_gone: false } },
-    "S1 is being drained\n",
+    "c1-S1 is being drained\n",
   ],
   [
     "agent drain S1 --max-grace 1500ms --mark-gone",
@@ -40,19 +52,19 @@ test.each<readonly [string, master.Call, string]>([
         mark_gone: true,
       },
     },
-    "S1 is being drained\n",
+    "c1-S1 is being drained\n",
   ],
   [
     "agent deactivate S1",
     { type: "DEACTIVATE_AGENT", deactivate_agent: { agent_id } },
-    "S1 is deactivated\n",
+    "c1-S1 is deactivated\n",
   ],
   [
     "agent reactivate S1",
     { type: "REACTIVATE_AGENT", reactivate_agent: { agent_id } },
-    "S1 is active again\n",
+    "c1-S1 is active again\n",
   ],
-  ["agent gone S1", { type: "MARK_AGENT_GONE", mark_agent_gone: { agent_id } }, "S1 is gone\n"],
+  ["agent gone S1", { type: "MARK_AGENT_GONE", mark_agent_gone: { agent_id } }, "c1-S1 is gone\n"],
   [
     "quota set eng --guarantee cpus=2 --limit cpus=8 --limit mem=64.5 --force",
     {
@@ -105,10 +117,23 @@ test.each<readonly [string, master.Call, string]>([
     "up: m1/10.0.0.1\n",
   ],
 ])("%s", async (line, call, said) => {
-  const { cli, changes } = operated();
+  const { cli, changes } = operated(oneAgent);
   expect([await cli.run(...line.split(" ")), cli.err]).toEqual([0, ""]);
   expect(changes).toEqual([call]);
   expect(cli.out).toBe(said);
+});
+
+test.each([
+  ["S1", "c1-S1"],
+  ["S7", "c1-S7"],
+  ["c0-S1", "c0-S1"],
+  ["rack-7", "rack-7"],
+])("an agent called '%s' is meant as %s", async (name, id) => {
+  const { cli, changes } = operated(oneAgent);
+  expect(await cli.run("agent", "gone", name)).toBe(0);
+  expect(changes).toEqual([
+    { type: "MARK_AGENT_GONE", mark_agent_gone: { agent_id: { value: id } } },
+  ]);
 });
 
 test.each([
@@ -141,11 +166,11 @@ test("what the master refuses is told in its words, and what was done before sta
   const take = cli.master.other;
   cli.master.other = async (request) =>
     (await request.clone().text()).includes("S2")
-      ? new Response("There is no agent 'S2'", { status: 400 })
+      ? new Response("There is no agent 'c1-S2'", { status: 400 })
       : take(request);
-  expect(await cli.run("agent", "deactivate", "S1", "S2")).toBe(1);
-  expect(cli.out).toBe("S1 is deactivated\n");
-  expect(cli.err).toContain("There is no agent 'S2'");
+  expect(await cli.run("agent", "deactivate", "c1-S1", "c1-S2")).toBe(1);
+  expect(cli.out).toBe("c1-S1 is deactivated\n");
+  expect(cli.err).toContain("There is no agent 'c1-S2'");
 });
 
 const machine = (name: string) => ({ hostname: name, ip: "10.0.0.1" });
