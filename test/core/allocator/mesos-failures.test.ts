@@ -75,7 +75,7 @@ test("MESOS-251, 9852: of a refusal that has ended nothing is left, however it e
   expect(filters()).toBe(0);
 });
 
-/** What tasks of another framework leave of a1, 8 CPUs less one a task, f1 has refused for an hour. */
+/** Of a1, 8 CPUs, f1 has refused for an hour what so many tasks of 1 CPU leave. */
 function besideTasks(tasks: number): World {
   const world = after(World, "framework busy --roles=b", "agent a1 cpus=8 mem=2048");
   const launches = Array.from({ length: tasks }, (_, n) => `launch t${n} cpus=1 mem=32`);
