@@ -51,6 +51,8 @@ export class Replayer {
   readonly #recordedOffers = new Map<string, LiveOffer>();
   readonly #recordedStatuses = new Map<string, LiveStatus>();
   readonly #recordedOperations = new Map<string, string>();
+  /** Acknowledgements on their way. */
+  #acknowledging: Promise<unknown> = Promise.resolve();
 
   constructor(cluster: LiveCluster, recordings: readonly Recording[], say: (line: string) => void) {
     this.#cluster = cluster;
@@ -276,6 +278,8 @@ export class Replayer {
     if (verb === "wait") await sleep(Number(what) * 1_000);
     else if (verb === "hang up") {
       const stream = this.#streams.find(({ recording }) => recording.name === `${family}_${what}`);
+      // What is unacknowledged when a framework leaves is told it again when it returns.
+      await this.#acknowledging;
       if (stream) await this.#recorder.hangUp(stream.live, stream.framework);
     } else if (verb === "launch") await this.#launchLast(what);
     else await this.#cluster.act(action);
@@ -359,7 +363,8 @@ export class Replayer {
     const events = liveEvents(stream.live.answer);
     for (const event of events.slice(stream.taken)) {
       framework.take(event);
-      void this.#acknowledge(framework, event, recording);
+      const call = this.#acknowledge(framework, event, recording);
+      this.#acknowledging = Promise.all([this.#acknowledging, call]);
     }
     stream.taken = events.length;
   }
