@@ -14,10 +14,12 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { createWriteStream, readFileSync, type WriteStream, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import type { Miniflare, MiniflareOptions } from "miniflare";
+import { openLogFile } from "./log-file.ts";
 import { identifyProcess, type ProcessIdentity } from "./process-identity.ts";
 import { createRestartPolicy } from "./restart.ts";
 
@@ -68,7 +70,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 class MiniflareControlPlane implements ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #module: typeof import("miniflare");
-  readonly #log: WriteStream;
+  readonly #log: Writable;
   readonly #wrapper: string;
   readonly #restartPolicy = createRestartPolicy();
   readonly #watch = (message: unknown): void => this.#noteChild(message);
@@ -84,7 +86,7 @@ class MiniflareControlPlane implements ControlPlane {
   constructor(options: ControlPlaneOptions, module: typeof import("miniflare")) {
     this.#options = options;
     this.#module = module;
-    this.#log = createWriteStream(options.logFile, { flags: "a" });
+    this.#log = openLogFile(options.logFile);
     this.#wrapper = writeWrapper(options.folder);
     // Miniflare reads it at each start of workerd.
     process.env.MINIFLARE_WORKERD_PATH = this.#wrapper;

@@ -44,7 +44,7 @@ export interface DataFolder {
   agent(number: number): string;
   /** As the user would write it. */
   logFile(name: string): string;
-  /** Remembers the children, for who starts next. */
+  /** Remembers the children, for who starts next. Never fails. */
   writeProcesses(children: ProcessList["children"]): void;
   release(): void;
 }
@@ -69,6 +69,14 @@ export async function openDataFolder(given: string): Promise<DataFolder> {
     writeFileSync(`${processFile}.new`, JSON.stringify(list));
     renameSync(`${processFile}.new`, processFile);
   };
+  // A full disk keeps the older list, which only a start after a sudden end would read.
+  const noteProcesses = (children: ProcessList["children"]): void => {
+    try {
+      writeProcesses(children);
+    } catch (error) {
+      process.stderr.write(`cannot write ${processFile} (${errnoOf(error)})\n`);
+    }
+  };
   await endLeftovers(processFile);
   writeProcesses([]);
   return {
@@ -79,9 +87,9 @@ export async function openDataFolder(given: string): Promise<DataFolder> {
       return agent;
     },
     logFile: (name) => join(given, "logs", `${name}.log`),
-    writeProcesses,
+    writeProcesses: noteProcesses,
     release: () => {
-      writeProcesses([]);
+      noteProcesses([]);
       lock.close();
     },
   };
