@@ -120,8 +120,8 @@ export const mutants = [
   },
   {
     name: "a refusal for one role is one for all",
-    file: inAllocator("allocate.ts"),
-    from: "filter.role === client.role && ",
+    file: inAllocator("candidate.ts"),
+    from: "filter.role === role && ",
     to: "",
   },
   {
@@ -132,9 +132,9 @@ export const mutants = [
   },
   {
     name: "what a quota leaves may be too little",
-    file: inAllocator("allocate.ts"),
-    from: "candidate !== wanted && !isAllocatable",
-    to: "candidate.length === 0 && !isAllocatable",
+    file: inAllocator("candidate.ts"),
+    from: "if (!isAllocatable(framework, role, candidate)) ",
+    to: "if (candidate.length === 0) ",
   },
   {
     name: "guarantees have no stage of their own",
@@ -239,6 +239,12 @@ export const mutants = [
     to: "",
   },
   {
+    name: "agents of which some was withheld are forgotten",
+    file: inAllocator("candidate.ts"),
+    from: 'if (stage === "REST") withheld();',
+    to: "",
+  },
+  {
     name: "withheld agents are looked at all the time",
     file: inAllocator("quota.ts"),
     from: "return this.#wokenMs + MIN_REFUSE_MS;",
@@ -247,19 +253,19 @@ export const mutants = [
   {
     name: "agents with GPUs are for everybody",
     file: inAllocator("eligible.ts"),
-    from: 'if (!hasCapability(framework, "GPU_RESOURCES") && hasGpus(agent.total)) return false;',
+    from: 'if (!has("GPU_RESOURCES") && hasGpus(agent.total)) return "FRAMEWORK_NOT_GPU_AWARE";',
     to: "",
   },
   {
     name: "agents of other regions are for everybody",
     file: inAllocator("eligible.ts"),
-    from: 'if (!hasCapability(framework, "REGION_AWARE") && isRemote(settings, agent)) return false;',
+    from: 'if (!has("REGION_AWARE") && isRemote(settings, agent)) return "FRAMEWORK_NOT_REGION_AWARE";',
     to: "",
   },
   {
     name: "subroles may use every agent",
     file: inAllocator("eligible.ts"),
-    from: 'if (role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return false;',
+    from: 'if (role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return "AGENT_NOT_HIERARCHICAL";',
     to: "",
   },
   {

@@ -1,6 +1,6 @@
 /** Which agents, and what of them, the capabilities of both sides leave. */
 import { expect, test } from "vitest";
-import { mayUseAgent, strip } from "../../../worker/core/allocator/eligible.ts";
+import { barrierOf, strip } from "../../../worker/core/allocator/eligible.ts";
 import type { AgentRow, FrameworkRow } from "../../../worker/core/rows.ts";
 import { defaultSettings } from "../../../worker/core/settings.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
@@ -34,32 +34,32 @@ const settings = { ...defaultSettings, domain: domainMessage("eu/eu-1") };
 
 test("several roles need an agent that knows them", () => {
   const old = agent({ capabilities: [] });
-  expect(mayUseAgent(settings, framework("MULTI_ROLE"), "web", old)).toBe(false);
-  expect(mayUseAgent(settings, framework(), "web", old)).toBe(true);
-  expect(mayUseAgent(settings, framework("MULTI_ROLE"), "web", agent())).toBe(true);
+  expect(barrierOf(settings, framework("MULTI_ROLE"), "web", old)).toBe("AGENT_NOT_MULTI_ROLE");
+  expect(barrierOf(settings, framework(), "web", old)).toBeUndefined();
+  expect(barrierOf(settings, framework("MULTI_ROLE"), "web", agent())).toBeUndefined();
 });
 
 test("a role below another needs an agent that knows of trees", () => {
   const old = agent({ capabilities: ["MULTI_ROLE"] });
-  expect(mayUseAgent(settings, framework(), "web/blue", old)).toBe(false);
-  expect(mayUseAgent(settings, framework(), "web", old)).toBe(true);
-  expect(mayUseAgent(settings, framework(), "web/blue", agent())).toBe(true);
+  expect(barrierOf(settings, framework(), "web/blue", old)).toBe("AGENT_NOT_HIERARCHICAL");
+  expect(barrierOf(settings, framework(), "web", old)).toBeUndefined();
+  expect(barrierOf(settings, framework(), "web/blue", agent())).toBeUndefined();
 });
 
 test("an agent with GPUs, also used ones, is for those that want GPUs", () => {
   const withGpu = agent({ total: [scalar("cpus"), scalar("gpus")] });
-  expect(mayUseAgent(settings, framework(), "web", withGpu)).toBe(false);
-  expect(mayUseAgent(settings, framework("GPU_RESOURCES"), "web", withGpu)).toBe(true);
+  expect(barrierOf(settings, framework(), "web", withGpu)).toBe("FRAMEWORK_NOT_GPU_AWARE");
+  expect(barrierOf(settings, framework("GPU_RESOURCES"), "web", withGpu)).toBeUndefined();
 });
 
 test("another region is for those that know regions, as long as the master has one itself", () => {
   const far = agent({ domain: domainMessage("us/us-1") });
   const near = agent({ domain: domainMessage("eu/eu-2") });
-  expect(mayUseAgent(settings, framework(), "web", far)).toBe(false);
-  expect(mayUseAgent(settings, framework("REGION_AWARE"), "web", far)).toBe(true);
-  expect(mayUseAgent(settings, framework(), "web", near)).toBe(true);
-  expect(mayUseAgent(settings, framework(), "web", agent())).toBe(true);
-  expect(mayUseAgent(defaultSettings, framework(), "web", far)).toBe(true);
+  expect(barrierOf(settings, framework(), "web", far)).toBe("FRAMEWORK_NOT_REGION_AWARE");
+  expect(barrierOf(settings, framework("REGION_AWARE"), "web", far)).toBeUndefined();
+  expect(barrierOf(settings, framework(), "web", near)).toBeUndefined();
+  expect(barrierOf(settings, framework(), "web", agent())).toBeUndefined();
+  expect(barrierOf(defaultSettings, framework(), "web", far)).toBeUndefined();
 });
 
 test("what a framework does not understand is left out of its offers", () => {

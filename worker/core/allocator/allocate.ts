@@ -5,21 +5,18 @@
 
 import type { AgentId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { isEmpty, resourcesFor, subtract } from "../../resources/algebra.ts";
-import type { Resource, Resources } from "../../resources/resource.ts";
+import { isEmpty, subtract } from "../../resources/algebra.ts";
+import type { Resource } from "../../resources/resource.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
-import { refuses } from "../offer/filter.ts";
 import { makeOffer } from "../offer/offer.ts";
 import { offerToSend } from "../offer/offer-message.ts";
 import { rescindOverCommitted } from "../offer/rescind-over-committed.ts";
 import { isMetered, topRole } from "../role/consumption.ts";
 import { rescindOverLimits } from "../role/rescind-for-quota.ts";
-import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { sendEvent, type Turn } from "../turn.ts";
-import { mayUseAgent, strip } from "./eligible.ts";
-import { DEFAULT_MINIMUM, isAllocatable, minimumOf } from "./minimum.ts";
-import type { Client } from "./policy.ts";
+import { candidateFor } from "./candidate.ts";
+import { DEFAULT_MINIMUM, minimumOf } from "./minimum.ts";
 import type { QuotaStage } from "./quota.ts";
 
 export function allocate(turn: Turn): void {
@@ -78,6 +75,7 @@ function allocateAgent(
     quota.passedOver(agentId);
     return true;
   };
+  const withheld = (): void => quota?.passedOver(agentId);
   for (const client of allocation.order({ random: turn.random, skipsTree })) {
     if (stage === "GUARANTEED" && !quota?.lacksGuarantee(client.role)) continue;
     const framework = tables.framework.get(client.frameworkId);
@@ -86,9 +84,11 @@ function allocateAgent(
       quota.passedOver(agentId);
       continue;
     }
-    const candidate = candidateFor(turn, framework, client, agent, { free, stage });
-    if (candidate === undefined) continue;
-    const offer = makeOffer(turn, framework, client.role, agent, candidate);
+    const { role } = client;
+    const request = { framework, role, agent, free, stage };
+    const candidate = candidateFor(turn.state, request, withheld);
+    if (typeof candidate === "string") continue;
+    const offer = makeOffer(turn, framework, role, agent, candidate);
     allocation.tookTurn(client);
     const made = offers.get(framework.id) ?? [];
     made.push(offerToSend(turn.state, offer, framework, agent));
@@ -110,26 +110,4 @@ function pickyTrees({ tables }: MasterState): ReadonlySet<string> {
 /** Ranges and sets have no quota, but alone they are no offer. */
 function isMeteredOrUncounted(resource: Resource): boolean {
   return isMetered(resource) || resource.kind !== "SCALAR";
-}
-
-/** What the client may be offered of the agent; undefined = nothing. */
-function candidateFor(
-  turn: Turn,
-  framework: FrameworkRow,
-  client: Client,
-  agent: AgentRow,
-  { free, stage }: { readonly free: Resources; readonly stage: QuotaStage },
-): Resources | undefined {
-  if (!mayUseAgent(turn.state.settings, framework, client.role, agent)) return undefined;
-  const wanted = strip(framework, resourcesFor(free, client.role));
-  if (!isAllocatable(framework, client.role, wanted)) return undefined;
-  const place = { agentId: agent.id, role: client.role };
-  const candidate = turn.state.allocation.quota()?.within(place, wanted, stage) ?? wanted;
-  if (candidate !== wanted && !isAllocatable(framework, client.role, candidate)) {
-    return undefined;
-  }
-  for (const filter of turn.state.index.filtersOf(framework.id, agent.id)) {
-    if (filter.role === client.role && refuses(filter, candidate)) return undefined;
-  }
-  return candidate;
 }

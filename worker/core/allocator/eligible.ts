@@ -2,7 +2,6 @@
  * Which agents a framework may be offered, and what of them: by the capabilities of both sides and
  * by the framework's own constraints (http-semantics 10.5, 11.5, 12.4).
  */
-import type * as mesos from "../../protocol/v1/mesos.ts";
 import { withoutRefinements } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { agentInfo } from "../agent/info.ts";
@@ -11,21 +10,37 @@ import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterSettings } from "../settings.ts";
 import { admits, constraintsOf } from "./offer-constraints.ts";
 
-/** Asked for every agent, role and framework, so what is cheap comes first. */
-export function mayUseAgent(
+/** Why nothing of an agent is for a framework, whatever is free there. */
+export type Barrier =
+  /** The framework has several roles, and the agent cannot tell whose resources are whose. */
+  | "AGENT_NOT_MULTI_ROLE"
+  /** The role is below another one, which the agent does not know. */
+  | "AGENT_NOT_HIERARCHICAL"
+  /** The agent has GPUs, which are kept for those who ask for them. */
+  | "FRAMEWORK_NOT_GPU_AWARE"
+  /** The agent is in another region than the master. */
+  | "FRAMEWORK_NOT_REGION_AWARE"
+  /** The framework's own offer constraints rule the agent out. */
+  | "CONSTRAINED";
+
+/** Asked for every agent, role and framework, so what is cheap comes first. Undefined: none. */
+export function barrierOf(
   settings: MasterSettings,
   framework: FrameworkRow,
   role: string,
   agent: AgentRow,
-): boolean {
-  const agentHas = (capability: mesos.AgentInfoCapabilityType): boolean =>
+): Barrier | undefined {
+  const has = (capability: FrameworkRow["capabilities"][number]): boolean =>
+    hasCapability(framework, capability);
+  const agentHas = (capability: AgentRow["capabilities"][number]): boolean =>
     agent.capabilities.includes(capability);
-  if (hasCapability(framework, "MULTI_ROLE") && !agentHas("MULTI_ROLE")) return false;
-  if (role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return false;
-  if (!hasCapability(framework, "GPU_RESOURCES") && hasGpus(agent.total)) return false;
-  if (!hasCapability(framework, "REGION_AWARE") && isRemote(settings, agent)) return false;
+  if (has("MULTI_ROLE") && !agentHas("MULTI_ROLE")) return "AGENT_NOT_MULTI_ROLE";
+  if (role.includes("/") && !agentHas("HIERARCHICAL_ROLE")) return "AGENT_NOT_HIERARCHICAL";
+  if (!has("GPU_RESOURCES") && hasGpus(agent.total)) return "FRAMEWORK_NOT_GPU_AWARE";
+  if (!has("REGION_AWARE") && isRemote(settings, agent)) return "FRAMEWORK_NOT_REGION_AWARE";
   const constraints = constraintsOf(framework);
-  return constraints === undefined || admits(constraints, role, agent);
+  if (constraints === undefined || admits(constraints, role, agent)) return undefined;
+  return "CONSTRAINED";
 }
 
 function hasGpus(total: Resources): boolean {

@@ -151,15 +151,12 @@ export class QuotaLedger {
   }
 
   /**
-   * What of `candidate` the role may be offered of the agent at this stage. Reserved, revocable and
+   * What of `candidate` the role may be offered of an agent at this stage; `candidate` itself when
+   * that is all of it. Reserved, revocable and
    * uncountable resources are not metered; scalars are cut to what is left of the limit and of what
    * nobody else is guaranteed, and in the first stage to what is guaranteed, plus that.
    */
-  within(
-    { agentId, role }: { readonly agentId: AgentId; readonly role: string },
-    candidate: Resources,
-    stage: QuotaStage,
-  ): Resources {
+  within(role: string, candidate: Resources, stage: QuotaStage): Resources {
     const top = topRole(role);
     const left = new Map<string, number>();
     let isNeeded = stage === "REST";
@@ -182,10 +179,7 @@ export class QuotaLedger {
       if (given !== undefined) cut.push(given);
       if (given !== resource) isWhole = false;
     }
-    if (isWhole) return candidate;
-    // What the first stage leaves is looked at once more in the second.
-    if (stage === "REST") this.#passedOver.add(agentId);
-    return cut;
+    return isWhole ? candidate : cut;
   }
 
   #partOf(agent: AgentRow, held: Resources): AgentPart {

@@ -1,0 +1,57 @@
+/**
+ * What a client may be offered of an agent, or why nothing: the one place that decides it, so that
+ * who explains a decision (`why`) asks the code that makes it.
+ *
+ * Pure: asking changes nothing and may be done at any time. Whose turn it is, and whether the agent
+ * is in service at all, is asked before; see `allocate.ts`.
+ */
+import { resourcesFor } from "../../resources/algebra.ts";
+import type { Resources } from "../../resources/resource.ts";
+import { refuses } from "../offer/filter.ts";
+import type { AgentRow, FrameworkRow } from "../rows.ts";
+import type { MasterState } from "../state.ts";
+import { type Barrier, barrierOf, strip } from "./eligible.ts";
+import { isAllocatable } from "./minimum.ts";
+import type { QuotaStage } from "./quota.ts";
+
+/** Why a client is offered nothing of an agent. Facts are found by who wants to explain it. */
+export type NoCandidate =
+  | Barrier
+  /** Too little is free for its role, or of what its capabilities cover. */
+  | "BELOW_MINIMUM"
+  /** A limit, or what others are guaranteed, leaves too little of it. */
+  | "WITHHELD_BY_QUOTA"
+  /** The framework refused this, or more than this. */
+  | "REFUSED";
+
+export interface CandidateRequest {
+  readonly framework: FrameworkRow;
+  readonly role: string;
+  readonly agent: AgentRow;
+  /** What nobody holds of the agent. */
+  readonly free: Resources;
+  readonly stage: QuotaStage;
+}
+
+/** Told apart by `typeof`: a reason is a string, so that neither costs an allocation. */
+export function candidateFor(
+  state: MasterState,
+  request: CandidateRequest,
+  /** Called when a quota keeps some of what is free in the last stage: the agent waits for more. */
+  withheld: () => void,
+): Resources | NoCandidate {
+  const { framework, role, agent, free, stage } = request;
+  const barrier = barrierOf(state.settings, framework, role, agent);
+  if (barrier !== undefined) return barrier;
+  const wanted = strip(framework, resourcesFor(free, role));
+  if (!isAllocatable(framework, role, wanted)) return "BELOW_MINIMUM";
+  const candidate = state.allocation.quota()?.within(role, wanted, stage) ?? wanted;
+  if (candidate !== wanted) {
+    if (stage === "REST") withheld();
+    if (!isAllocatable(framework, role, candidate)) return "WITHHELD_BY_QUOTA";
+  }
+  for (const filter of state.index.filtersOf(framework.id, agent.id)) {
+    if (filter.role === role && refuses(filter, candidate)) return "REFUSED";
+  }
+  return candidate;
+}
