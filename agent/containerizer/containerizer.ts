@@ -53,8 +53,26 @@ export interface ResourceLimits {
   readonly pidsLimit?: number;
 }
 
+/** Open file descriptors that the command gets as its own; whoever opened them closes them. */
+export interface StandardStreams {
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Of a terminal, in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface ContainerSpec {
   readonly containerId: ContainerId;
+  /**
+   * A running container in whose namespaces and limits this one lives; its own `limits` bound
+   * nothing then. It ends at the latest with that one.
+   */
+  readonly inside?: ContainerId;
   readonly command: ContainerCommand;
   /** The whole environment: nothing of the agent's own is added but `RIMROCK_CONTAINER_ID`. */
   readonly environment: Readonly<Record<string, string>>;
@@ -63,6 +81,10 @@ export interface ContainerSpec {
   /** Absolute and existing: the working directory, and where `stdout` and `stderr` are appended. */
   readonly sandboxDirectory: string;
   readonly limits: ResourceLimits;
+  /** Instead of no input, and of output into the sandbox's files. */
+  readonly streams?: StandardStreams;
+  /** The command gets a terminal of this size; all of its output is on stdout then. */
+  readonly terminal?: TerminalSize;
 }
 
 /** What the agent's own books say of a container that should be running. */
@@ -140,6 +162,10 @@ export type UsageError = FileError | ContainerNotRunning;
 export type KillError =
   | ContainerNotRunning
   | { readonly code: "SIGNAL_UNKNOWN"; readonly signal: string };
+/** NO_TERMINAL: none was asked for, or nothing in the container holds it open any more. */
+export type ResizeError =
+  | ContainerNotRunning
+  | { readonly code: "NO_TERMINAL"; readonly containerId: ContainerId };
 
 export interface Containerizer {
   /**
@@ -158,6 +184,8 @@ export interface Containerizer {
   wait(id: ContainerId): Promise<ContainerTermination>;
   /** Sends `signal` (like "SIGTERM") to every process of the container. */
   kill(id: ContainerId, signal: string): Promise<Result<void, KillError>>;
+  /** Tells the programs at the container's terminal its new size. */
+  resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>>;
   /** SIGKILLs every process of the container and waits until it has ended. Idempotent. */
   destroy(id: ContainerId): Promise<void>;
   /** Destroys it if need be, and deletes what is remembered of it. Idempotent. */
@@ -183,7 +211,9 @@ export interface ContainerizerModule {
 }
 
 /** The sentence for the task's status message. */
-export function describeLaunchError(error: LaunchError | UpdateError | KillError): string {
+export function describeLaunchError(
+  error: LaunchError | UpdateError | KillError | ResizeError,
+): string {
   switch (error.code) {
     case "FILE_FAILED": {
       const written = error.value === undefined ? "" : ` '${error.value}'`;
@@ -193,6 +223,8 @@ export function describeLaunchError(error: LaunchError | UpdateError | KillError
       return `Container ${error.containerId} exists already`;
     case "CONTAINER_NOT_RUNNING":
       return `Container ${error.containerId} is not running`;
+    case "NO_TERMINAL":
+      return `Container ${error.containerId} has no terminal; launch it with tty_info`;
     case "SIGNAL_UNKNOWN":
       return `No signal '${error.signal}'; name it like SIGTERM`;
     case "COMMAND_INVALID":

@@ -2,7 +2,7 @@
  * From a container's command to the argv that the supervisor's child becomes. Every step is an
  * exec, so the chain leaves no process behind but the command:
  *
- *   [setpriv → sh →] setsid → [env →] the command
+ *   [setpriv → sh →] setsid → [env →] [script: see terminal.ts →] the command
  *
  * setsid gives the command a session and process group of its own: a task's `kill 0` must not reach
  * its supervisor. setpriv only where the user changes.
@@ -13,6 +13,7 @@ import type { ContainerSpec, LaunchError } from "../containerizer.ts";
 import type { HostTools } from "./host-tools.ts";
 import { CONTAINER_MARK } from "./process-table.ts";
 import { BECOME_SCRIPT, SUPERVISOR_SCRIPT } from "./script.ts";
+import { atTerminal } from "./terminal.ts";
 import type { Account } from "./users.ts";
 
 export interface SupervisorProcess {
@@ -51,7 +52,7 @@ export function supervisorProcess(
   const exported = variables.filter(([name]) => SHELL_NAME.test(name) && !SHELL_OWN.test(name));
   // A shell cannot hand these on; as arguments of env(1) they are visible to `ps` for an instant.
   const handed = variables.filter(([name]) => !SHELL_NAME.test(name) || SHELL_OWN.test(name));
-  const argv = commandArgv(spec, tools);
+  const argv = commandAtTerminal(spec, tools);
   if (!argv.ok) return argv;
   const command = [tools.setsid, ...throughEnv({ argv: argv.value, handed, tools })];
 
@@ -98,6 +99,17 @@ function commandArgv(
   }
   const why = `arguments[0] '${name}' differs from the file '${command.value}', which needs bash on the agent`;
   return err({ code: "COMMAND_INVALID", why });
+}
+
+function commandAtTerminal(
+  spec: ContainerSpec,
+  tools: HostTools,
+): Result<readonly string[], LaunchError> {
+  const argv = commandArgv(spec, tools);
+  if (!argv.ok || spec.terminal === undefined) return argv;
+  const shellVariable = spec.environment.SHELL;
+  const wrapped = atTerminal(argv.value, spec.terminal, { tools, shellVariable });
+  return wrapped.ok ? wrapped : err({ code: "COMMAND_INVALID", why: wrapped.error });
 }
 
 function throughEnv(step: {

@@ -16,6 +16,9 @@ export interface HostTools {
   readonly envSignalOptions: readonly string[];
   /** Needed to change the user. */
   readonly setpriv: string | undefined;
+  /** Needed to give a command a terminal. */
+  readonly script: string | undefined;
+  readonly stty: string | undefined;
   /** Needed for an argv[0] that is not the file's name. */
   readonly bash: string | undefined;
 }
@@ -26,8 +29,8 @@ const DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"]
 export async function findHostTools(
   shell = "/bin/sh",
 ): Promise<Result<HostTools, { readonly why: string }>> {
-  const setsid = find("setsid");
-  const env = find("env");
+  const setsid = findProgram("setsid");
+  const env = findProgram("env");
   if (setsid === undefined)
     return err({ why: "The program setsid is missing; install util-linux" });
   if (env === undefined) return err({ why: "The program env is missing; install coreutils" });
@@ -41,12 +44,15 @@ export async function findHostTools(
     setsid,
     env,
     envSignalOptions: resets && !isBash ? ["--default-signal=INT,QUIT"] : [],
-    setpriv: find("setpriv"),
-    bash: find("bash"),
+    setpriv: findProgram("setpriv"),
+    script: findProgram("script"),
+    stty: findProgram("stty"),
+    bash: findProgram("bash"),
   });
 }
 
-function find(name: string): string | undefined {
+/** Where a program of this name is, undefined = nowhere that tasks would look. */
+export function findProgram(name: string): string | undefined {
   return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => {
     try {
       accessSync(path, constants.X_OK);

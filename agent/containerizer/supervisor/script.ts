@@ -15,9 +15,12 @@
  * dash and busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
  * proves at start that the shell of this machine does.
  *
- * A shell without job control makes `&` children ignore SIGINT and SIGQUIT. bash takes that back by
- * `trap -`; dash cannot, so there env(1) does (coreutils 8.31 and later). With busybox the two stay
- * ignored in the command until it sets them itself.
+ * A shell without job control gives `&` children an empty input, whatever it has itself: hence the
+ * detour of it over descriptor 3.
+ *
+ * A shell without job control also makes `&` children ignore SIGINT and SIGQUIT. bash takes that
+ * back by `trap -`; dash cannot, so there env(1) does (coreutils 8.31 and later). With busybox the
+ * two stay ignored in the command until it sets them itself.
  */
 import { unreachable } from "../../../worker/std/assert.ts";
 
@@ -70,9 +73,10 @@ read -r boot </proc/sys/kernel/random/boot_id
 read -r stat </proc/$$/stat
 echo "$boot $stat" >"$record.started" || exit 1
 if [ -n "$BASH_VERSION" ]; then trap 'jobs >"$record.ended"' CHLD; fi
-run "$@" &
+exec 3<&0
+run "$@" <&3 3<&- &
 echo "$!" >>"$record.started"
-exec >/dev/null 2>&1
+exec </dev/null >/dev/null 2>&1 3<&-
 cd /
 wait "$!"
 status=$?

@@ -59,6 +59,8 @@ export async function startSupervisor(start: {
   readonly process: SupervisorProcess;
   readonly sandboxDirectory: string;
   readonly output: SandboxOutput;
+  /** Undefined: none. */
+  readonly stdin: number | undefined;
 }): Promise<Result<StartedSupervisor, LaunchError>> {
   const { file, argv, environment } = start.process;
   let child: ChildProcess;
@@ -67,7 +69,7 @@ export async function startSupervisor(start: {
       cwd: start.sandboxDirectory,
       detached: true,
       env: { ...environment },
-      stdio: ["ignore", start.output.stdout, start.output.stderr],
+      stdio: [start.stdin ?? "ignore", start.output.stdout, start.output.stderr],
     });
   } catch (cause) {
     return err({ code: "SPAWN_FAILED", path: file, errno: errnoOf(cause) });

@@ -26,7 +26,9 @@ import {
   type Launched,
   type RecoveredContainer,
   type Recovery,
+  type ResizeError,
   type ResourceLimits,
+  type TerminalSize,
   type UpdateError,
   type UsageError,
 } from "../containerizer.ts";
@@ -38,6 +40,7 @@ import { findHostTools, type HostTools } from "./host-tools.ts";
 import { type Isolation, signalProcess } from "./isolation.ts";
 import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
+import { setTerminalSize, terminalOf } from "./terminal.ts";
 import { type Account, accountToBecome } from "./users.ts";
 
 /**
@@ -92,14 +95,11 @@ export class SupervisedContainerizer implements Containerizer {
     if (this.#containers.has(id)) return err({ code: "CONTAINER_EXISTS", containerId: id });
     const account = accountToBecome(spec.user);
     if (!account.ok) return account;
+    const facts = { spec, tools: tools.value, account: account.value };
+    if (spec.streams !== undefined) return await this.#start({ ...facts, output: spec.streams });
     const output = openOutput(spec.sandboxDirectory, account.value);
     if (!output.ok) return output;
-    const started = await this.#start({
-      spec,
-      tools: tools.value,
-      account: account.value,
-      output: output.value,
-    });
+    const started = await this.#start({ ...facts, output: output.value });
     closeSync(output.value.stdout);
     closeSync(output.value.stderr);
     return started;
@@ -133,6 +133,17 @@ export class SupervisedContainerizer implements Containerizer {
       await sleep(pauseMs);
     }
     return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
+  }
+
+  async resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>> {
+    const container = this.#running(id);
+    if (!container.ok) return container;
+    this.#tools ??= findHostTools();
+    const tools = await this.#tools;
+    const terminal = terminalOf(await this.#isolation.processes(container.value));
+    const isSet =
+      tools.ok && terminal !== undefined && (await setTerminalSize(terminal, size, tools.value));
+    return isSet ? ok(undefined) : err({ code: "NO_TERMINAL", containerId: id });
   }
 
   async destroy(id: ContainerId): Promise<void> {
@@ -175,7 +186,9 @@ export class SupervisedContainerizer implements Containerizer {
     const process = supervisorProcess({ spec, account, record, joinFiles: joins.value }, tools);
     if (!process.ok) return this.#undo(id, process.error);
     const { sandboxDirectory } = spec;
-    const started = await startSupervisor({ process: process.value, sandboxDirectory, output });
+    const stdin = spec.streams?.stdin;
+    const streams = { process: process.value, sandboxDirectory, output, stdin };
+    const started = await startSupervisor(streams);
     if (!started.ok) return this.#undo(id, started.error);
 
     const { child, pid } = started.value;

@@ -8,10 +8,17 @@ import { commandChecks } from "./checks/commands.ts";
 import { endChecks } from "./checks/ends.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
+import { streamChecks } from "./checks/streams.ts";
 
 export type Checks = Readonly<Record<string, (kind: ContainerizerKind) => Promise<void>>>;
 
-const common: Checks = { ...commandChecks, ...endChecks, ...refusalChecks, ...recoveryChecks };
+const common: Checks = {
+  ...commandChecks,
+  ...endChecks,
+  ...refusalChecks,
+  ...recoveryChecks,
+  ...streamChecks,
+};
 
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
