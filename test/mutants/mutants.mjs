@@ -91,7 +91,7 @@ export const mutants = [
   {
     name: "the end of a refusal wakes nobody",
     file: inAllocator("allocation.ts"),
-    from: "if (change.after === undefined) this.#dirty.add((change.before as FilterRow).agentId);",
+    from: "if (change.after === undefined) this.#followEndOf(change.before as FilterRow);",
     to: "",
   },
   {
@@ -120,9 +120,9 @@ export const mutants = [
   },
   {
     name: "a refusal for one role is one for all",
-    file: inAllocator("candidate.ts"),
-    from: "filter.role === role && ",
-    to: "",
+    file: "worker/core/offer/refusals.ts",
+    from: "this.#rows.get(frameworkId)?.get(role)?.get(agentId) ?? []",
+    to: "this.rowsNaming(agentId).filter((row) => row.frameworkId === frameworkId || role === '')",
   },
   {
     name: "what is offered can be offered once more",
@@ -276,15 +276,15 @@ export const mutants = [
   },
   {
     name: "what is more than was refused stays away too",
-    file: "worker/core/offer/filter.ts",
-    from: "filter.blocksAll || contains(filter.refused, candidate)",
+    file: "worker/core/offer/refusals.ts",
+    from: "row.blocksAll || contains(refused, candidate)",
     to: "filter.blocksAll || contains(candidate, filter.refused)",
   },
   {
     name: "REVIVE of one role forgets the refusals of all",
     file: "worker/core/offer/filter.ts",
-    from: "if (isConcerned(filter.role)) turn",
-    to: "if (isConcerned(filter.role) || filter.role !== '') turn",
+    from: "if (isConcerned(role)) turn",
+    to: "if (isConcerned(role) || role !== '') turn",
   },
   {
     name: "a short refusal ends a longer one",

@@ -60,11 +60,6 @@ const filing: { readonly [T in TableName]?: (row: Rows[T]) => Filing } = {
   ],
   update: (row) => [["updatesOfTask", `${row.frameworkId}/${row.taskId}`]],
   command: (row) => [["commandsOfAgent", row.agentId]],
-  filter: (row) => [
-    ["filtersOf", `${row.frameworkId}/${row.agentId}`],
-    ["filtersOfFramework", row.frameworkId],
-    ["filtersOfAgent", row.agentId],
-  ],
   stream: (row) => [["streamsOfFramework", row.frameworkId]],
   agent: (row) => [
     ["agentsOfRelay", row.relayId],
@@ -136,11 +131,6 @@ export class Index {
   updatesOfTask = (key: string): UpdateRow[] => this.#rows("update", "updatesOfTask", key);
   /** In the order of their numbers. */
   commandsOfAgent = (id: string): Rows["command"][] => this.#rows("command", "commandsOfAgent", id);
-  filtersOf = (frameworkId: string, agentId: string): Rows["filter"][] =>
-    this.#rows("filter", "filtersOf", `${frameworkId}/${agentId}`);
-  filtersOfFramework = (id: string): Rows["filter"][] =>
-    this.#rows("filter", "filtersOfFramework", id);
-  filtersOfAgent = (id: string): Rows["filter"][] => this.#rows("filter", "filtersOfAgent", id);
   streamsOfFramework = (id: string): Rows["stream"][] =>
     this.#rows("stream", "streamsOfFramework", id);
   agentsOfRelay = (id: string): Rows["agent"][] => this.#rows("agent", "agentsOfRelay", id);

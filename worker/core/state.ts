@@ -11,6 +11,7 @@ import { type Change, Table } from "../std/table.ts";
 import { Allocation } from "./allocator/allocation.ts";
 import { type ColdReader, ColdStore } from "./cold.ts";
 import { Index } from "./index.ts";
+import { Refusals } from "./offer/refusals.ts";
 import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
 import { keyOf, type Tables, tableNames } from "./tables.ts";
@@ -22,6 +23,7 @@ export interface MasterState {
   readonly tables: Tables;
   readonly cold: ColdStore;
   readonly index: Index;
+  readonly refusals: Refusals;
   readonly allocation: Allocation;
   /** Changes since the current step began. */
   changes: Change[];
@@ -57,8 +59,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
   const changes: Change[] = [];
   const record = (change: Change): void => {
     state.changes.push(change);
-    state.index.follow(change);
-    state.allocation.follow(change);
+    follow(state, change);
   };
   const table = <T extends TableName>(name: T): Table<Rows[T]> =>
     new Table<Rows[T]>({ name, keyOf: keyOf[name], record });
@@ -85,12 +86,14 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     relay: table("relay"),
     relayWatch: table("relayWatch"),
   };
+  const refusals = new Refusals();
   const state: MasterState = {
     settings: options.settings ?? defaultSettings,
     tables,
     cold: new ColdStore(options.cold),
     index: new Index(tables),
-    allocation: new Allocation(tables),
+    refusals,
+    allocation: new Allocation(tables, refusals),
     changes,
     startedMs: 0,
     next: new Map(),
@@ -113,10 +116,15 @@ function loadTable<T extends TableName>(
   const table = state.tables[name];
   table.load(rows);
   for (const row of table.values()) {
-    const change = { table: name, key: keyOf[name](row), before: undefined, after: row };
-    state.index.follow(change);
-    state.allocation.follow(change);
+    follow(state, { table: name, key: keyOf[name](row), before: undefined, after: row });
   }
+}
+
+/** What the allocation asks of the others is as it will be after the Change. */
+function follow({ index, refusals, allocation }: MasterState, change: Change): void {
+  index.follow(change);
+  refusals.follow(change);
+  allocation.follow(change);
 }
 
 /**

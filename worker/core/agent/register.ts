@@ -191,7 +191,7 @@ function sameOffer(before: AgentRow, after: AgentRow): boolean {
 }
 
 function forgetFiltersOfAgent(turn: Turn, agentId: AgentId): void {
-  for (const filter of turn.state.index.filtersOfAgent(agentId)) {
-    turn.state.tables.filter.delete(String(filter.seq));
+  for (const { seq } of turn.state.refusals.rowsNaming(agentId)) {
+    turn.state.tables.filter.delete(String(seq));
   }
 }

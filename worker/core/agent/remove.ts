@@ -54,9 +54,9 @@ export function forgetAgent(turn: Turn, agent: AgentRow): void {
 }
 
 function forget(turn: Turn, agent: AgentRow): void {
-  const { tables, index } = turn.state;
+  const { tables, index, refusals } = turn.state;
   for (const { seq } of index.commandsOfAgent(agent.id)) tables.command.delete(String(seq));
-  for (const { seq } of index.filtersOfAgent(agent.id)) tables.filter.delete(String(seq));
+  for (const { seq } of refusals.rowsNaming(agent.id)) tables.filter.delete(String(seq));
   for (const { frameworkId, id } of index.executorsOfAgent(agent.id)) {
     tables.executor.delete(executorKey(agent.id, frameworkId, id));
   }

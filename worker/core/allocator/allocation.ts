@@ -16,6 +16,7 @@ import { covers, leftOf } from "../../resources/shared.ts";
 import { assert } from "../../std/assert.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { Change } from "../../std/table.ts";
+import type { Refusals } from "../offer/refusals.ts";
 import type {
   AgentRow,
   ExecutorRow,
@@ -45,6 +46,7 @@ interface Hold {
 
 export class Allocation {
   readonly #tables: Tables;
+  readonly #refusals: Refusals;
   readonly #held = new Map<AgentId, Resources>();
   readonly #dirty = new Set<AgentId>();
   /** Every agent is worth looking at; a thousand that say so in one turn cost one pass. */
@@ -54,8 +56,9 @@ export class Allocation {
   #quota: QuotaLedger | undefined;
   #rolesWithQuota = 0;
 
-  constructor(tables: Tables) {
+  constructor(tables: Tables, refusals: Refusals) {
     this.#tables = tables;
+    this.#refusals = refusals;
   }
 
   /** Whether an agent waits to be looked at. */
@@ -168,7 +171,7 @@ export class Allocation {
         );
         return;
       case "filter":
-        if (change.after === undefined) this.#dirty.add((change.before as FilterRow).agentId);
+        if (change.after === undefined) this.#followEndOf(change.before as FilterRow);
         return;
       case "framework":
         this.#followFramework(change.before as FrameworkRow, change.after as FrameworkRow);
@@ -195,6 +198,10 @@ export class Allocation {
     const id = (after ?? (before as AgentRow)).id;
     this.#quota?.agentIs(id, after, this.held(id));
     this.#quota?.noteFreed();
+  }
+
+  #followEndOf(row: FilterRow): void {
+    for (const agentId of this.#refusals.agentsOf(row)) this.#dirty.add(agentId);
   }
 
   #followHold(before: Hold | undefined, after: Hold | undefined): void {

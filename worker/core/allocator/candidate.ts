@@ -7,7 +7,6 @@
  */
 import { resourcesFor } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { refuses } from "../offer/filter.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { type Barrier, barrierOf, strip } from "./eligible.ts";
@@ -50,8 +49,7 @@ export function candidateFor(
     if (stage === "REST") withheld();
     if (!isAllocatable(framework, role, candidate)) return "WITHHELD_BY_QUOTA";
   }
-  for (const filter of state.index.filtersOf(framework.id, agent.id)) {
-    if (filter.role === role && refuses(filter, candidate)) return "REFUSED";
-  }
+  const client = { frameworkId: framework.id, role, agentId: agent.id };
+  if (state.refusals.keeps(client, candidate)) return "REFUSED";
   return candidate;
 }

@@ -3,11 +3,11 @@
 import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { contains, isEmpty } from "../../resources/algebra.ts";
-import type { Resources } from "../../resources/resource.ts";
 import { DEFAULT_REFUSE_MS, MAX_REFUSE_MS, MIN_REFUSE_MS } from "../constants.ts";
 import type { FilterRow, OfferRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import type { Refusal } from "./refusals.ts";
 
 /** How long a refusal lasts by `Filters.refuse_seconds` (http-semantics 4.3), ms. At least one second. */
 export function refuseMs(filters: mesos.Filters | undefined): number {
@@ -32,12 +32,12 @@ export function addFilter(
   const { state, nowMs } = turn;
   const { frameworkId, role, agentId } = offer;
   const expiresAtMs = nowMs + refusal.durationMs;
-  const older = state.index.filtersOf(frameworkId, agentId).filter((row) => row.role === role);
-  const isRecent = (row: FilterRow): boolean =>
+  const older = state.refusals.of({ frameworkId, role, agentId });
+  const isRecent = ({ row }: Refusal): boolean =>
     row.cause === "DECLINED" && nowMs - row.createdMs < MIN_REFUSE_MS;
   const hasty = cause === "DECLINED" && older.some(isRecent);
-  for (const row of older) {
-    const covered = row.expiresAtMs <= expiresAtMs && contains(refused, row.refused);
+  for (const { row, refused: before } of older) {
+    const covered = row.expiresAtMs <= expiresAtMs && contains(refused, before);
     if (covered && !row.blocksAll) state.tables.filter.delete(String(row.seq));
   }
   if (hasty) {
@@ -56,9 +56,9 @@ export function brakeInvalidAccept(turn: Turn, offer: OfferRow): void {
   const { state, nowMs } = turn;
   const expiresAtMs = nowMs + MIN_REFUSE_MS;
   const cause = "INVALID_ACCEPT";
-  const hasty = state.index
-    .filtersOf(offer.frameworkId, offer.agentId)
-    .some((row) => row.role === offer.role && row.cause === cause && row.expiresAtMs > nowMs);
+  const hasty = state.refusals
+    .of(offer)
+    .some(({ row }) => row.cause === cause && row.expiresAtMs > nowMs);
   addRow(turn, offer, { refused: [], cause, expiresAtMs, blocksAll: hasty });
 }
 
@@ -77,21 +77,14 @@ function addRow(
   });
 }
 
-/**
- * Whether a filter keeps `candidate` from its framework: more than was refused is offered again.
- */
-export function refuses(filter: FilterRow, candidate: Resources): boolean {
-  return filter.blocksAll || contains(filter.refused, candidate);
-}
-
 /** Forgets what the framework refused for these roles: it may be offered everything again. */
 export function forgetFilters(
   turn: Turn,
   frameworkId: FrameworkId,
   isConcerned: (role: string) => boolean = () => true,
 ): void {
-  for (const filter of turn.state.index.filtersOfFramework(frameworkId)) {
-    if (isConcerned(filter.role)) turn.state.tables.filter.delete(String(filter.seq));
+  for (const { role, seq } of turn.state.refusals.rowsOf(frameworkId)) {
+    if (isConcerned(role)) turn.state.tables.filter.delete(String(seq));
   }
 }
 
