@@ -160,6 +160,8 @@ export interface TaskRow extends Row {
    */
   readonly run: number;
   readonly executorId?: ExecutorId;
+  /** LAUNCHed with an executor of the framework's own, whose id may be the task's. */
+  readonly hasOwnExecutor?: true;
   /** The group it was launched in (LAUNCH_GROUP): all tasks of it, which have the same `run`. */
   readonly group?: { readonly executorId: ExecutorId; readonly taskIds: readonly TaskId[] };
   readonly name: string;
@@ -287,7 +289,7 @@ export interface FilterRow extends Row {
   readonly role: string;
   readonly agentId: AgentId;
   readonly refused: Resources;
-  readonly cause: "DECLINED" | "LEFT_OVER" | "INVALID_ACCEPT";
+  readonly cause: "DECLINED" | "LEFT_OVER" | "INVALID_ACCEPT" | "TIMED_OUT";
   readonly createdMs: number;
   readonly expiresAtMs: number;
   /**

@@ -186,16 +186,17 @@ function validateAccept(
 
 /** What is kept of it besides its tasks. */
 function validateOperation(operation: mesos.OfferOperation): InvalidCall | undefined {
-  const { launch: _, launch_group: group, ...rest } = operation;
-  const executor = group?.executor;
+  const { launch, launch_group: group, ...rest } = operation;
+  const executors = [...(launch?.task_infos ?? []), ...(group === undefined ? [] : [group])];
   if (encodeJson("mesos.v1.Offer.Operation", rest).length > OPERATION_LENGTH) {
     return tooLong(`accept.operations, ${operation.type ?? "UNKNOWN"}`, OPERATION_LENGTH);
   }
-  if (executor === undefined) return undefined;
-  const { length } = encodeJson("mesos.v1.ExecutorInfo", executor);
-  return length > EXECUTOR_INFO_LENGTH
-    ? tooLong("accept.operations.launch_group.executor", EXECUTOR_INFO_LENGTH)
-    : undefined;
+  const isLong = executors.some(
+    ({ executor }) =>
+      executor !== undefined &&
+      encodeJson("mesos.v1.ExecutorInfo", executor).length > EXECUTOR_INFO_LENGTH,
+  );
+  return isLong ? tooLong("an executor of accept.operations", EXECUTOR_INFO_LENGTH) : undefined;
 }
 
 /** Also of the part that the operation's type does not name. */

@@ -1,5 +1,5 @@
 /**
- * Executors on agents: those of task groups. A row stands for one that the agent runs or is about
+ * Executors on agents: custom ones, and those of task groups. A row stands for one that the agent runs or is about
  * to run, and holds its resources; the agent says when it has ended.
  */
 import type { ExecutorId } from "../../protocol/ids.ts";
@@ -9,7 +9,7 @@ import { encodeJson } from "../../protocol/wire/json.ts";
 import { parseResources } from "../../resources/parse.ts";
 import type { AgentRow, ExecutorRow, FrameworkRow, TaskRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
-import { executorKey } from "../tables.ts";
+import { executorKey, taskKey } from "../tables.ts";
 import { executorOf } from "../task/executor-of.ts";
 import { sendEvent, type Turn } from "../turn.ts";
 
@@ -111,14 +111,19 @@ export function endExecutors(turn: Turn, framework: FrameworkRow): void {
 
 /** A launch that needs the executor has not been acknowledged. */
 function isOnItsWay(turn: Turn, { agentId, frameworkId, id }: ExecutorRow): boolean {
-  return turn.state.index
-    .commandsOfAgent(agentId)
-    .some(
-      ({ command }) =>
-        command.type === "RUN_TASK_GROUP" &&
-        command.frameworkId === frameworkId &&
-        command.executorId === id,
-    );
+  const { index, tables } = turn.state;
+  return index.commandsOfAgent(agentId).some(({ command }) => {
+    switch (command.type) {
+      case "RUN_TASK_GROUP":
+        return command.frameworkId === frameworkId && command.executorId === id;
+      case "RUN_TASK": {
+        const task = tables.task.get(taskKey(command.frameworkId, command.taskId));
+        return task?.frameworkId === frameworkId && executorOf(task) === id;
+      }
+      default:
+        return false;
+    }
+  });
 }
 
 function keyOfRow({ agentId, frameworkId, id }: ExecutorRow): string {

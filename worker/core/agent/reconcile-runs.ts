@@ -136,6 +136,8 @@ function adoptTask(
     agentId: agent.id,
     run,
     executorId: (task.executor_id?.value ?? task.task_id.value) as TaskRow["executorId"],
+    // Agents name no executor of a command task.
+    ...(task.executor_id !== undefined && { hasOwnExecutor: true as const }),
     name: task.name,
     role,
     resources: resources.value,

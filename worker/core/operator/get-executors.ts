@@ -1,3 +1,4 @@
+import { executorWithoutSecrets } from "../../protocol/secrets.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import type { ExecutorRow } from "../rows.ts";
@@ -17,6 +18,7 @@ export function getExecutors(
   ]);
 }
 
+/** As it is shown: without secrets. */
 export function executorInfo({ info }: ExecutorRow): mesos.ExecutorInfo {
-  return decodeStored("mesos.v1.ExecutorInfo", info);
+  return executorWithoutSecrets(decodeStored("mesos.v1.ExecutorInfo", info));
 }

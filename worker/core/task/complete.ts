@@ -1,5 +1,6 @@
 /** A task's statuses, and its end: out of memory, into the bounded tail on disk. */
 
+import { healthCheckWithoutSecrets } from "../../protocol/secrets.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { decodeBase64 } from "../../protocol/wire/base64.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
@@ -113,7 +114,7 @@ export function taskMessage(texts: BodyTexts, task: TaskRow): mesos.Task {
     labels: info?.labels,
     discovery: info?.discovery,
     container: info?.container,
-    health_check: info?.health_check,
+    health_check: info?.health_check && healthCheckWithoutSecrets(info.health_check),
     kill_policy: info?.kill_policy,
     user: info?.command?.user ?? info?.executor?.command?.user,
   };

@@ -3,29 +3,26 @@
 import type { ExecutorId, TaskId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
-import { equals, normalize } from "../../resources/algebra.ts";
+import { normalize } from "../../resources/algebra.ts";
 import { describeResourceError, parseResources } from "../../resources/parse.ts";
 import type { Resources } from "../../resources/resource.ts";
 import { covers } from "../../resources/shared.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { enqueueNumbered } from "../agent/commands.ts";
 import type { Pool } from "../offer/pool.ts";
-import type { ExecutorRow, FrameworkRow } from "../rows.ts";
+import type { FrameworkRow } from "../rows.ts";
 import { newSeq } from "../state.ts";
-import { decodeStored } from "../stored.ts";
-import { executorKey } from "../tables.ts";
 import type { Turn } from "../turn.ts";
 import { addTask, afterUse, forbiddenUser, malformedTask, withRole } from "./launch.ts";
 import { invalidGroup, refuseTask, type TaskRefusal } from "./refuse.ts";
+import { addExecutor, type TaskExecutor, takenBy, taskExecutor } from "./task-executor.ts";
 import { notLeft, validateTaskItself } from "./validate.ts";
+import { hasNetworkCheck } from "./validate-check.ts";
 import { validateGroupExecutor } from "./validate-executor.ts";
 
 /** A group that can be launched. */
 interface Group {
-  readonly executor: mesos.ExecutorInfo;
-  readonly executorResources: Resources;
-  /** Its executor does not run yet: its resources are taken too. */
-  readonly isNew: boolean;
+  readonly executor: TaskExecutor;
   readonly tasks: readonly { readonly info: mesos.TaskInfo; readonly resources: Resources }[];
 }
 
@@ -56,10 +53,7 @@ export function launchGroup(
     return pool;
   }
   addGroup(turn, framework, group.value, pool);
-  const { executorResources, isNew } = group.value;
-  const used = group.value.tasks.flatMap(({ resources }) => resources);
-  const all = normalize(isNew ? [...executorResources, ...used] : used);
-  return { ...pool, resources: afterUse(pool.resources, all) };
+  return { ...pool, resources: afterUse(pool.resources, usedBy(group.value)) };
 }
 
 function validateGroup(
@@ -69,7 +63,7 @@ function validateGroup(
   pool: Pool,
 ): Result<Group, TaskRefusal> {
   const fail = (message: string): Result<never, TaskRefusal> => err(invalidGroup(message));
-  const executor = withRole(asked.executor, pool.role);
+  const info = withRole(asked.executor, pool.role);
   const executorResources = validateGroupExecutor(framework, asked.executor, pool);
   if (!executorResources.ok) return fail(executorResources.error);
   const tasks: { info: mesos.TaskInfo; resources: Resources }[] = [];
@@ -78,7 +72,7 @@ function validateGroup(
     const id = task.task_id.value;
     const resources = validateTaskItself(turn.state, framework, task, pool);
     if (!resources.ok) return fail(`Task '${id}' of the group: ${resources.error}`);
-    const problem = ids.has(id) ? "is named twice" : problemInGroup(task, executor, pool.role);
+    const problem = ids.has(id) ? "is named twice" : problemInGroup(task, info, pool.role);
     if (problem !== undefined) return fail(`Task '${id}' of the group ${problem}`);
     ids.add(id);
     const forbidden = forbiddenUser(turn, framework, task);
@@ -90,17 +84,18 @@ function validateGroup(
     // The command names the executor once for all of them.
     tasks.push({ info: { ...task, executor: undefined }, resources: resources.value });
   }
-  const key = executorKey(pool.agent.id, framework.id, executor.executor_id.value);
-  const running = turn.state.tables.executor.get(key);
-  if (running !== undefined && !sameExecutor(running, executor, executorResources.value)) {
-    const id = executor.executor_id.value;
-    return fail(`Executor '${id}' runs on the agent already, and is not described in the same way`);
-  }
-  const used = tasks.flatMap(({ resources }) => resources);
-  const isNew = running === undefined;
-  const all = normalize(isNew ? [...executorResources.value, ...used] : used);
-  if (!covers(pool.resources, all)) return fail(`The group needs ${notLeft(all, pool)}`);
-  return ok({ executor, executorResources: executorResources.value, isNew, tasks });
+  const resources = executorResources.value;
+  const executor = taskExecutor(turn.state, framework, { info, resources }, pool);
+  if (!executor.ok) return fail(executor.error);
+  const group = { executor: executor.value, tasks };
+  const needed = usedBy(group);
+  return covers(pool.resources, needed)
+    ? ok(group)
+    : fail(`The group needs ${notLeft(needed, pool)}`);
+}
+
+function usedBy({ executor, tasks }: Group): Resources {
+  return normalize([...takenBy(executor), ...tasks.flatMap(({ resources }) => resources)]);
 }
 
 /** The end of a sentence that begins with the task. */
@@ -109,7 +104,14 @@ function problemInGroup(
   executor: mesos.ExecutorInfo,
   role: string,
 ): string | undefined {
-  if (task.command === undefined) return "has no command";
+  // A custom executor knows by itself what to do.
+  if (task.command === undefined && executor.type === "DEFAULT") return "has no command";
+  if (task.container?.type === "DOCKER") {
+    return "has a container of type DOCKER, which cannot be in a group; use MESOS";
+  }
+  if (hasNetworkCheck(task) && (task.container?.network_infos ?? []).length > 0) {
+    return "has a check over the network, and a network of its own: use a check of type COMMAND";
+  }
   // The containers of a group share their executor's cgroup, which has no limits of single tasks.
   if (task.limits !== undefined) return "has limits, which need 'linux_info.share_cgroups' false";
   if (task.executor === undefined) return undefined;
@@ -118,34 +120,12 @@ function problemInGroup(
   return "has another executor than the group; leave it out";
 }
 
-function sameExecutor(
-  running: ExecutorRow,
-  executor: mesos.ExecutorInfo,
-  resources: Resources,
-): boolean {
-  const facts = (info: mesos.ExecutorInfo): string =>
-    encodeJson("mesos.v1.ExecutorInfo", { ...info, resources: undefined });
-  const known = decodeStored("mesos.v1.ExecutorInfo", running.info);
-  return equals(running.resources, resources) && facts(known) === facts(executor);
-}
-
 function addGroup(turn: Turn, framework: FrameworkRow, group: Group, pool: Pool): void {
-  const { state } = turn;
-  const { executor, isNew, executorResources: resources, tasks } = group;
-  const executorId = executor.executor_id.value as ExecutorId;
-  if (isNew) {
-    state.tables.executor.put({
-      seq: newSeq(state),
-      frameworkId: framework.id,
-      id: executorId,
-      agentId: pool.agent.id,
-      info: encodeJson("mesos.v1.ExecutorInfo", executor),
-      role: pool.role,
-      resources,
-    });
-  }
+  const { executor, tasks } = group;
+  const executorId = executor.info.executor_id.value as ExecutorId;
+  addExecutor(turn, framework, executor, pool);
   const taskIds = tasks.map(({ info }) => info.task_id.value as TaskId);
-  const run = newSeq(state);
+  const run = newSeq(turn.state);
   for (const { info, resources: own } of tasks) {
     const place = { executorId, taskIds, run };
     addTask(turn, framework, info, { pool, resources: own, executorId, group: place });

@@ -3,19 +3,22 @@
 import type { ExecutorId, TaskId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
-import { subtract } from "../../resources/algebra.ts";
+import { normalize, subtract } from "../../resources/algebra.ts";
 import { describeResourceError, parseResources } from "../../resources/parse.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { notShared } from "../../resources/shared.ts";
+import { covers, notShared } from "../../resources/shared.ts";
+import { err, ok, type Result } from "../../std/result.ts";
 import { enqueueNumbered } from "../agent/commands.ts";
 import { isAuthorized } from "../authorizer/authorizer.ts";
 import { frameworkInfo } from "../framework/info.ts";
 import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow, TaskRow } from "../rows.ts";
-import { newSeq } from "../state.ts";
+import { type MasterState, newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { invalidTask, refuseTask } from "./refuse.ts";
-import { validateTask } from "./validate.ts";
+import { addExecutor, type TaskExecutor, takenBy, taskExecutor } from "./task-executor.ts";
+import { notLeft, validateTaskItself } from "./validate.ts";
+import { validateCustomExecutor } from "./validate-executor.ts";
 
 /** What is wrong with the LAUNCH as a whole, as a sentence: it fails every task in it. */
 export function malformedLaunch(operation: mesos.OfferOperation): string | undefined {
@@ -51,9 +54,9 @@ export function launchTasks(
 }
 
 function launchTask(turn: Turn, framework: FrameworkRow, task: mesos.TaskInfo, pool: Pool): Pool {
-  const resources = validateTask(turn.state, framework, task, pool);
-  if (!resources.ok) {
-    refuseTask(turn, framework, task, invalidTask(resources.error));
+  const valid = validateTask(turn.state, framework, task, pool);
+  if (!valid.ok) {
+    refuseTask(turn, framework, task, invalidTask(valid.error));
     return pool;
   }
   const forbidden = forbiddenUser(turn, framework, task);
@@ -63,14 +66,66 @@ function launchTask(turn: Turn, framework: FrameworkRow, task: mesos.TaskInfo, p
     refuseTask(turn, framework, task, { state: "TASK_ERROR", reason, message });
     return pool;
   }
+  const { resources, executor } = valid.value;
+  if (executor !== undefined) addExecutor(turn, framework, executor, pool);
   const taskId = task.task_id.value as TaskId;
-  const run = addTask(turn, framework, task, {
+  // What the executor was checked as is what the agent gets.
+  const info = executor === undefined ? task : { ...task, executor: executor.info };
+  const executorId = executor?.info.executor_id.value ?? taskId;
+  const run = addTask(turn, framework, info, {
     pool,
-    resources: resources.value,
-    executorId: taskId as string as ExecutorId,
+    resources,
+    executorId: executorId as ExecutorId,
+    hasOwnExecutor: executor !== undefined,
   });
   enqueueNumbered(turn, pool.agent, { type: "RUN_TASK", frameworkId: framework.id, taskId }, run);
-  return { ...pool, resources: afterUse(pool.resources, resources.value) };
+  return { ...pool, resources: afterUse(pool.resources, neededBy(valid.value)) };
+}
+
+interface ValidTask {
+  readonly resources: Resources;
+  /** Absent: the task has a command. */
+  readonly executor?: TaskExecutor;
+}
+
+function neededBy({ resources, executor }: ValidTask): Resources {
+  return executor === undefined ? resources : normalize([...takenBy(executor), ...resources]);
+}
+
+/** The error is the sentence for the task's TASK_ERROR. */
+function validateTask(
+  state: MasterState,
+  framework: FrameworkRow,
+  task: mesos.TaskInfo,
+  pool: Pool,
+): Result<ValidTask, string> {
+  const resources = validateTaskItself(state, framework, task, pool);
+  if (!resources.ok) return resources;
+  if ((task.command === undefined) === (task.executor === undefined)) {
+    return err("Task should have exactly one of command and executor");
+  }
+  const executor = executorOfTask(state, framework, task, pool);
+  if (!executor.ok) return executor;
+  const valid = {
+    resources: resources.value,
+    ...(executor.value !== undefined && { executor: executor.value }),
+  };
+  const needed = neededBy(valid);
+  return covers(pool.resources, needed) ? ok(valid) : err(`Task needs ${notLeft(needed, pool)}`);
+}
+
+function executorOfTask(
+  state: MasterState,
+  framework: FrameworkRow,
+  { executor }: mesos.TaskInfo,
+  pool: Pool,
+): Result<TaskExecutor | undefined, string> {
+  if (executor === undefined) return ok(undefined);
+  const framework_id = executor.framework_id ?? { value: framework.id };
+  const info = { ...withRole(executor, pool.role), framework_id };
+  const resources = validateCustomExecutor(framework, { ...executor, framework_id }, pool);
+  if (!resources.ok) return resources;
+  return taskExecutor(state, framework, { info, resources: resources.value }, pool);
 }
 
 /** What is left when a task has taken its part: shared volumes stay for others. */
@@ -97,11 +152,12 @@ export function addTask(
     readonly pool: Pool;
     readonly resources: Resources;
     readonly executorId: ExecutorId;
+    readonly hasOwnExecutor?: boolean;
     readonly group?: TaskRow["group"] & { readonly run: number };
   },
 ): number {
   const { state } = turn;
-  const { pool, resources, executorId, group } = facts;
+  const { pool, resources, executorId, hasOwnExecutor, group } = facts;
   const seq = newSeq(state);
   const run = group?.run ?? newSeq(state);
   state.cold.put("taskBody", seq, encodeJson("mesos.v1.TaskInfo", withRole(task, pool.role)));
@@ -112,6 +168,7 @@ export function addTask(
     agentId: pool.agent.id,
     run,
     executorId,
+    ...(hasOwnExecutor === true && { hasOwnExecutor }),
     group: group && { executorId, taskIds: group.taskIds },
     name: task.name,
     role: pool.role,

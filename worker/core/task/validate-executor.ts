@@ -3,29 +3,27 @@ import { checkIdentifier } from "../../protocol/identifiers.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { err, type Result } from "../../std/result.ts";
+import { err, ok, type Result } from "../../std/result.ts";
 import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow } from "../rows.ts";
 import { validateResources } from "./validate.ts";
+import { validateCommand } from "./validate-command.ts";
 import { validateContainer } from "./validate-container.ts";
 
-/** What the built-in executor of task groups needs, in thousandths. */
+/** What an executor of task groups needs, in thousandths. */
 const LEAST_CPUS = 10;
 const LEAST_MEM = 32_000;
 
-/** Why a task with an executor of its own cannot be launched: no agent runs one yet. */
+/** The resources of the executor that a single task brings. */
 export function validateCustomExecutor(
   framework: FrameworkRow,
   executor: mesos.ExecutorInfo,
-): string {
-  const { type = "CUSTOM" } = executor;
-  if (type !== "CUSTOM") return `Task's executor is of type ${type}; LAUNCH takes CUSTOM ones`;
-  if (executor.command === undefined) return "Task's executor has no command";
-  const filled = { ...executor, framework_id: executor.framework_id ?? { value: framework.id } };
-  return (
-    validateIdentity(framework, filled) ??
-    "Task's executor: custom executors are not served by this version; use command"
-  );
+  pool: Pool,
+): Result<Resources, string> {
+  const { type = "CUSTOM", command } = executor;
+  if (type !== "CUSTOM") return err(`Task's executor is of type ${type}; LAUNCH takes CUSTOM ones`);
+  if (command === undefined) return err("Task's executor has no command");
+  return validateExecutor(framework, executor, pool);
 }
 
 /** The resources of a group's executor. */
@@ -34,26 +32,39 @@ export function validateGroupExecutor(
   executor: mesos.ExecutorInfo,
   pool: Pool,
 ): Result<Resources, string> {
-  const failure =
-    validateType(executor) ??
-    validateIdentity(framework, executor) ??
-    validateContainer("Executor", executor.container);
-  if (failure !== undefined) return err(failure);
-  const resources = validateResources("Executor", executor.resources, pool);
+  const type = validateType(executor);
+  if (type !== undefined) return err(type);
+  const resources = validateExecutor(framework, executor, pool);
   if (!resources.ok) return resources;
-  if (resources.value.some(({ shared }) => shared)) {
-    return err("Executor's resources are partly shared; only tasks can use shared volumes");
-  }
   const has = quantitiesOf(resources.value);
   if (quantityOf(has, "cpus") < LEAST_CPUS) return err("Executor needs at least 0.01 cpus");
   if (quantityOf(has, "mem") < LEAST_MEM) return err("Executor needs at least 32 MB of mem");
   return quantityOf(has, "disk") > 0 ? resources : err("Executor needs some disk");
 }
 
+function validateExecutor(
+  framework: FrameworkRow,
+  executor: mesos.ExecutorInfo,
+  pool: Pool,
+): Result<Resources, string> {
+  const failure =
+    validateIdentity(framework, executor) ??
+    validateCommand("Executor", executor.command) ??
+    validateContainer("Executor", executor.container);
+  if (failure !== undefined) return err(failure);
+  const resources = validateResources("Executor", executor.resources, pool);
+  if (!resources.ok) return resources;
+  return resources.value.some(({ shared }) => shared)
+    ? err("Executor's resources are partly shared; only tasks can use shared volumes")
+    : ok(resources.value);
+}
+
 function validateType({ type, command }: mesos.ExecutorInfo): string | undefined {
-  if (type === undefined || type === "UNKNOWN") return "Executor's type must be set; use DEFAULT";
+  if (type === undefined || type === "UNKNOWN") {
+    return "Executor's type must be set; use DEFAULT or CUSTOM";
+  }
   if (type === "CUSTOM") {
-    return "Executor: custom executors are not served by this version; use the type DEFAULT";
+    return command === undefined ? "Executor of type CUSTOM must have a command" : undefined;
   }
   return command === undefined ? undefined : "Executor of type DEFAULT must not have a command";
 }

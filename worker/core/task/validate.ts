@@ -6,33 +6,15 @@ import { checkOneTask, describeOneTaskError } from "../../resources/one-task.ts"
 import { allocationRoles, describeResourceError, parseResources } from "../../resources/parse.ts";
 import { quantitiesOf, quantityOf } from "../../resources/quantities.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { covers } from "../../resources/shared.ts";
 import { formatResources } from "../../resources/text.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import type { Pool } from "../offer/pool.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import { taskKey } from "../tables.ts";
+import { validateChecks } from "./validate-check.ts";
+import { validateCommand } from "./validate-command.ts";
 import { validateContainer } from "./validate-container.ts";
-import { validateCustomExecutor } from "./validate-executor.ts";
-
-/** The resources of a task with a command, or the sentence for its TASK_ERROR. */
-export function validateTask(
-  state: MasterState,
-  framework: FrameworkRow,
-  task: mesos.TaskInfo,
-  pool: Pool,
-): Result<Resources, string> {
-  const resources = validateTaskItself(state, framework, task, pool);
-  if (!resources.ok) return resources;
-  if ((task.command === undefined) === (task.executor === undefined)) {
-    return err("Task should have exactly one of command and executor");
-  }
-  if (task.executor !== undefined) return err(validateCustomExecutor(framework, task.executor));
-  return covers(pool.resources, resources.value)
-    ? resources
-    : err(`Task needs ${notLeft(resources.value, pool)}`);
-}
 
 /** "cpus:2, but the accepted offers have only cpus:1 left" */
 export function notLeft(needed: Resources, pool: Pool): string {
@@ -56,7 +38,7 @@ export function validateTaskItself(
   const resources = validateResources("Task", task.resources, pool);
   if (!resources.ok) return resources;
   const later =
-    validateEnvironment(task.command) ??
+    validateCommand("Task", task.command) ??
     validateContainer("Task", task.container) ??
     validateLimits(task, resources.value, pool);
   return later === undefined ? resources : err(later);
@@ -86,28 +68,6 @@ function validateTimes(task: mesos.TaskInfo): string | undefined {
   }
   if ((task.max_completion_time?.nanoseconds ?? 0n) < 0n) {
     return "Task's max_completion_time must not be negative";
-  }
-  return undefined;
-}
-
-/** Refused clearly instead of being accepted and ignored. */
-function validateChecks(task: mesos.TaskInfo): string | undefined {
-  if (task.check !== undefined) return "Task's check: checks are not served by this version";
-  if (task.health_check === undefined) return undefined;
-  return "Task's health_check: health checks are not served by this version";
-}
-
-function validateEnvironment(command: mesos.CommandInfo | undefined): string | undefined {
-  for (const variable of command?.environment?.variables ?? []) {
-    const where = `Task's environment variable '${variable.name}'`;
-    if (variable.type === "SECRET" || variable.secret !== undefined) {
-      return `${where} is a SECRET: secrets are not served by this version`;
-    }
-    if (variable.type === "UNKNOWN") return `${where} is of an unknown type; use VALUE`;
-    if (variable.value === undefined) return `${where} has no value`;
-    if (variable.value.includes("\0") || variable.name.includes("\0")) {
-      return `${where} contains a NUL character`;
-    }
   }
   return undefined;
 }
