@@ -187,16 +187,19 @@ function validateAccept(
 /** What is kept of it besides its tasks. */
 function validateOperation(operation: mesos.OfferOperation): InvalidCall | undefined {
   const { launch, launch_group: group, ...rest } = operation;
-  const executors = [...(launch?.task_infos ?? []), ...(group === undefined ? [] : [group])];
   if (encodeJson("mesos.v1.Offer.Operation", rest).length > OPERATION_LENGTH) {
     return tooLong(`accept.operations, ${operation.type ?? "UNKNOWN"}`, OPERATION_LENGTH);
   }
-  const isLong = executors.some(
-    ({ executor }) =>
-      executor !== undefined &&
-      encodeJson("mesos.v1.ExecutorInfo", executor).length > EXECUTOR_INFO_LENGTH,
-  );
-  return isLong ? tooLong("an executor of accept.operations", EXECUTOR_INFO_LENGTH) : undefined;
+  const inTask = launch?.task_infos?.some(hasLongExecutor);
+  const field = inTask === true ? "launch.task_infos" : "launch_group";
+  return inTask === true || (group !== undefined && hasLongExecutor(group))
+    ? tooLong(`accept.operations.${field}.executor`, EXECUTOR_INFO_LENGTH)
+    : undefined;
+}
+
+function hasLongExecutor({ executor }: Pick<mesos.TaskInfo, "executor">): boolean {
+  if (executor === undefined) return false;
+  return encodeJson("mesos.v1.ExecutorInfo", executor).length > EXECUTOR_INFO_LENGTH;
 }
 
 /** Also of the part that the operation's type does not name. */
