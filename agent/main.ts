@@ -4,12 +4,13 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { versionFacts } from "../worker/protocol/build-facts.ts";
 import { renderResources } from "../worker/resources/render.ts";
 import { unreachable } from "../worker/std/assert.ts";
-import { ok, type Result } from "../worker/std/result.ts";
+import { err, ok, type Result } from "../worker/std/result.ts";
 import { type Access, hostsOf, readToken } from "./api/access.ts";
 import { answerLinkCall } from "./api/calls.ts";
 import { Counters } from "./api/counters.ts";
@@ -18,14 +19,18 @@ import type { Listener } from "./api/server.ts";
 import { Verbosity } from "./api/verbosity.ts";
 import type { AgentView } from "./api/view.ts";
 import { buildFacts } from "./build.ts";
-import { type Config, helpText, readCommandLine } from "./config.ts";
+import { runChecks } from "./check/run-checks.ts";
+import { type Config, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
 import { type AgentFacts, newState } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
+import { helpText } from "./options.ts";
+import { Outward } from "./outward/outward.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
+import { errnoOf } from "./shell/errno.ts";
 import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
 import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
@@ -51,7 +56,7 @@ setFlagsFromString("--semi-space-growth-factor=1");
 await main();
 
 async function main(): Promise<void> {
-  const read = readCommandLine(process.argv.slice(2), process.env);
+  const read = readCommandLine({ args: process.argv.slice(2), env: process.env, readFile });
   if (!read.ok) return refuse(read.error);
   switch (read.value.type) {
     case "HELP":
@@ -60,11 +65,23 @@ async function main(): Promise<void> {
     case "VERSION":
       process.stdout.write(`${VERSION}\n`);
       return;
+    case "CHECK":
+      process.exitCode = await runChecks(read.value);
+      return;
     case "RUN":
       await run(read.value.config);
       return;
     default:
       unreachable(read.value);
+  }
+}
+
+/** The error is a clause. */
+function readFile(path: string): Result<string, string> {
+  try {
+    return ok(readFileSync(path, "utf8"));
+  } catch (cause) {
+    return err(`it cannot be read (${errnoOf(cause)})`);
   }
 }
 
@@ -102,6 +119,7 @@ async function run(config: Config): Promise<void> {
     containerizer,
     workDirectory: work.path,
     master: config.master,
+    outward: new Outward({ certificates: config.certificates, keepAlive: true }),
     port,
     switchUser: process.geteuid?.() === 0,
     log,

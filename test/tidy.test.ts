@@ -31,8 +31,10 @@ const rooms = [
   "agent/core",
   "agent/containerizer",
   "agent/discovery",
+  "agent/outward",
   "agent/shell",
   "agent/api",
+  "agent/check",
   "agent/cli",
   "agent/dev",
   "agent/bin",
@@ -75,12 +77,14 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
   ],
   "agent/containerizer": ["worker/std", "worker/protocol"],
   "agent/discovery": ["worker/std", "worker/protocol", "worker/resources", "agent/shell"],
+  "agent/outward": ["worker/std", "worker/sdk"],
   "agent/shell": [
     "worker/std",
     "worker/protocol",
     "worker/resources",
     "agent/core",
     "agent/containerizer",
+    "agent/outward",
     "agent/",
   ],
   "agent/api": [
@@ -92,6 +96,14 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/shell",
     "agent/", // config, build
   ],
+  "agent/check": [
+    "worker/std",
+    "agent/containerizer",
+    "agent/discovery",
+    "agent/outward",
+    "agent/shell",
+    "agent/", // config
+  ],
   "agent/cli": [
     "worker/std",
     "worker/protocol",
@@ -99,6 +111,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "worker/sdk",
     "agent/dev",
     "agent/containerizer",
+    "agent/outward",
   ],
   "agent/dev": [
     "worker/std",
@@ -116,8 +129,10 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/core",
     "agent/shell",
     "agent/api",
+    "agent/check",
     "agent/containerizer",
     "agent/discovery",
+    "agent/outward",
   ],
 };
 

@@ -37,6 +37,10 @@ const NODE_ENTRIES = {
 const WORKER_ENTRIES = { worker: "worker/index.ts" };
 const SDK_ENTRIES = { sdk: "worker/sdk/index.ts" };
 
+const REQUIRE =
+  'import { createRequire as requireFrom } from "node:module";' +
+  "const require = requireFrom(import.meta.url);";
+
 /** What every bundle depends on without importing it. */
 const EXTRA_SOURCES = ["agent/dev/build-facts.mjs", "agent/dev/bundle.mjs", "package.json"];
 
@@ -81,6 +85,8 @@ export async function bundleInto(folder, { withSdk }) {
       platform: "node",
       target: "node20",
       external: ["miniflare"],
+      // Libraries that are CommonJS ask for Node's modules by it.
+      banner: { js: REQUIRE },
     }),
     build({ ...forWorkerd, entryPoints: WORKER_ENTRIES }),
     ...(withSdk

@@ -19,6 +19,7 @@ import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type VolumeName } from "../core/rows.ts";
 import { mayHaveContainer } from "../core/runs.ts";
 import { type AgentState, save } from "../core/state.ts";
+import type { Outward } from "../outward/outward.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { History } from "./history.ts";
 import { Launcher } from "./launcher.ts";
@@ -35,6 +36,8 @@ export interface AgentRunnerOptions {
   readonly containerizer: Containerizer;
   readonly workDirectory: string;
   readonly master: URL;
+  /** How the link and the fetcher leave this machine. */
+  readonly outward: Outward;
   /** Advertised port. */
   readonly port: number;
   /** False: tasks run as the agent's own user, whatever their framework's user is. */
@@ -67,11 +70,15 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = options.state;
-    const { containerizer, workDirectory, port, switchUser } = options;
+    const { containerizer, workDirectory, port, switchUser, outward } = options;
     const { facts } = options.state;
-    this.#launcher = new Launcher({ containerizer, workDirectory, port, switchUser, ip: facts.ip });
+    this.#launcher = new Launcher({
+      ...{ containerizer, workDirectory, port, switchUser, outward },
+      ip: facts.ip,
+    });
     this.#link = new MasterLink({
       master: options.master,
+      outward,
       sessionId: facts.sessionId,
       registerRequest: () => registerRequest(this.#state),
       submit: (input) => this.submit(input),

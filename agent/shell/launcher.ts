@@ -15,6 +15,7 @@ import { type Account, accountToBecome } from "../containerizer/supervisor/users
 import { containerSpec } from "../core/container-spec.ts";
 import type { Launch } from "../core/effect.ts";
 import { volumesOf } from "../core/volumes.ts";
+import type { Outward } from "../outward/outward.ts";
 import { errnoOf } from "./errno.ts";
 import { fetchUris } from "./fetcher/fetcher.ts";
 import { Gate } from "./gate.ts";
@@ -38,6 +39,7 @@ export interface LauncherOptions {
   readonly port: number;
   /** False: tasks run as the agent's own user, whatever their framework's user is. */
   readonly switchUser: boolean;
+  readonly outward: Outward;
 }
 
 export class Launcher {
@@ -108,7 +110,11 @@ export class Launcher {
     if (!sandbox.ok) return sandbox;
     const directory = sandbox.value;
     const uris = launch.task.command?.uris ?? [];
-    const fetched = await fetchUris({ uris, directory, account: account.value, signal });
+    const fetched = await fetchUris({
+      ...{ uris, directory, signal },
+      account: account.value,
+      outward: this.#options.outward,
+    });
     if (fetched.ok) return sandbox;
     if (!signal.aborted) tellTask(directory, account.value, fetched.error);
     const { containerId } = launch;

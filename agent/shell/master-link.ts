@@ -21,6 +21,7 @@ import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type { Effect } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
+import type { Outward } from "../outward/outward.ts";
 import { backoffMs } from "./backoff.ts";
 import { createPoster, type Poster } from "./http-post.ts";
 import type { Log } from "./log.ts";
@@ -35,6 +36,7 @@ export interface MasterLinkOptions {
   readonly master: URL;
   readonly sessionId: string;
   readonly registerRequest: () => link.RegisterRequest;
+  readonly outward: Outward;
   readonly submit: (input: Input) => void;
   readonly log: Log;
 }
@@ -86,7 +88,7 @@ export class MasterLink {
 
   constructor(options: MasterLinkOptions) {
     this.#options = options;
-    this.#poster = createPoster(options.master);
+    this.#poster = createPoster(options.master, options.outward);
     const loopback = /^(localhost|127\..*|\[::1\])$/.test(options.master.hostname);
     this.#backoffCapMs = loopback ? LOOPBACK_BACKOFF_CAP_MS : BACKOFF_CAP_MS;
   }

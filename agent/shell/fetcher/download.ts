@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Readable } from "node:stream";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type { Outward } from "../../outward/outward.ts";
 
 export interface DownloadLimits {
   /** Without a byte for this long it has stalled. */
@@ -12,16 +13,22 @@ export interface DownloadLimits {
   readonly redirectsMax: number;
 }
 
+export interface DownloadOptions {
+  readonly limits: DownloadLimits;
+  readonly signal: AbortSignal;
+  readonly outward: Outward;
+}
+
 /** The error is a clause. */
 export async function download(
   from: URL,
   file: FileHandle,
-  { limits, signal }: { readonly limits: DownloadLimits; readonly signal: AbortSignal },
+  { limits, signal, outward }: DownloadOptions,
 ): Promise<Result<void, string>> {
   let url = from;
   for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
     const stall = { happened: false };
-    const answered = await ask(url, { stall, stallMs: limits.stallMs, signal });
+    const answered = await ask(url, { stall, stallMs: limits.stallMs, signal, outward });
     if (!answered.ok) return answered;
     const response = answered.value;
     const status = response.statusCode ?? 0;
@@ -70,14 +77,16 @@ function ask(
     readonly stall: { happened: boolean };
     readonly stallMs: number;
     readonly signal: AbortSignal;
+    readonly outward: Outward;
   },
 ): Promise<Result<IncomingMessage, string>> {
-  const { stall, stallMs, signal } = options;
+  const { stall, stallMs, signal, outward } = options;
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   // The bytes as they are: what is compressed is named so, and its name says what to do with it.
   const headers = { accept: "*/*", "accept-encoding": "identity", "user-agent": "rimrock-agent" };
   return new Promise((resolve) => {
-    const asked = request(url, { headers, signal, agent: false, timeout: stallMs });
+    const agent = outward.agentFor(url);
+    const asked = request(url, { headers, signal, agent, timeout: stallMs });
     asked.once("timeout", () => {
       stall.happened = true;
       asked.destroy(new Error(stalled(stallMs)));

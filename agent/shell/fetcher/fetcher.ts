@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { Account } from "../../containerizer/supervisor/users.ts";
+import type { Outward } from "../../outward/outward.ts";
 import { errnoOf } from "../errno.ts";
 import { makeFolders } from "../folders.ts";
 import { type DownloadLimits, download } from "./download.ts";
@@ -24,6 +25,7 @@ export interface FetchRequest {
   /** Undefined: the agent's own. */
   readonly account: Account | undefined;
   readonly signal: AbortSignal;
+  readonly outward: Outward;
 }
 
 /** `bytesMax`: far beyond what tasks are shipped; bounds what a mistaken URI does to a disk. */
@@ -53,14 +55,14 @@ async function fetchOne(
   request: FetchRequest,
   limits: DownloadLimits,
 ): Promise<Result<void, string>> {
-  const { directory, account, signal } = request;
+  const { directory, account, signal, outward } = request;
   makeFolders(directory, plan.names.slice(0, -1), account);
   const path = join(directory, ...plan.names);
   // As programs name it, which begin in the sandbox: the task's user may not be able to go there.
   const inside = `./${plan.names.join("/")}`;
   const got =
     plan.source.kind === "HTTP"
-      ? await getUrl(plan.source.url, { path, account, signal, limits })
+      ? await getUrl(plan.source.url, { path, account, signal, limits, outward })
       : await copy({ from: plan.source.path, to: path, inside }, { request, limits });
   if (!got.ok) return got;
   if (plan.executable) await makeExecutable(path);
@@ -78,6 +80,7 @@ async function getUrl(
     readonly account: Account | undefined;
     readonly signal: AbortSignal;
     readonly limits: DownloadLimits;
+    readonly outward: Outward;
   },
 ): Promise<Result<void, string>> {
   const file = await createFile(to.path, to.account);

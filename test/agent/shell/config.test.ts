@@ -1,9 +1,29 @@
 import { describe, expect, test } from "vitest";
-import { readCommandLine } from "../../../agent/config.ts";
+import { readCommandLine as readSources } from "../../../agent/config.ts";
 import { withDiscovered } from "../../../agent/discovery/machine.ts";
 import { backoffMs } from "../../../agent/shell/backoff.ts";
 import { formatResources, parseResourcesText } from "../../../worker/resources/text.ts";
 import { assert } from "../../../worker/std/assert.ts";
+import { err, ok } from "../../../worker/std/result.ts";
+
+const files: { readonly [path: string]: string } = {
+  "/etc/agent.json": `{"master": "http://file:1", "port": 6000, "json": true, "attributes": "rack:r1"}`,
+  "/etc/typo.json": `{"masters": "http://file:1", "help": true}`,
+  "/etc/list.json": "[]",
+  "/etc/torn.json": "{",
+  "/etc/port.json": `{"master": "http://file:1", "port": 65536, "json": "yes"}`,
+  "/etc/ca.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+};
+
+const readCommandLine = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+  readSources({
+    args,
+    env,
+    readFile: (path) => {
+      const text = files[path];
+      return text === undefined ? err("it cannot be read (ENOENT)") : ok(text);
+    },
+  });
 
 describe("the command line", () => {
   test("the master comes from the option, else from RIMROCK_MASTER", () => {
@@ -30,7 +50,60 @@ describe("the command line", () => {
     expect(readCommandLine(master, {})).toMatchObject({ value: { config: { domain: undefined } } });
   });
 
+  test("the command line goes before the environment, and that before the file", () => {
+    const env = { RIMROCK_AGENT_CONFIG: "/etc/agent.json", RIMROCK_AGENT_PORT: "6001" };
+    expect(readCommandLine([], env)).toMatchObject({
+      value: { config: { master: new URL("http://file:1"), port: 6001, jsonLog: true } },
+    });
+    expect(readCommandLine(["--port", "6002"], env)).toMatchObject({
+      value: { config: { port: 6002, texts: { attributes: "rack:r1" } } },
+    });
+  });
+
+  test("an empty variable is none, and a switch can be switched off again", () => {
+    const env = {
+      RIMROCK_AGENT_CONFIG: "/etc/agent.json",
+      RIMROCK_AGENT_PORT: "",
+      RIMROCK_AGENT_JSON: "false",
+    };
+    expect(readCommandLine([], env)).toMatchObject({
+      value: { config: { port: 6000, jsonLog: false } },
+    });
+  });
+
+  test("a mistake is told by the name that its author wrote", () => {
+    const master = { RIMROCK_MASTER: "http://x" };
+    expect(readCommandLine([], { ...master, RIMROCK_AGENT_IP: "a" })).toMatchObject({
+      error: [expect.stringMatching(/^RIMROCK_AGENT_IP 'a' is not an IPv4/)],
+    });
+    expect(readCommandLine(["--config", "/etc/port.json"], {})).toMatchObject({
+      error: ["json in /etc/port.json 'yes' is a switch; write true or false"],
+    });
+  });
+
+  test("check tells mistakes instead of stopping at them", () => {
+    expect(readCommandLine(["check", "--port", "0"], {})).toMatchObject({
+      value: {
+        type: "CHECK",
+        mistakes: [expect.stringMatching(/no master/), expect.stringMatching(/--port '0'/)],
+      },
+    });
+  });
+
+  test("certificates are read at once", () => {
+    const line = ["--master", "http://x", "--ca", "/etc/ca.pem"];
+    expect(readCommandLine(line, {})).toMatchObject({
+      value: { config: { certificates: files["/etc/ca.pem"] } },
+    });
+  });
+
   const refused: [string[], RegExp][] = [
+    [["--config", "/etc/none.json"], /--config \/etc\/none.json: it cannot be read/],
+    [["--config", "/etc/torn.json"], /it is not JSON/],
+    [["--config", "/etc/list.json"], /it is not an object/],
+    [["--master", "http://x", "--ca", "/etc/none.pem"], /--ca \/etc\/none.pem: it cannot be read/],
+    [["--master", "http://x", "--ca", "/etc/agent.json"], /holds no certificate/],
+    [["check", "this"], /'this' is one word too many/],
     [[], /RIMROCK_MASTER/],
     [["--master", "ftp://x"], /http:\/\/HOST:PORT/],
     [["--master", "http://u:p@x"], /leave the rest out/],
@@ -50,6 +123,12 @@ describe("the command line", () => {
     [["--what"], /--help/],
     [["stray"], /--help/],
   ];
+  test("all that a file has too much is told at once", () => {
+    expect(readCommandLine(["--config", "/etc/typo.json"], {})).toMatchObject({
+      error: [expect.stringMatching(/no option 'masters'/), expect.stringMatching(/'help'/)],
+    });
+  });
+
   test.each(refused)("%j is refused with what to do", (args, sentence) => {
     const read = readCommandLine(args, {});
     assert(!read.ok, "it is refused");

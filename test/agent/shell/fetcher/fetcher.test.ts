@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
+import { Outward } from "../../../../agent/outward/outward.ts";
 import { FETCH_LIMITS, fetchUris } from "../../../../agent/shell/fetcher/fetcher.ts";
 import type * as mesos from "../../../../worker/protocol/v1/mesos.ts";
 
@@ -37,6 +38,8 @@ function folder(): string {
   made.push(path);
   return path;
 }
+
+const outward = new Outward({ keepAlive: false });
 
 /** A sandbox beside a folder with what is fetched into it. */
 function folders(): { sandbox: string; from: string } {
@@ -63,7 +66,7 @@ async function fetchInto(
   signal = new AbortController().signal,
 ): Promise<string | undefined> {
   const infos = uris.map((uri) => (typeof uri === "string" ? { value: uri } : uri));
-  const request = { uris: infos, directory, account: undefined, signal };
+  const request = { uris: infos, directory, account: undefined, signal, outward };
   const fetched = await fetchUris(request, { ...FETCH_LIMITS, ...limits });
   return fetched.ok ? undefined : fetched.error;
 }
@@ -98,7 +101,7 @@ describe("files", () => {
     writeFileSync(secret, "S", { mode: 0o600 });
     const account = { userId: 65534, groupId: 65534 };
     const { signal } = new AbortController();
-    const request = { uris: [{ value: secret }], directory: sandbox, account, signal };
+    const request = { uris: [{ value: secret }], directory: sandbox, account, signal, outward };
     expect(await fetchUris(request)).toMatchObject({ ok: false });
     expect(existsSync(join(sandbox, "secret"))).toBe(false);
   });
@@ -117,7 +120,7 @@ describe("files", () => {
     const values = [join(open, "a.tgz"), join(open, "g.gz"), `${url}/h`];
     const uris = [...values.map((value) => ({ value })), { value: `${url}/x`, output_file: "d/x" }];
     const { signal } = new AbortController();
-    expect(await fetchUris({ uris, directory: sandbox, account, signal })).toEqual({
+    expect(await fetchUris({ uris, directory: sandbox, account, signal, outward })).toEqual({
       ok: true,
       value: undefined,
     });

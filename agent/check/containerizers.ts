@@ -1,0 +1,24 @@
+/** Which containerizers can work here: each answers for itself. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ContainerizerKind, containerizers } from "../containerizer/index.ts";
+import type { Check, Finding } from "./check.ts";
+
+/** One check a containerizer; the configured one has to work, the others would be nice. */
+export const containerizerChecks: readonly Check[] = Object.entries(containerizers).map(
+  ([name, module]) => ({
+    title: `containerizer ${name}`,
+    run: async ({ config }): Promise<Finding> => {
+      const runtimeDirectory = mkdtempSync(join(tmpdir(), "rimrock-check-"));
+      try {
+        const works = await module.check({ runtimeDirectory, cgroupRoot: "rimrock-check" });
+        if (works.ok) return { state: "OK", detail: module.summary };
+        const isChosen = config.containerizer === (name as ContainerizerKind);
+        return { state: isChosen ? "FAILED" : "LACKING", detail: works.error.why };
+      } finally {
+        rmSync(runtimeDirectory, { recursive: true, force: true });
+      }
+    },
+  }),
+);

@@ -1,0 +1,90 @@
+/** What the kernel lets tasks be confined with. */
+import { readFileSync } from "node:fs";
+import { parseMounts } from "../containerizer/cgroups/hierarchy.ts";
+import type { Check, Finding } from "./check.ts";
+import { runProgram } from "./programs.ts";
+
+export const cgroupsCheck: Check = {
+  title: "cgroups",
+  run: () => {
+    const mounts = parseMounts(readFileSync("/proc/self/mountinfo", "utf8"));
+    const unified = mounts.find(({ type }) => type === "cgroup2");
+    const listed = unified && controllersOf(unified.directory);
+    // A hybrid machine has a v2 tree beside v1, with what few controllers v1 does not use.
+    if (unified !== undefined && listed?.includes("memory") === true) {
+      return { state: "OK", detail: `v2 at ${unified.directory}: ${listed.join(", ")}` };
+    }
+    const known = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "devices", "freezer"];
+    const v1 = known.filter((name) =>
+      mounts.some(({ type, options }) => type === "cgroup" && options.includes(name)),
+    );
+    if (v1.length > 0) return { state: "OK", detail: `v1: ${v1.join(", ")}` };
+    return {
+      state: "LACKING",
+      detail: "none with controllers is mounted: no limit of a task can be held",
+      advice: "mount cgroup2 at /sys/fs/cgroup, or delegate its controllers to this machine",
+    };
+  },
+};
+
+function controllersOf(folder: string): readonly string[] {
+  try {
+    return readFileSync(`${folder}/cgroup.controllers`, "utf8").trim().split(" ").filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+const NAMESPACES = ["mount", "pid", "ipc", "uts", "user"] as const;
+
+export const namespacesCheck: Check = {
+  title: "namespaces",
+  run: async () => {
+    const tried = await Promise.all(
+      NAMESPACES.map(async (name) => {
+        const more = name === "user" ? ["--map-root-user"] : name === "pid" ? ["--fork"] : [];
+        const { code } = await runProgram("unshare", [`--${name}`, ...more, "true"]);
+        return { name, works: code === 0 };
+      }),
+    );
+    const works = tried.filter((one) => one.works).map(({ name }) => name);
+    const lacks = tried.filter((one) => !one.works).map(({ name }) => name);
+    if (lacks.length === 0) return { state: "OK", detail: works.join(", ") };
+    const detail = `no ${lacks.join(", ")}${works.length === 0 ? "" : ` (but ${works.join(", ")})`}`;
+    const advice =
+      process.geteuid?.() === 0 ? "allow them in the kernel's settings" : "run the agent as root";
+    return { state: "LACKING", detail, advice };
+  },
+};
+
+/** The first util-linux whose setpriv takes --seccomp-filter. */
+const SETPRIV_WITH_SECCOMP = [2, 40] as const;
+
+export const seccompCheck: Check = {
+  title: "seccomp",
+  run: async (): Promise<Finding> => {
+    const { output } = await runProgram("setpriv", ["--version"]);
+    const version = /(\d+)\.(\d+)/.exec(output);
+    const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
+    const [needsMajor, needsMinor] = SETPRIV_WITH_SECCOMP;
+    if (major > needsMajor || (major === needsMajor && minor >= needsMinor)) {
+      return { state: "OK", detail: `setpriv ${major}.${minor}` };
+    }
+    const has = version === null ? "there is no setpriv" : `setpriv is ${major}.${minor}`;
+    return {
+      state: "LACKING",
+      detail: `${has}: tasks that ask for a seccomp profile are refused`,
+      advice: `install util-linux ${needsMajor}.${needsMinor} or newer`,
+    };
+  },
+};
+
+export const gpusCheck: Check = {
+  title: "GPUs",
+  run: async (): Promise<Finding> => {
+    const { code, output } = await runProgram("nvidia-smi", ["--list-gpus"]);
+    const gpus = code === 0 ? output.split("\n").filter((line) => line.startsWith("GPU ")) : [];
+    if (gpus.length > 0) return { state: "OK", detail: gpus.join("; ") };
+    return { state: "OK", detail: "none (nvidia-smi lists no NVIDIA GPU)" };
+  },
+};

@@ -1,0 +1,137 @@
+/**
+ * The agent's options as data: what the command line, the environment, the configuration file and
+ * the help know of them comes from this table. What a value has to look like is `config.ts`'s.
+ */
+import { type ContainerizerKind, containerizers } from "./containerizer/index.ts";
+
+export interface AgentOption {
+  /** A switch is there or not; in the environment and in a file it is "true" or "false". */
+  readonly kind: "text" | "switch";
+  readonly placeholder?: string;
+  readonly help: string;
+  /** What holds without it, for the help. A value that is one is in `config.ts`. */
+  readonly otherwise?: string;
+}
+
+export const DEFAULT_PORT = 5051;
+
+export const agentOptions = {
+  master: {
+    kind: "text",
+    placeholder: "URL",
+    help: "where the control plane is; needed",
+  },
+  "work-dir": {
+    kind: "text",
+    placeholder: "DIR",
+    help: "checkpoints and sandboxes; one agent per folder",
+    otherwise: "/var/lib/rimrock-agent as root, else ~/.local/state/rimrock-agent",
+  },
+  config: {
+    kind: "text",
+    placeholder: "FILE",
+    help: 'JSON with any of these options, like {"attributes": "rack:r1"}',
+  },
+  resources: {
+    kind: "text",
+    placeholder: "TEXT",
+    help: "like 'cpus:4;mem:8192;ports:[31000-32000]', or JSON; kinds not named are found out",
+    otherwise: "what the machine has",
+  },
+  attributes: { kind: "text", placeholder: "TEXT", help: "like 'rack:r1;zone:z1'" },
+  domain: { kind: "text", placeholder: "TEXT", help: "region and zone, like 'eu/eu-1'" },
+  hostname: {
+    kind: "text",
+    placeholder: "NAME",
+    help: "advertised name",
+    otherwise: "the machine's",
+  },
+  ip: {
+    kind: "text",
+    placeholder: "IPV4",
+    help: "advertised address",
+    otherwise: "the first outward one",
+  },
+  port: {
+    kind: "text",
+    placeholder: "N",
+    help: "port of the agent's own API, advertised",
+    otherwise: `${DEFAULT_PORT} or a free one`,
+  },
+  listen: {
+    kind: "text",
+    placeholder: "IPV4",
+    help: "where that API listens",
+    otherwise: "127.0.0.1: only this machine reaches it",
+  },
+  "insecure-local": {
+    kind: "switch",
+    help: "that API needs no token: everybody on this machine may use it",
+  },
+  containerizer: {
+    kind: "text",
+    placeholder: "NAME",
+    help: containerizerHelp(),
+    otherwise: "process",
+  },
+  ca: {
+    kind: "text",
+    placeholder: "FILE",
+    help: "PEM certificates to trust besides the public ones",
+  },
+  "die-with-parent": {
+    kind: "switch",
+    help: "end at once, tasks included, when stdin is closed",
+  },
+  json: { kind: "switch", help: "log lines (and the answer of `check`) as JSON" },
+  version: { kind: "switch", help: "print the version" },
+  help: { kind: "switch", help: "print this" },
+} as const satisfies { readonly [name: string]: AgentOption };
+
+export type OptionName = keyof typeof agentOptions;
+
+/** Those that make sense on a command line only. */
+export const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set(["version", "help"]);
+
+/** The environment variable of an option. The master's name is the one that `rimrock` reads too. */
+export function variableOf(name: string): string {
+  if (name === "master") return "RIMROCK_MASTER";
+  return `RIMROCK_AGENT_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+export function helpText(): string {
+  const rows = Object.entries<AgentOption>(agentOptions).map(([name, option]) => {
+    const { placeholder, help, otherwise } = option;
+    const typed = `--${name}${placeholder === undefined ? "" : ` ${placeholder}`}`;
+    const fallback = otherwise === undefined ? "" : ` (default: ${otherwise})`;
+    return `  ${typed.padEnd(20)} ${help}${fallback}`;
+  });
+  return [
+    "rimrock-agent: runs tasks on this machine for a Rimrock control plane.",
+    "",
+    "  rimrock-agent --master http://127.0.0.1:5050",
+    "  rimrock-agent check        what works on this machine, and what to do about what does not",
+    "",
+    ...rows,
+    "",
+    "Every option may also be set by a variable, like RIMROCK_AGENT_WORK_DIR (the master's is",
+    "RIMROCK_MASTER), or in the file of --config; the command line goes before the environment,",
+    "and the environment before the file. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are followed.",
+    "",
+    "Tasks outlive the agent process (but not with --die-with-parent): the next one on the same",
+    "--work-dir finds them. SIGTERM ends the agent alone, SIGUSR1 its tasks as well. Run as root,",
+    "tasks run as their framework's user; otherwise as the agent's own.",
+    "",
+  ].join("\n");
+}
+
+/** The keys of the table are exactly its kinds. */
+export function containerizerKinds(): readonly ContainerizerKind[] {
+  return Object.keys(containerizers) as ContainerizerKind[];
+}
+
+function containerizerHelp(): string {
+  return containerizerKinds()
+    .map((name) => `${name}: ${containerizers[name].summary}`)
+    .join("; ");
+}

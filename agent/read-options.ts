@@ -1,0 +1,134 @@
+/**
+ * Collects the options that somebody gave: on the command line, in the environment, in a file. Each
+ * value remembers where it came from, so that a mistake in it can be told by the name that its
+ * author knows.
+ */
+import { parseArgs } from "node:util";
+import { err, ok, type Result } from "../worker/std/result.ts";
+import {
+  type AgentOption,
+  agentOptions,
+  COMMAND_LINE_ONLY,
+  type OptionName,
+  variableOf,
+} from "./options.ts";
+
+export interface OptionSources {
+  /** Without node and the script. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; the error is a clause. */
+  readonly readFile: (path: string) => Result<string, string>;
+}
+
+export interface GivenOptions {
+  /** The word before the options, such as "check". */
+  readonly command: string | undefined;
+  text(name: OptionName): string | undefined;
+  has(name: OptionName): boolean;
+  /** How its author wrote the option: "--port", "RIMROCK_AGENT_PORT" or "port in FILE". */
+  label(name: OptionName): string;
+}
+
+type Given = ReadonlyMap<string, { readonly value: string; readonly label: string }>;
+type Read = Result<Given, readonly string[]>;
+
+/** The errors are sentences, one per mistake. */
+export function readOptions(sources: OptionSources): Result<GivenOptions, readonly string[]> {
+  const line = readLine(sources.args);
+  if (!line.ok) return line;
+  const { command, given } = line.value;
+  const environment = readEnvironment(sources.env);
+  const path = given.get("config")?.value ?? environment.get("config")?.value;
+  const file: Read =
+    path === undefined || path === "" ? ok(new Map()) : readConfigFile(path, sources);
+  if (!file.ok) return file;
+  const all = new Map([...file.value, ...environment, ...given]);
+  const errors = [...all].flatMap(([name, { value, label }]) => switchMistake(name, value, label));
+  if (errors.length > 0) return err(errors);
+  return ok({
+    command,
+    text: (name) => all.get(name)?.value,
+    has: (name) => all.get(name)?.value === "true",
+    label: (name) => all.get(name)?.label ?? `--${name}`,
+  });
+}
+
+function readLine(
+  args: readonly string[],
+): Result<{ command: string | undefined; given: Given }, readonly string[]> {
+  const options = Object.fromEntries(
+    Object.entries<AgentOption>(agentOptions).map(([name, { kind }]) => [
+      name,
+      { type: kind === "text" ? ("string" as const) : ("boolean" as const) },
+    ]),
+  );
+  try {
+    const parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+    const [command, stray] = parsed.positionals;
+    if (stray !== undefined) return err([`'${stray}' is one word too many; see --help`]);
+    const given = new Map(
+      Object.entries(parsed.values).map(([name, value]) => [
+        name,
+        { value: String(value), label: `--${name}` },
+      ]),
+    );
+    return ok({ command, given });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return err([`${message.split("\n")[0]}; see --help`]);
+  }
+}
+
+/** An empty variable counts as none. */
+function readEnvironment(env: OptionSources["env"]): Given {
+  const given = new Map<string, { value: string; label: string }>();
+  for (const name of Object.keys(agentOptions)) {
+    const label = variableOf(name);
+    const value = env[label];
+    if (COMMAND_LINE_ONLY.has(name) || value === undefined || value === "") continue;
+    given.set(name, { value, label });
+  }
+  return given;
+}
+
+function readConfigFile(path: string, { readFile }: OptionSources): Read {
+  const text = readFile(path);
+  if (!text.ok) return err([`--config ${path}: ${text.error}`]);
+  const parsed = parseObject(text.value);
+  if (!parsed.ok) return err([`--config ${path}: ${parsed.error}`]);
+  const given = new Map<string, { value: string; label: string }>();
+  const errors: string[] = [];
+  for (const [name, value] of Object.entries(parsed.value)) {
+    if (!Object.hasOwn(agentOptions, name) || COMMAND_LINE_ONLY.has(name) || name === "config") {
+      errors.push(`${path}: there is no option '${name}'; see --help`);
+    } else if (typeof value === "object") {
+      // Resources and others have a JSON form of their own.
+      given.set(name, { value: JSON.stringify(value), label: `${name} in ${path}` });
+    } else {
+      given.set(name, { value: String(value), label: `${name} in ${path}` });
+    }
+  }
+  return errors.length > 0 ? err(errors) : ok(given);
+}
+
+function parseObject(text: string): Result<Readonly<Record<string, unknown>>, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    return err(`it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    // An object that is no array: its values are looked at one by one.
+    return ok(value as Readonly<Record<string, unknown>>);
+  }
+  return err('it is not an object; write one like {"master": "https://HOST"}');
+}
+
+/** `name` is one of the table's: the readers above let nothing else in. */
+function switchMistake(name: string, value: string, label: string): string[] {
+  const option: AgentOption = agentOptions[name as OptionName];
+  if (option.kind === "text" || value === "true" || value === "false") return [];
+  return [`${label} '${value}' is a switch; write true or false`];
+}
