@@ -30,12 +30,15 @@ const REAL_TOOLS = [
   "/usr/bin/env",
   "/usr/bin/setsid",
   "/usr/bin/setpriv",
+  "/usr/bin/script",
+  "/usr/bin/stty",
 ];
 
 const INIT = `#!/bin/sh
 export PATH=/usr/bin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
 chmod 1777 /tmp
+mkdir -p /dev/pts; mount -t devpts pts /dev/pts; ln -sf pts/ptmx /dev/ptmx; chmod 666 /dev/pts/ptmx
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 export RIMROCK_LAUNCHER=/guest/launcher.mjs RIMROCK_TEST_SLOWNESS=6
 node /guest/guest.mjs

@@ -26,7 +26,7 @@ async function piped(
 export const streamChecks: Checks = {
   "a command with streams reads and writes them, and its sandbox stays empty": (kind) =>
     inLab(kind, async (lab) => {
-      const { spec, pipes } = await piped(lab, "cat; echo told >/dev/stderr; exit 3");
+      const { spec, pipes } = await piped(lab, "cat; echo told >/proc/self/fd/2; exit 3");
       pipes.stdin.end("asked");
       const [out, errors] = await within(
         10_000,
