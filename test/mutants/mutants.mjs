@@ -1,68 +1,69 @@
 // Mistakes that the tests of the allocator have to notice: each is one piece of text for another.
 const inAllocator = (file) => `worker/core/allocator/${file}`;
 const policy = (file) => inAllocator(`policies/${file}`);
+const engine = (file) => inAllocator(`engine/${file}`);
 
 /** `from` stands in the file exactly once. */
 export const mutants = [
   {
     name: "the larger share comes first",
     file: policy("drf.ts"),
-    from: "shareOf(a, context) - shareOf(b, context) ||",
-    to: "shareOf(b, context) - shareOf(a, context) ||",
+    from: "(share[a] ?? 0) - (share[b] ?? 0) ||",
+    to: "(share[b] ?? 0) - (share[a] ?? 0) ||",
   },
   {
     name: "turns do not count",
     file: policy("drf.ts"),
-    from: "a.turns - b.turns ||",
+    from: "(turns[a] ?? 0) - (turns[b] ?? 0) ||",
     to: "",
   },
   {
     name: "weights do not count",
-    file: policy("drf.ts"),
-    from: "(all * node.settings.weight)",
-    to: "all",
+    file: engine("order-tree.ts"),
+    from: "if (has > 0 && all > 0) share = Math.max(share, has / (all * due));",
+    to: "if (has > 0 && all > 0) share = Math.max(share, has / all);",
   },
   {
     name: "a kind counts instead of the dominant one",
-    file: policy("drf.ts"),
-    from: "Math.max(share, allocated",
-    to: "Math.min(share + 1, allocated",
+    file: engine("order-tree.ts"),
+    from: "if (has > 0 && all > 0) share = Math.max(",
+    to: "if (has > 0 && all > 0) share = Math.min(share + 1, ",
   },
   {
     name: "the lower priority comes first",
     file: policy("priority.ts"),
-    from: "b.settings.priority - a.settings.priority",
-    to: "a.settings.priority - b.settings.priority",
+    from: "(priorities[b] ?? 0) - (priorities[a] ?? 0)",
+    to: "(priorities[a] ?? 0) - (priorities[b] ?? 0)",
   },
   {
     name: "who has changed keeps his place",
-    file: policy("in-order.ts"),
-    from: "changed.length === 0 && last?.children",
-    to: "last?.children",
+    file: engine("siblings.ts"),
+    from: "for (const node of this.#changed) this.#takeOut(node);\n    for (const node of this.#changed) {",
+    to: "for (const node of this.#changed.slice(1)) this.#takeOut(node);\n    for (const node of this.#changed.slice(1)) {",
   },
   {
     name: "who has changed goes to the wrong place",
-    file: policy("in-order.ts"),
-    from: "compare(other, child, context) < 0",
-    to: "compare(other, child, context) > 0",
+    file: engine("siblings.ts"),
+    from: "compare(columns, this.ordered[middle] ?? 0, node) < 0",
+    to: "compare(columns, this.ordered[middle] ?? 0, node) > 0",
   },
   {
     name: "a new total leaves orders as they were",
-    file: policy("in-order.ts"),
-    from: "last?.totalVersion === by.context.totalVersion",
-    to: "last !== undefined",
+    file: engine("siblings.ts"),
+    from: "const isSameTotal = this.#totalVersion === by.totalVersion;",
+    to: "const isSameTotal = this.#totalVersion >= 0;",
   },
   {
     name: "who begins to want offers is not noticed",
-    file: policy("role-tree.ts"),
-    from: "if (node.parent !== undefined) node.parent.wanting = undefined;",
-    to: "",
+    file: engine("order-tree.ts"),
+    from: "wanting[node] = (wanting[node] ?? 0) + change;\n      this.#noteChange(node);",
+    to: "wanting[node] = (wanting[node] ?? 0) + change;",
   },
   {
     name: "a new weight is not noticed",
-    file: policy("role-tree.ts"),
-    from: "node.settings = settings;\n    noteChange(node);",
-    to: "node.settings = settings;",
+    file: engine("order-tree.ts"),
+    from: "this.columns.setSettings(node, settings);\n    this.#noteChange(node);",
+    to: "this.columns.setSettings(node, settings);",
   },
   {
     name: "every copy of a shared volume counts",

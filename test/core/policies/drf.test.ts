@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compareByShare, drf } from "../../../worker/core/allocator/policies/drf.ts";
+import { drf } from "../../../worker/core/allocator/policies/drf.ts";
 import { treePolicy } from "../../../worker/core/allocator/policies/role-tree.ts";
 import { prng } from "../../../worker/std/prng.ts";
 import { Cluster, client } from "./cluster.ts";
@@ -171,9 +171,9 @@ describe("the role tree", () => {
 
 test("only the candidates that are taken are paid for", () => {
   let arranged = 0;
-  const counting = treePolicy((siblings, context) => {
+  const counting = treePolicy((siblings) => {
     arranged++;
-    return siblings.toSorted((a, b) => compareByShare(a, b, context));
+    return siblings.toSorted((a, b) => a.share - b.share || (a.name < b.name ? -1 : 1));
   });
   const cluster = new Cluster(counting);
   for (const role of ["a", "b", "c", "d"]) cluster.add(`${role}:f1`, `${role}:f2`);

@@ -1,13 +1,13 @@
 /** Orders that are kept from one time to the next. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compareByShare, drf } from "../../../worker/core/allocator/policies/drf.ts";
+import { drf } from "../../../worker/core/allocator/policies/drf.ts";
 import { treePolicy } from "../../../worker/core/allocator/policies/role-tree.ts";
 import { Cluster, client } from "./cluster.ts";
 
 /** Sorts anew every time. */
-const anew = treePolicy((siblings, context) =>
-  siblings.toSorted((a, b) => compareByShare(a, b, context)),
+const anew = treePolicy((siblings) =>
+  siblings.toSorted((a, b) => a.share - b.share || a.turns - b.turns || (a.name < b.name ? -1 : 1)),
 );
 
 const CLIENTS = Array.from({ length: 40 }, (_, n) => `${["a", "a/b", "c"][n % 3]}:f${n}`);

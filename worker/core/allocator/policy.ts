@@ -24,6 +24,7 @@
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import type { Quantities } from "../../resources/resource.ts";
 import type { Prng } from "../../std/prng.ts";
+import type { Kinds } from "./engine/kinds.ts";
 
 /** A framework in one of its roles. */
 export interface Client {
@@ -59,8 +60,11 @@ export interface OrderRequest {
 }
 
 export interface Policy {
-  /** An empty one: no clients, a total of nothing, default settings. */
-  create(): PolicyState;
+  /**
+   * An empty one: no clients, a total of nothing, default settings. `kinds`: the numbers that the
+   * allocator has for kinds of resources, for policies that are told amounts by number.
+   */
+  create(kinds?: Kinds): PolicyState;
 }
 
 export interface PolicyState {

@@ -6,15 +6,15 @@
  * because it wants no offers, refused it, may not use it, or is at a limit. The frameworks of a
  * role itself have the default priority among its subroles.
  */
+import type { TreeColumns } from "../engine/tree-columns.ts";
 import type { Policy } from "../policy.ts";
 import { compareByShare } from "./drf.ts";
-import { inOrderOf } from "./in-order.ts";
-import { type TreeNode, treePolicy } from "./role-tree.ts";
+import { comparedPolicy } from "./role-tree.ts";
 
-export const priority: Policy = treePolicy(
-  inOrderOf((a, b, context) => compareByPriority(a, b) || compareByShare(a, b, context)),
+export const priority: Policy = comparedPolicy(
+  (columns, a, b) => compareByPriority(columns, a, b) || compareByShare(columns, a, b),
 );
 
-function compareByPriority(a: TreeNode, b: TreeNode): number {
-  return b.settings.priority - a.settings.priority;
+function compareByPriority({ priority: priorities }: TreeColumns, a: number, b: number): number {
+  return (priorities[b] ?? 0) - (priorities[a] ?? 0);
 }
