@@ -3,6 +3,7 @@
  * told at once.
  */
 import { buildFacts, type VersionMetadata } from "./build.ts";
+import { isPolicyName, policies } from "./core/allocator/policies/index.ts";
 import type { MasterSettings } from "./core/settings.ts";
 import { defaultSettings } from "./core/settings.ts";
 import { parseDomainText } from "./protocol/domain-text.ts";
@@ -27,8 +28,12 @@ export interface Variables {
   readonly RIMROCK_HOSTNAME?: string;
   readonly RIMROCK_IP?: string;
   readonly RIMROCK_PORT?: string | number;
-  /** Mesos duration text ("30secs"); offers older than this are rescinded. */
+  /** Mesos duration text ("30secs"): offers older than this are rescinded; "none": they are not. */
   readonly RIMROCK_OFFER_TIMEOUT?: string;
+  /** How many offers a framework has in hand at once, at most; "none": any number. */
+  readonly RIMROCK_MAX_OFFERS_PER_FRAMEWORK?: string | number;
+  /** Allocation policy of a cluster that is created now; later `PUT /policy` changes it. */
+  readonly RIMROCK_POLICY?: string;
   /** Mesos duration text from 1 s to 15 min, and how many of them make an agent unreachable. */
   readonly RIMROCK_AGENT_PING_TIMEOUT?: string;
   readonly RIMROCK_MAX_AGENT_PING_TIMEOUTS?: string | number;
@@ -44,11 +49,14 @@ export function readConfig(env: Variables): Result<Config, readonly ConfigError[
   const errors: ConfigError[] = [];
   const address = readAddress(env, errors);
   const offerTimeoutMs = readOfferTimeout(env, errors);
+  const maxOffersPerFramework = readMaxOffers(env, errors);
+  const policy = readPolicy(env, errors);
   const agentPing = readAgentPing(env, errors);
   const domain = readDomain(env, errors);
   if (errors.length > 0) return err(errors);
   const build = buildFacts(env.RIMROCK_VERSION);
-  const master = { ...defaultSettings, address, offerTimeoutMs, agentPing, domain, build };
+  const offers = { offerTimeoutMs, maxOffersPerFramework };
+  const master = { ...defaultSettings, address, ...offers, policy, agentPing, domain, build };
   const frontDoorKey = env.RIMROCK_FRONT_DOOR_KEY;
   return ok(frontDoorKey === undefined ? { master } : { master, frontDoorKey });
 }
@@ -79,14 +87,38 @@ function readAddress(env: Variables, errors: ConfigError[]): MasterSettings["add
   return given;
 }
 
+/** Says that there is to be no bound, where leaving it out means the usual one. */
+const NONE = "none";
+
 function readOfferTimeout(env: Variables, errors: ConfigError[]): number | undefined {
   const text = env.RIMROCK_OFFER_TIMEOUT;
-  if (text === undefined || text === "") return undefined;
+  if (text === undefined || text === "") return defaultSettings.offerTimeoutMs;
+  if (text === NONE) return undefined;
   const parsed = parseDurationMs(text);
   if (parsed.ok && parsed.value > 0) return parsed.value;
-  const message = `is '${text}'; set a duration such as 30secs or 5mins, or leave it out.`;
+  const message = `is '${text}'; set a duration such as 30secs or 5mins, '${NONE}', or leave it out.`;
   errors.push({ variable: "RIMROCK_OFFER_TIMEOUT", message });
   return undefined;
+}
+
+function readMaxOffers(env: Variables, errors: ConfigError[]): number | undefined {
+  const text = String(env.RIMROCK_MAX_OFFERS_PER_FRAMEWORK ?? "");
+  if (text === "") return defaultSettings.maxOffersPerFramework;
+  if (text === NONE) return undefined;
+  const most = Number(text);
+  if (Number.isSafeInteger(most) && most >= 1) return most;
+  const message = `is '${text}'; set a whole number from 1, '${NONE}', or leave it out.`;
+  errors.push({ variable: "RIMROCK_MAX_OFFERS_PER_FRAMEWORK", message });
+  return undefined;
+}
+
+function readPolicy(env: Variables, errors: ConfigError[]): string {
+  const name = env.RIMROCK_POLICY;
+  if (name === undefined || name === "") return defaultSettings.policy;
+  if (isPolicyName(name)) return name;
+  const message = `is '${name}'; set one of ${Object.keys(policies).join(", ")}, or leave it out.`;
+  errors.push({ variable: "RIMROCK_POLICY", message });
+  return defaultSettings.policy;
 }
 
 /** Bounds as in Mesos. */

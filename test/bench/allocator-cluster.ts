@@ -5,6 +5,7 @@
 import type { Input } from "../../worker/core/input.ts";
 import { step } from "../../worker/core/master.ts";
 import type { FilterRow, FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
+import { defaultSettings } from "../../worker/core/settings.ts";
 import { createState, type MasterState, newSeq } from "../../worker/core/state.ts";
 import type { StreamId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -35,7 +36,8 @@ export class BenchCluster {
   #turn = 0;
 
   constructor({ agents, frameworks, roleEach, halfUsed }: Shape) {
-    this.state = createState({ cold: { get: () => undefined, range: () => [] } });
+    const settings = { ...defaultSettings, maxOffersPerFramework: undefined };
+    this.state = createState({ cold: { get: () => undefined, range: () => [] }, settings });
     this.apply({ type: "RESTARTED" });
     for (let n = 0; n < frameworks; n++)
       this.apply(subscription(n, roleEach ? `role-${n}` : "web"));

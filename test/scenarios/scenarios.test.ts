@@ -3,7 +3,8 @@
  * follows up to the next blank line. `REWRITE=1` writes the actual dialogue into the files, to be
  * read before it is committed.
  *
- * A first line `# settings: offerTimeoutMs=…` sets up the master.
+ * First lines `# settings: offerTimeoutMs=…` (maxOffersPerFramework, policy, domain) set up the
+ * master.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -26,9 +27,13 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) 
 /** Runs a transcript and returns it with the dialogue as it really was. */
 function replay(text: string): string {
   const timeout = /^# settings: offerTimeoutMs=(\d+)$/m.exec(text)?.[1];
+  const most = /^# settings: maxOffersPerFramework=(\d+)$/m.exec(text)?.[1];
+  const policy = /^# settings: policy=(\w+)$/m.exec(text)?.[1];
   const domain = /^# settings: domain=(\S+)$/m.exec(text)?.[1];
   const world = new World({
     ...(timeout !== undefined && { offerTimeoutMs: Number(timeout) }),
+    ...(most !== undefined && { maxOffersPerFramework: Number(most) }),
+    ...(policy !== undefined && { policy }),
     ...(domain !== undefined && { domain: domainMessage(domain) }),
   });
   const blocks = text.trimEnd().split(/\n\n+/);

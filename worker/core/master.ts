@@ -23,7 +23,7 @@ import { subscribe } from "./framework/subscribe.ts";
 import type { DueRow } from "./index.ts";
 import type { Input, StampedInput } from "./input.ts";
 import { inverseFilterEnded, settleInverseOffers } from "./maintenance/inverse-offer.ts";
-import { rescindOffer } from "./offer/offer.ts";
+import { offerTimedOut } from "./offer/timed-out.ts";
 import { resendStatus } from "./operation/feedback.ts";
 import { publishEvents } from "./operator/events.ts";
 import { operatorCall } from "./operator/index.ts";
@@ -153,7 +153,7 @@ function handleDueRow(turn: Turn, { table, key }: DueRow): void {
     if (row !== undefined) operatorHeartbeat(turn, row);
   } else if (table === "offer") {
     const row = tables.offer.get(key);
-    if (row !== undefined) rescindOffer(turn, row);
+    if (row !== undefined) offerTimedOut(turn, row);
   } else if (table === "operation") {
     const row = tables.operation.get(key);
     if (row !== undefined) resendStatus(turn, row);

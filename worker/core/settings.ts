@@ -14,6 +14,11 @@ export interface MasterSettings {
   readonly build?: BuildFacts;
   /** Where the master is: agents of other regions are for frameworks that ask for them. */
   readonly domain?: mesos.DomainInfo;
+  /**
+   * Offers that a framework has in hand at once, at most; undefined = any number. Why there is a
+   * bound, and why offers end: docs/decisions/0016-no-hoarding.md.
+   */
+  readonly maxOffersPerFramework?: number;
   /** Offers older than this are rescinded; undefined = never. */
   readonly offerTimeoutMs?: number;
   /**
@@ -33,6 +38,8 @@ export function agentSilenceMs({ agentPing }: Pick<MasterSettings, "agentPing">)
 export const defaultSettings: MasterSettings = {
   address: { hostname: "localhost", ip: "127.0.0.1", port: 5050 },
   version: "1.12.0",
+  maxOffersPerFramework: 1_000,
+  offerTimeoutMs: 600_000,
   agentPing: { timeoutMs: 15_000, maxTimeouts: 5 },
   policy: "drf",
 };

@@ -87,13 +87,14 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     relayWatch: table("relayWatch"),
   };
   const refusals = new Refusals();
+  const settings = options.settings ?? defaultSettings;
   const state: MasterState = {
-    settings: options.settings ?? defaultSettings,
+    settings,
     tables,
     cold: new ColdStore(options.cold),
     index: new Index(tables),
     refusals,
-    allocation: new Allocation(tables, refusals),
+    allocation: new Allocation(tables, refusals, settings),
     changes,
     startedMs: 0,
     next: new Map(),

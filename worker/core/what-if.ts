@@ -19,6 +19,7 @@ export function whatIf<T>(
 ): T {
   const numbers = new Map(state.next);
   const dirty = state.allocation.dirtyAgents();
+  const capMarks = state.allocation.capMarks();
   const { startedMs } = state;
   const outcome = step(state, stamped);
   const seen = inspect(outcome);
@@ -29,6 +30,7 @@ export function whatIf<T>(
   for (const [name, next] of numbers) state.next.set(name, next);
   state.completedCounts.clear();
   state.allocation.restoreDirty(dirty);
+  state.allocation.restoreCapMarks(capMarks);
   state.allocation.forgetTurns();
   state.startedMs = startedMs;
   return seen;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { AgentId, FrameworkId } from "../../../worker/protocol/ids.ts";
 import { prng } from "../../../worker/std/prng.ts";
 import { World } from "../../scenarios/world.ts";
-import { after } from "./words.ts";
+import { after, inHand, say } from "./words.ts";
 
 const frameworkId = "f" as FrameworkId;
 
@@ -44,4 +44,45 @@ test("what waited is put back as it was", () => {
   expect(allocation.dirtyAgents().length).toBe(3);
   allocation.restoreDirty(waiting);
   expect(allocation.takeDirty(500, prng(1))).toEqual([world.idOf("a2")]);
+});
+
+/** How many agents are looked at while `act` goes on. */
+function looks(world: World, act: () => void): number {
+  const { allocation } = world.host.state;
+  const takeDirty = allocation.takeDirty.bind(allocation);
+  let count = 0;
+  allocation.takeDirty = (...asked) => {
+    const agents = takeDirty(...asked);
+    count += agents.length;
+    return agents;
+  };
+  act();
+  allocation.takeDirty = takeDirty;
+  return count;
+}
+
+test("a thousand REVIVEs of who has refused and suppressed nothing cost no look at any agent", () => {
+  const world = after(World, "framework f1 --roles=web", "framework f2 --roles=b");
+  for (const name of ["a1", "a2", "a3"]) say(world, `agent ${name} cpus=1`);
+  const count = looks(world, () => {
+    for (let n = 0; n < 1_000; n++) say(world, n % 2 === 0 ? "revive f1" : "revive f2");
+  });
+  expect(count).toBe(0);
+});
+
+test("a thousand REVIVEs within a second cost one pass over what was refused", () => {
+  const world = cluster();
+  say(world, "framework f1 --roles=web");
+  for (const offer of inHand(world, "f1")) say(world, `decline f1 ${offer} --refuse=3600`);
+  const count = looks(world, () => {
+    for (let n = 0; n < 1_000; n++) say(world, "revive f1");
+  });
+  expect(count).toBe(3);
+  expect(inHand(world, "f1")).toHaveLength(3);
+});
+
+test("REVIVE after SUPPRESS is one pass over all agents", () => {
+  const world = after(World, "framework f1 --roles=web", "suppress f1", "agent a1 cpus=1");
+  expect(looks(world, () => say(world, "revive f1"))).toBe(1);
+  expect(inHand(world, "f1")).toHaveLength(1);
 });

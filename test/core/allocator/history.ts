@@ -36,7 +36,9 @@ export class History {
 
   constructor(seed: number, policy: string) {
     this.#seed = seed;
-    this.#settings = { ...defaultSettings, policy, domain: home };
+    // Every third one has a cap that four agents reach.
+    const maxOffersPerFramework = seed % 3 === 0 ? 1 + (seed % 2) : 1_000;
+    this.#settings = { ...defaultSettings, policy, domain: home, maxOffersPerFramework };
     this.state = this.#load();
   }
 

@@ -28,6 +28,10 @@ export interface Given {
 export interface Snapshot {
   readonly policy: string;
   readonly region: string | undefined;
+  /** Offers that a framework may have at once. */
+  readonly offersMost: number;
+  /** Whose the outstanding offers are, once for each. */
+  readonly offeredTo: readonly string[];
   readonly agents: readonly rows.AgentRow[];
   readonly frameworks: readonly rows.FrameworkRow[];
   readonly roles: readonly rows.RoleRow[];
@@ -42,6 +46,8 @@ export function snapshotOf({ tables, settings }: MasterState): Snapshot {
   return {
     policy: tables.cluster.get("cluster")?.policy ?? "",
     region: settings.domain?.fault_domain?.region.name,
+    offersMost: settings.maxOffersPerFramework ?? Number.POSITIVE_INFINITY,
+    offeredTo: [...tables.offer.values()].map(({ frameworkId }) => frameworkId),
     agents: [...tables.agent.values()],
     frameworks: [...tables.framework.values()],
     roles: [...tables.role.values()],
@@ -97,6 +103,9 @@ export function allocateByHand(
           filter.role === role &&
           (blocksAll || contains(refused, resources));
         if (snapshot.filters.some(isRefused)) continue;
+        const inHand = [...snapshot.offeredTo, ...given.map(({ frameworkId }) => frameworkId)];
+        const count = inHand.filter((id) => id === framework.id).length;
+        if (count >= snapshot.offersMost) continue;
         given.push({ frameworkId: framework.id, role, agentId, resources });
         turns.took(role, framework.id);
         free = subtract(free, resources);

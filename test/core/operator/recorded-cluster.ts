@@ -35,6 +35,7 @@ export class RecordedCluster {
     this.host = new MasterHost({
       settings: {
         address: { hostname: "localhost", ip: "127.0.0.1", port: 15050 },
+        offerTimeoutMs: undefined,
         build: {
           date: "2026-11-21",
           timeMs: 1_795_219_200_000,

@@ -87,6 +87,7 @@ function allocateAgent(
     const { role } = client;
     const request = { framework, role, agent, free, stage };
     const candidate = candidateFor(turn.state, request, withheld);
+    if (candidate === "AT_OFFER_CAP") allocation.passedOverAtCap(framework.id, agentId);
     if (typeof candidate === "string") continue;
     const offer = makeOffer(turn, framework, role, agent, candidate);
     allocation.tookTurn(client);

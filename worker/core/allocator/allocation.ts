@@ -26,7 +26,9 @@ import type {
   RoleRow,
   TaskRow,
 } from "../rows.ts";
+import type { MasterSettings } from "../settings.ts";
 import type { Tables } from "../tables.ts";
+import { type OfferCapMarks, OfferCaps } from "./offer-caps.ts";
 import { isPolicyName } from "./policies/index.ts";
 import {
   type Client,
@@ -55,21 +57,29 @@ export class Allocation {
   #standing: Standing | undefined;
   #quota: QuotaLedger | undefined;
   #rolesWithQuota = 0;
+  readonly #offerCaps: OfferCaps;
 
-  constructor(tables: Tables, refusals: Refusals) {
+  constructor(
+    tables: Tables,
+    refusals: Refusals,
+    settings: Pick<MasterSettings, "maxOffersPerFramework">,
+  ) {
     this.#tables = tables;
     this.#refusals = refusals;
+    this.#offerCaps = new OfferCaps(settings.maxOffersPerFramework);
   }
 
   /** Whether an agent waits to be looked at. */
   hasWork(): boolean {
-    return this.#dirty.size > 0 || (this.#isAllDirty && this.#tables.agent.size > 0);
+    if (this.#dirty.size > 0 || this.#offerCaps.isDue()) return true;
+    return this.#isAllDirty && this.#tables.agent.size > 0;
   }
 
   /** Begins an allocation: takes out up to `count` agents worth looking at, in random order. */
   takeDirty(count: number, random: Prng): readonly AgentId[] {
     this.#standing?.forgetIdle();
     this.#spreadDirt();
+    for (const id of this.#offerCaps.takeDue()) this.#dirty.add(id);
     const agents = random.shuffle([...this.#dirty]).slice(0, count);
     for (const id of agents) this.#dirty.delete(id);
     return agents;
@@ -97,6 +107,25 @@ export class Allocation {
     this.#isAllDirty = false;
     this.#dirty.clear();
     for (const id of agents) this.#dirty.add(id);
+  }
+
+  /** More marks for what-if: the agents that wait because of caps on offers. */
+  capMarks(): OfferCapMarks {
+    return this.#offerCaps.marks();
+  }
+
+  restoreCapMarks(marks: OfferCapMarks): void {
+    this.#offerCaps.restore(marks);
+  }
+
+  /** Whether the framework has as many offers in hand as it may have at once. */
+  isAtOfferCap(frameworkId: FrameworkId): boolean {
+    return this.#offerCaps.isAtCap(frameworkId);
+  }
+
+  /** The agent is looked at again when the framework has fewer offers. */
+  passedOverAtCap(frameworkId: FrameworkId, agentId: AgentId): void {
+    this.#offerCaps.passedOver(frameworkId, agentId);
   }
 
   /** What tasks, executors and offers hold of the agent; of a shared volume each its own copy. */
@@ -163,6 +192,11 @@ export class Allocation {
         return;
       case "offer":
         this.#followHold(offerHold(change.before as OfferRow), offerHold(change.after as OfferRow));
+        if (change.before !== undefined) {
+          this.#offerCaps.ended((change.before as OfferRow).frameworkId);
+        }
+        if (change.after !== undefined)
+          this.#offerCaps.began((change.after as OfferRow).frameworkId);
         return;
       case "executor":
         this.#followHold(
@@ -193,8 +227,10 @@ export class Allocation {
     if (isIn(before)) this.#total = subtractQuantities(this.#total, quantitiesOf(before.total));
     if (isIn(after)) this.#total = addQuantities(this.#total, quantitiesOf(after.total));
     this.#standing?.setTotal(this.#total);
-    if (after === undefined) this.#dirty.delete((before as AgentRow).id);
-    else this.#dirty.add(after.id);
+    if (after === undefined) {
+      this.#dirty.delete((before as AgentRow).id);
+      this.#offerCaps.forgetAgent((before as AgentRow).id);
+    } else this.#dirty.add(after.id);
     const id = (after ?? (before as AgentRow)).id;
     this.#quota?.agentIs(id, after, this.held(id));
     this.#quota?.noteFreed();
@@ -233,6 +269,7 @@ export class Allocation {
     for (const client of old) {
       if (!has(now, client.role)) this.#standing?.setWants(client, false);
     }
+    if (before !== undefined && now.length === 0) this.#offerCaps.forgetFramework(before.id);
     const added = now.filter((client) => !has(old, client.role));
     for (const client of added) this.#standing?.setWants(client, true);
     // A new subscription may come with capabilities that let it have what it could not have before.

@@ -21,7 +21,9 @@ export type NoCandidate =
   /** A limit, or what others are guaranteed, leaves too little of it. */
   | "WITHHELD_BY_QUOTA"
   /** The framework refused this, or more than this. */
-  | "REFUSED";
+  | "REFUSED"
+  /** The framework has as many offers in hand as it may have at once. */
+  | "AT_OFFER_CAP";
 
 export interface CandidateRequest {
   readonly framework: FrameworkRow;
@@ -51,5 +53,5 @@ export function candidateFor(
   }
   const client = { frameworkId: framework.id, role, agentId: agent.id };
   if (state.refusals.keeps(client, candidate)) return "REFUSED";
-  return candidate;
+  return state.allocation.isAtOfferCap(framework.id) ? "AT_OFFER_CAP" : candidate;
 }

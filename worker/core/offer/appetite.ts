@@ -12,7 +12,7 @@ export function revive(turn: Turn, framework: FrameworkRow, named: readonly stri
   // Those have no role, so that one role's REVIVE forgets them all, as in Mesos.
   forgetInverseFilters(turn, framework.id);
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role));
-  turn.state.allocation.wants(framework.id);
+  // Whoever refused nothing and suppressed nothing has been offered all he may have: no pass.
   if (suppressedRoles.length === framework.suppressedRoles.length) return;
   turn.state.tables.framework.put({ ...framework, suppressedRoles });
 }
