@@ -58,6 +58,7 @@ function masterPort(env: Env): MasterPort {
   return {
     apply: (principal, input) => reached((master) => master.apply(principal, input)),
     read: (principal, type) => reached((master) => master.read(principal, type)),
+    ask: (...asked) => reached((master) => master.ask(...asked)),
     readLong: (principal, call, encoding) =>
       reached((master) => {
         const text = encodeJson("mesos.v1.master.Call", call);

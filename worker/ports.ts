@@ -9,6 +9,7 @@ import type { DocumentPath as StateDocumentPath } from "./core/operator/document
 import type { MasterCall, RelayBatch, RelayBatchAnswer } from "./core/relay/exchange.ts";
 import type { AgentId, RelayId, StreamId } from "./protocol/ids.ts";
 import type * as link from "./protocol/link/messages.ts";
+import type * as own from "./protocol/own/operator.ts";
 import type * as agent from "./protocol/v1/agent.ts";
 import type * as master from "./protocol/v1/master.ts";
 import type * as scheduler from "./protocol/v1/scheduler.ts";
@@ -19,10 +20,16 @@ export type Applied =
   | { readonly type: "REPLIED"; readonly reply: Reply }
   | { readonly type: "FAILED" };
 
+/** BUSY: too many are reading just now. */
+export type OwnAnswer =
+  | { readonly type: "ANSWERED"; readonly answer: own.Answer }
+  | { readonly type: "REFUSED"; readonly error: CallError }
+  | { readonly type: "BUSY" };
+
 /** The inputs that the edge may hand in; the others arise within the objects. */
 export type EdgeInput = Extract<
   Input,
-  { readonly type: "SCHEDULER_CALL" | "OPERATOR_CALL" | "AGENT_REGISTER" }
+  { readonly type: "SCHEDULER_CALL" | "OPERATOR_CALL" | "OWN_CALL" | "AGENT_REGISTER" }
 >;
 
 /** The JSON documents, by path. */
@@ -53,6 +60,8 @@ export interface MasterPort {
     path: DocumentPath,
     query: Readonly<Record<string, string>>,
   ): Promise<Response | string>;
+  /** One of Rimrock's own calls that changes nothing. */
+  ask(principal: Principal, call: own.Call): Promise<OwnAnswer>;
   /** How much the master logs, for a while; see GET_LOGGING_LEVEL. Undefined: done. */
   setLoggingLevel(
     principal: Principal,

@@ -1,6 +1,6 @@
+import { nearest } from "../../worker/std/nearest.ts";
 import { defineCommand } from "./command.ts";
 import { helpOf, helpOfAll } from "./help-text.ts";
-import { nearest } from "./nearest.ts";
 
 export const help = defineCommand({
   name: "help",

@@ -6,6 +6,8 @@
  *
  * A flag's value follows it or stands after "=". Everything after `--` is left as it is.
  */
+
+import { nearest } from "../../worker/std/nearest.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type {
   AnyFlagValues,
@@ -16,7 +18,6 @@ import type {
   FlagValue,
   OperandValues,
 } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 export const DEFAULT_MASTER = "http://127.0.0.1:5050";
 

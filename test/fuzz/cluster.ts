@@ -13,7 +13,7 @@ import type { RelayBatch, RelayBatchAnswer } from "../../worker/core/relay/excha
 import { defaultSettings } from "../../worker/core/settings.ts";
 import { loadState, type MasterState } from "../../worker/core/state.ts";
 import { type LongRead, LongReads } from "../../worker/durable/long-reads.ts";
-import { readCall, readLong, readLongDocument } from "../../worker/durable/reads.ts";
+import { askOwn, readCall, readLong, readLongDocument } from "../../worker/durable/reads.ts";
 import { Slices } from "../../worker/durable/slices.ts";
 import { Streams } from "../../worker/durable/streams.ts";
 import type { Applied, Cluster, MasterPort, RelayPort } from "../../worker/ports.ts";
@@ -105,6 +105,10 @@ export class FuzzCluster implements Cluster {
     return {
       apply: async (principal, input) => this.#answered(input, principal),
       read: async (_principal, call) => this.#sendable(readCall(this.#reading(), call)),
+      ask: async (_principal, call) => {
+        const reads = new LongReads(new PromptSlices());
+        return this.#sendable(await askOwn(reads, () => this.#reading(), call));
+      },
       readLong: (_principal, sent, encoding) => {
         const call = sentAsJson("mesos.v1.master.Call", sent);
         return this.#longAnswer(encoding, () => readLong(this.#reading(), call, encoding));

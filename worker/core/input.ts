@@ -4,6 +4,7 @@
  */
 import type { AgentId, RelayId, SessionId, StreamId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
+import type * as own from "../protocol/own/operator.ts";
 import type * as master from "../protocol/v1/master.ts";
 import type * as scheduler from "../protocol/v1/scheduler.ts";
 
@@ -25,6 +26,8 @@ export type Input =
     }
   /** A call of the operator API that changes something; see `operator/index.ts`. */
   | { readonly type: "OPERATOR_CALL"; readonly call: master.Call }
+  /** One of Rimrock's own calls that changes something; see `operator/own/index.ts`. */
+  | { readonly type: "OWN_CALL"; readonly call: own.Call }
   /** SUBSCRIBE of the operator API: the shell has opened a stream and given it this id. */
   | { readonly type: "OPERATOR_SUBSCRIBE"; readonly streamId: StreamId }
   | { readonly type: "AGENT_REGISTER"; readonly request: link.RegisterRequest }

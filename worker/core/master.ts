@@ -27,6 +27,7 @@ import { offerTimedOut } from "./offer/timed-out.ts";
 import { resendStatus } from "./operation/feedback.ts";
 import { publishEvents } from "./operator/events.ts";
 import { operatorCall } from "./operator/index.ts";
+import { ownChange } from "./operator/own/index.ts";
 import { operatorHeartbeat, subscribeOperator } from "./operator/subscribe.ts";
 import { introduceAgents, relayBatch, relaySilent, watchAllRelays } from "./relay/relay.ts";
 import { foundCounters, type MasterState, newSeq } from "./state.ts";
@@ -95,6 +96,9 @@ function handle(turn: Turn, input: Input): void {
       return;
     case "OPERATOR_CALL":
       operatorCall(turn, input.call);
+      return;
+    case "OWN_CALL":
+      ownChange(turn, input.call);
       return;
     case "OPERATOR_SUBSCRIBE":
       subscribeOperator(turn, input.streamId);

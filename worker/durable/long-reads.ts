@@ -7,7 +7,7 @@
  * turned away. 3. A reader that takes nothing for `STALLED_MS` is cut off: what a snapshot refers
  * to stays in memory while it is open.
  */
-import { joinBytes, type Piece, type Slice, type Slices, takeSlice } from "./slices.ts";
+import { joinBytes, type Piece, type Slice, type Slices, takeSlice, takeSteps } from "./slices.ts";
 
 const READS_AT_ONCE = 16;
 const READS_WAITING = 500;
@@ -59,6 +59,22 @@ export class LongReads {
       read?.close();
       this.leave();
       throw error;
+    }
+  }
+
+  /** What comes of the work, which is done in slices. Undefined: too many are waiting. */
+  async work<T>(begin: () => Generator<undefined, T>): Promise<{ readonly value: T } | undefined> {
+    if (!(await this.enter())) return undefined;
+    try {
+      const life = this.#life;
+      const work = begin();
+      for (;;) {
+        const { done, value } = await this.#slices.next(() => takeSteps(work));
+        if (done === true) return { value };
+        if (this.#life !== life) throw new LifeOver();
+      }
+    } finally {
+      this.leave();
     }
   }
 

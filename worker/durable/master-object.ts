@@ -27,9 +27,10 @@ import {
   type StreamedMethod,
   WHOLE_HEADER,
 } from "../objects.ts";
-import type { Applied, EdgeInput, MasterPort, Served } from "../ports.ts";
+import type { Applied, EdgeInput, MasterPort, OwnAnswer, Served } from "../ports.ts";
 import type { AgentId, RelayId, StreamId } from "../protocol/ids.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
+import type * as own from "../protocol/own/operator.ts";
 import type * as master from "../protocol/v1/master.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { decodeJsonWithin } from "../protocol/wire/json.ts";
@@ -38,7 +39,7 @@ import { err, ok, type Result } from "../std/result.ts";
 import { beginLife, type Life, type TakenTurn, takeTurn } from "./life.ts";
 import { type LongRead, LongReads } from "./long-reads.ts";
 import { type Delivery, Outbox } from "./outbox.ts";
-import { type Reading, readCall, readLong, readLongDocument } from "./reads.ts";
+import { askOwn, type Reading, readCall, readLong, readLongDocument } from "./reads.ts";
 import { RelayCalls } from "./relay-calls.ts";
 import { formatReproduction } from "./reproduction.ts";
 import { Slices } from "./slices.ts";
@@ -129,6 +130,10 @@ export class MasterObject
   /** Everybody may read everything until there are access lists; then `principal` filters. */
   read(_principal: Principal, call: master.Call): master.Response | undefined {
     return readCall(this.#reading(), call);
+  }
+
+  ask(_principal: Principal, call: own.Call): Promise<OwnAnswer> {
+    return askOwn(this.#longReads, () => this.#reading(), call);
   }
 
   setLoggingLevel(

@@ -9,9 +9,11 @@ import type { LongText } from "../core/operator/documents/long-text.ts";
 import { systemStats } from "../core/operator/documents/system-stats.ts";
 import { subscribedEvent } from "../core/operator/events.ts";
 import { operatorCalls } from "../core/operator/index.ts";
+import { type OwnReading, ownCalls } from "../core/operator/own/index.ts";
 import { type Snapshot, takeSnapshot } from "../core/operator/snapshot.ts";
 import type { MasterState } from "../core/state.ts";
-import type { DocumentPath } from "../ports.ts";
+import type { DocumentPath, OwnAnswer } from "../ports.ts";
+import type * as own from "../protocol/own/operator.ts";
 import type * as master from "../protocol/v1/master.ts";
 import type { MessageEncoding } from "../protocol/wire/encoding.ts";
 import { encodeJson } from "../protocol/wire/json.ts";
@@ -25,7 +27,8 @@ import {
 import { encodeProtobuf } from "../protocol/wire/protobuf.ts";
 import { encodeUtf8 } from "../protocol/wire/utf8.ts";
 import { assert, unreachable } from "../std/assert.ts";
-import type { LongRead } from "./long-reads.ts";
+import { err } from "../std/result.ts";
+import type { LongRead, LongReads } from "./long-reads.ts";
 import type { Piece } from "./slices.ts";
 
 export interface Reading {
@@ -42,6 +45,25 @@ export function readCall(reading: Reading, call: master.Call): master.Response |
   if (served.kind === "READ") return served.read(reading.state, reading.nowMs, call);
   if (call.type !== "GET_LOGGING_LEVEL") return undefined;
   return { type: call.type, get_logging_level: { level: reading.loggingLevel } };
+}
+
+/** One of Rimrock's own calls, answered in slices: it may look at every agent. */
+export async function askOwn(
+  reads: LongReads,
+  reading: () => Reading,
+  call: own.Call,
+): Promise<OwnAnswer> {
+  const done = await reads.work(() => readOwn(reading(), call));
+  if (done === undefined) return { type: "BUSY" };
+  const { value: read } = done;
+  if (!read.ok) return { type: "REFUSED", error: read.error };
+  return { type: "ANSWERED", answer: read.value };
+}
+
+function* readOwn({ state, nowMs }: Reading, call: own.Call): OwnReading {
+  const served = ownCalls[call.type];
+  if (served.kind === "READ") return yield* served.read(state, nowMs, call);
+  return err({ code: "CALL_NOT_SERVED", callType: call.type });
 }
 
 export function readDocument(

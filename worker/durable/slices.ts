@@ -40,6 +40,16 @@ export function takeSlice(pieces: Iterator<Piece>): Slice {
   return { bytes: join(taken), isLast: false };
 }
 
+/** Steps of work that brings nothing to send before its end; as much as fits into a slice. */
+export function takeSteps<T>(work: Generator<undefined, T>): IteratorResult<undefined, T> {
+  const endMs = performance.now() + SLICE_MS;
+  for (let length = 0; length < SLICE_LENGTH; length += PAUSE_LENGTH) {
+    const step = work.next();
+    if (step.done === true || performance.now() >= endMs) return step;
+  }
+  return { done: false, value: undefined };
+}
+
 const encoder = new TextEncoder();
 
 function join(pieces: readonly Piece[]): Uint8Array {

@@ -24,6 +24,7 @@ import { documentRoute, healthRoute, redirectRoute } from "./routes/documents.ts
 import { FRONT_DOOR_PATH, hangUpRoute } from "./routes/front-door.ts";
 import { operatorRoute, teardownRoute } from "./routes/operator.ts";
 import { addOperatorRoutes } from "./routes/operator-endpoints.ts";
+import { addOwnRoutes } from "./routes/own.ts";
 import { addProcessRoutes } from "./routes/process.ts";
 import { addResourceForms } from "./routes/resource-forms.ts";
 import { schedulerRoute } from "./routes/scheduler.ts";
@@ -73,6 +74,7 @@ export function createApp(cluster: Cluster, frontDoorKey?: string): Hono<EdgeEnv
   addOperatorRoutes(app);
   addProcessRoutes(app);
   addResourceForms(app);
+  addOwnRoutes(app);
   app.notFound((context) => notFound(context.req.path));
   app.onError((error, context) => failed(error, context));
   return app;

@@ -159,6 +159,14 @@ export function badCallback(): Response {
   return textAnswer(400, sentence);
 }
 
+export function unknownParameter(
+  name: string,
+  { known, meant }: { readonly known: readonly string[]; readonly meant: string | undefined },
+): Response {
+  const hint = meant === undefined ? `There are: ${known.join(", ")}.` : `Did you mean '${meant}'?`;
+  return textAnswer(400, `This path knows no parameter '${name}'. ${hint}`);
+}
+
 /** 500, with every mistake in the deployment's configuration. */
 export function badConfiguration(lines: string): Response {
   return textAnswer(500, `This deployment is not configured correctly:\n${lines}\n`);

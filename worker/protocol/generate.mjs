@@ -1,4 +1,4 @@
-// Makes the message types and descriptors from the wire tables (v1/wire.tsv, link/wire.tsv).
+// Makes the message types and descriptors from the wire tables (v1, link, own: wire.tsv).
 // Run `npm run generate` after a change to a table and commit the result.
 //
 // Columns: package, message, kind (field | value | empty | oneof), name, number, type, label,
@@ -22,6 +22,7 @@ const MODULES = {
   "mesos.v1.resource_provider": "v1/resource-provider",
   "mesos.v1.scheduler": "v1/scheduler",
   "rimrock.link": "link/messages",
+  "rimrock.operator": "own/operator",
 };
 const SCALARS = {
   string: "string",
@@ -40,7 +41,7 @@ const SCALARS = {
  * values: any[]}>}
  */
 const types = new Map();
-for (const table of ["v1/wire.tsv", "link/wire.tsv"]) {
+for (const table of ["v1/wire.tsv", "link/wire.tsv", "own/wire.tsv"]) {
   const [, ...lines] = readFileSync(new URL(table, here), "utf8").trimEnd().split("\n");
   for (const line of lines) {
     const [pkg, name, kind, field, number, type, label, fallback, deprecated, oneof] =

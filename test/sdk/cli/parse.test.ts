@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { type Command, defineCommand } from "../../../agent/cli/command.ts";
 import { helpOf, helpOfAll } from "../../../agent/cli/help-text.ts";
 import { commands } from "../../../agent/cli/index.ts";
-import { nearest } from "../../../agent/cli/nearest.ts";
 import { DEFAULT_MASTER, parseCommandLine } from "../../../agent/cli/parse.ts";
 import { assert } from "../../../worker/std/assert.ts";
+import { nearest } from "../../../worker/std/nearest.ts";
 
 const sample = defineCommand({
   name: "sample",

@@ -71,6 +71,7 @@ function countInput(turn: CountedTurn): void {
       return;
     case "STREAM_CLOSED":
     case "OPERATOR_CALL":
+    case "OWN_CALL":
     case "OPERATOR_SUBSCRIBE":
     case "RESTARTED":
     case "TIMER_DUE":

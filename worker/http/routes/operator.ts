@@ -105,7 +105,7 @@ async function readLong(
 async function subscribe(context: EdgeContext, encoding: MessageEncoding): Promise<Response> {
   const { master } = context.get("cluster");
   const subscribed = await master.subscribeOperator(context.get("principal"), encoding);
-  if (!(subscribed instanceof Response)) return answer(subscribed);
+  if (!(subscribed instanceof Response)) return appliedAnswer(subscribed);
   return subscribed.status === 503 ? tooManyReads() : subscribed;
 }
 
@@ -114,10 +114,12 @@ export async function change(context: EdgeContext, call: master.Call): Promise<R
   const long = tooLongToKeep(call);
   if (long !== undefined) return invalidMasterCall(long);
   const { master } = context.get("cluster");
-  return answer(await master.apply(context.get("principal"), { type: "OPERATOR_CALL", call }));
+  return appliedAnswer(
+    await master.apply(context.get("principal"), { type: "OPERATOR_CALL", call }),
+  );
 }
 
-function answer(applied: Applied): Response {
+export function appliedAnswer(applied: Applied): Response {
   if (applied.type === "FAILED") return failedTurn();
   const { reply } = applied;
   switch (reply.type) {

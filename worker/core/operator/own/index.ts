@@ -1,0 +1,40 @@
+/**
+ * Rimrock's own calls, beside those of Mesos' operator API: one file per call, and this table.
+ *
+ * They have messages of their own (`protocol/own/wire.tsv`), so that nothing is added to Mesos'
+ * calls, and a path each (`http/routes/own.ts`). A read is made in steps: it yields where others
+ * may go on, changes nothing, and sees the state as it is at each step. A change is a turn, as it
+ * is for Mesos' calls.
+ */
+import type * as own from "../../../protocol/own/operator.ts";
+import type { Result } from "../../../std/result.ts";
+import type { CallError } from "../../call-error.ts";
+import type { MasterState } from "../../state.ts";
+import { reply, type Turn } from "../../turn.ts";
+
+/** Steps of an answer. One step is a few rows' work. */
+export type OwnReading = Generator<undefined, Result<own.Answer, CallError>>;
+
+export type OwnRead = (state: MasterState, nowMs: number, call: own.Call) => OwnReading;
+
+/** The part of the call that goes by its type's name is there: the edge makes no other. */
+export type OwnChange = (turn: Turn, call: own.Call) => void;
+
+export type OwnCall =
+  | { readonly kind: "READ"; readonly read: OwnRead }
+  | { readonly kind: "CHANGE"; readonly change: OwnChange }
+  | { readonly kind: "NOT_SERVED" };
+
+const notServed: OwnCall = { kind: "NOT_SERVED" };
+
+export const ownCalls: { readonly [T in own.CallType]: OwnCall } = {
+  UNKNOWN: notServed,
+  WHY: notServed,
+  WHAT_IF: notServed,
+};
+
+export function ownChange(turn: Turn, call: own.Call): void {
+  const served = ownCalls[call.type];
+  if (served.kind === "CHANGE") served.change(turn, call);
+  else reply(turn, { type: "REFUSED", error: { code: "CALL_NOT_SERVED", callType: call.type } });
+}

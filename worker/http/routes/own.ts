@@ -1,0 +1,109 @@
+/**
+ * Rimrock's own calls over HTTP: a path for each of them, JSON in and out. They stand beside Mesos'
+ * endpoints and take no name of theirs.
+ *
+ * A question may come as parameters (`GET /why?framework=web`) or as a message in a body; what has
+ * parts of its own comes as a body.
+ */
+import type { Hono } from "hono";
+import type { MessageName, Messages } from "../../protocol/descriptors.ts";
+import type * as own from "../../protocol/own/operator.ts";
+import { encodeJson } from "../../protocol/wire/json.ts";
+import { unreachable } from "../../std/assert.ts";
+import { nearest } from "../../std/nearest.ts";
+import { err, ok, type Result } from "../../std/result.ts";
+import { readMessage } from "../body.ts";
+import type { EdgeContext, EdgeEnv } from "../context.ts";
+import {
+  badBody,
+  jsonAnswer,
+  methodNotAllowed,
+  refusedCall,
+  tooManyReads,
+  unknownParameter,
+} from "../respond.ts";
+
+type Asked = Result<own.Call, Response>;
+
+/** By path, then by method: the call that a request is. */
+const paths: Readonly<
+  Record<string, Readonly<Record<string, (context: EdgeContext) => Promise<Asked>>>>
+> = {
+  "/why": {
+    GET: async (context) => {
+      const question = parameters(context, ["framework", "role", "agent", "resources"]);
+      return question.ok ? ok({ type: "WHY", why: question.value }) : question;
+    },
+    POST: async (context) => {
+      const body = await bodyOf(context, "rimrock.operator.Why");
+      return body.ok ? ok({ type: "WHY", why: body.value }) : body;
+    },
+  },
+  "/what-if": {
+    POST: async (context) => {
+      const body = await bodyOf(context, "rimrock.operator.WhatIf");
+      return body.ok ? ok({ type: "WHAT_IF", what_if: body.value }) : body;
+    },
+  },
+};
+
+export function addOwnRoutes(app: Hono<EdgeEnv>): void {
+  for (const [path, byMethod] of Object.entries(paths)) {
+    const methods = new Map(Object.entries(byMethod));
+    const allowed = [...methods.keys()].join(", ");
+    app.all(`${path}/*`, async (context) => {
+      const { method } = context.req.raw;
+      const read = methods.get(method === "HEAD" ? "GET" : method);
+      if (read === undefined) return methodNotAllowed(method, allowed);
+      const call = await read(context);
+      return call.ok ? ask(context, call.value) : call.error;
+    });
+  }
+}
+
+async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
+  const { master } = context.get("cluster");
+  const answered = await master.ask(context.get("principal"), call);
+  switch (answered.type) {
+    case "ANSWERED":
+      return jsonAnswer(answerText(answered.answer));
+    case "REFUSED":
+      return refusedCall(answered.error);
+    case "BUSY":
+      return tooManyReads();
+    default:
+      return unreachable(answered);
+  }
+}
+
+/** The part of the answer that goes by its call's name. */
+function answerText({ why, what_if }: own.Answer): string {
+  if (why !== undefined) return encodeJson("rimrock.operator.WhyAnswer", why);
+  if (what_if !== undefined) return encodeJson("rimrock.operator.WhatIfAnswer", what_if);
+  return "{}";
+}
+
+/** The request's parameters, of which there are no others. */
+function parameters<K extends string>(
+  context: EdgeContext,
+  known: readonly K[],
+): Result<{ readonly [P in K]?: string }, Response> {
+  const given = Object.entries(context.req.query());
+  const values: { [P in K]?: string } = {};
+  for (const [name, value] of given) {
+    const parameter = known.find((one) => one === name);
+    if (parameter === undefined) {
+      return err(unknownParameter(name, { known, meant: nearest(name, known) }));
+    }
+    if (value !== "") values[parameter] = value;
+  }
+  return ok(values);
+}
+
+async function bodyOf<N extends MessageName>(
+  context: EdgeContext,
+  name: N,
+): Promise<Result<Messages[N], Response>> {
+  const body = await readMessage(context.req.raw, name, "application/json");
+  return body.ok ? ok(body.value.message) : err(badBody(body.error));
+}
