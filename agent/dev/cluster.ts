@@ -74,7 +74,9 @@ const REFUSED_PORTS: ReadonlySet<number | undefined> = new Set([
 
 /** Variables of the master that `rimrock start` hands on as they are; the others it sets itself. */
 const GIVEN_VARIABLES = [
+  "RIMROCK_POLICY",
   "RIMROCK_OFFER_TIMEOUT",
+  "RIMROCK_MAX_OFFERS_PER_FRAMEWORK",
   "RIMROCK_DOMAIN",
   "RIMROCK_AGENT_PING_TIMEOUT",
   "RIMROCK_MAX_AGENT_PING_TIMEOUTS",
