@@ -1,7 +1,8 @@
 /** Whether the machine itself serves: the account, the folder, the programs. */
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdtempSync, rmdirSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { findProgram } from "../containerizer/supervisor/host-tools.ts";
+import { errnoOf } from "../shell/errno.ts";
 import type { Check } from "./check.ts";
 import { helperPrograms } from "./programs.ts";
 
@@ -36,9 +37,10 @@ export const workDirectoryCheck: Check = {
     let folder = path;
     while (!existsSync(folder)) folder = dirname(folder);
     try {
-      accessSync(folder, constants.W_OK | constants.X_OK);
-    } catch {
-      const detail = `${path}: ${folder} cannot be written`;
+      // Root is allowed everything by permissions, but not by every file system.
+      rmdirSync(mkdtempSync(join(folder, ".rimrock-check-")));
+    } catch (cause) {
+      const detail = `${path}: nothing can be made in ${folder} (${errnoOf(cause)})`;
       return { state: "FAILED", detail, advice: "choose another with --work-dir" };
     }
     const { bavail, bsize } = statfsSync(folder);

@@ -1,4 +1,4 @@
-/** `rimrock-agent check`: every check of the table, one line each, and what to do about the rest. */
+/** `rimrock-agent check`: all checks of the table, a line each, and what to do about the rest. */
 import type { Check, CheckContext, Finding } from "./check.ts";
 import { containerizerChecks } from "./containerizers.ts";
 import { cgroupsCheck, gpusCheck, namespacesCheck, seccompCheck } from "./kernel.ts";

@@ -67,7 +67,7 @@ export class Outward {
   }
 }
 
-/** The proxy that the environment names for this URL, with its user and password; none: undefined. */
+/** The proxy that the environment names for this URL, its password included; undefined: none. */
 export function proxyFor(url: URL): string | undefined {
   if (isThisMachine(url.hostname)) return undefined;
   return getProxyForUrl(url.href) || undefined;
