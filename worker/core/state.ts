@@ -11,6 +11,7 @@ import { type Change, Table } from "../std/table.ts";
 import { Allocation } from "./allocator/allocation.ts";
 import { type ColdReader, ColdStore } from "./cold.ts";
 import { Index } from "./index.ts";
+import { LastOffers } from "./offer/last-offers.ts";
 import { Refusals } from "./offer/refusals.ts";
 import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
@@ -25,6 +26,7 @@ export interface MasterState {
   readonly index: Index;
   readonly refusals: Refusals;
   readonly allocation: Allocation;
+  readonly lastOffers: LastOffers;
   /** Changes since the current step began. */
   changes: Change[];
   /** When this life began (the stamp of RESTARTED), ms; volatile rows are younger. */
@@ -95,6 +97,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     index: new Index(tables),
     refusals,
     allocation: new Allocation(tables, refusals, settings),
+    lastOffers: new LastOffers(),
     changes,
     startedMs: 0,
     next: new Map(),
@@ -122,10 +125,11 @@ function loadTable<T extends TableName>(
 }
 
 /** What the allocation asks of the others is as it will be after the Change. */
-function follow({ index, refusals, allocation }: MasterState, change: Change): void {
-  index.follow(change);
-  refusals.follow(change);
-  allocation.follow(change);
+function follow(state: MasterState, change: Change): void {
+  state.index.follow(change);
+  state.refusals.follow(change);
+  state.allocation.follow(change);
+  state.lastOffers.follow(change);
 }
 
 /**

@@ -20,6 +20,7 @@ export function whatIf<T>(
   const numbers = new Map(state.next);
   const dirty = state.allocation.dirtyAgents();
   const capMarks = state.allocation.capMarks();
+  const lastOffers = state.lastOffers.marks();
   const { startedMs } = state;
   const outcome = step(state, stamped);
   const seen = inspect(outcome);
@@ -32,6 +33,7 @@ export function whatIf<T>(
   state.allocation.restoreDirty(dirty);
   state.allocation.restoreCapMarks(capMarks);
   state.allocation.forgetTurns();
+  state.lastOffers.restore(lastOffers);
   state.startedMs = startedMs;
   return seen;
 }

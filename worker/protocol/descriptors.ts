@@ -2685,7 +2685,6 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["what_if", 3, "message:rimrock.operator.WhatIf", "optional", "", false],
   ],
   "rimrock.operator.Answer": [
-    ["type", 1, "enum:rimrock.operator.Call.Type", "required", "", false],
     ["why", 2, "message:rimrock.operator.WhyAnswer", "optional", "", false],
     ["what_if", 3, "message:rimrock.operator.WhatIfAnswer", "optional", "", false],
   ],
@@ -2718,7 +2717,8 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   ],
   "rimrock.operator.WhyGroup": [
     ["reason", 1, "enum:rimrock.operator.WhyReason", "required", "", false],
-    ["count", 2, "uint32", "required", "", false],
+    ["agent_count", 2, "uint32", "required", "", false],
+    ["client_count", 29, "uint32", "required", "", false],
     ["agents", 3, "message:rimrock.operator.AgentName", "repeated", "", false],
     ["clients", 4, "message:rimrock.operator.ClientName", "repeated", "", false],
     ["text", 5, "string", "optional", "", false],

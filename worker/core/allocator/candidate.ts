@@ -41,6 +41,20 @@ export function candidateFor(
   /** Called when a quota keeps some of what is free in the last stage: the agent waits for more. */
   withheld: () => void,
 ): Resources | NoCandidate {
+  const { framework, role, agent } = request;
+  const candidate = unansweredFor(state, request, withheld);
+  if (typeof candidate === "string") return candidate;
+  const client = { frameworkId: framework.id, role, agentId: agent.id };
+  if (state.refusals.keeps(client, candidate)) return "REFUSED";
+  return state.allocation.isAtOfferCap(framework.id) ? "AT_OFFER_CAP" : candidate;
+}
+
+/** What it would be, if the framework had refused nothing and had no other offers. */
+export function unansweredFor(
+  state: MasterState,
+  request: CandidateRequest,
+  withheld: () => void,
+): Resources | Exclude<NoCandidate, "REFUSED" | "AT_OFFER_CAP"> {
   const { framework, role, agent, free, stage } = request;
   const barrier = barrierOf(state.settings, framework, role, agent);
   if (barrier !== undefined) return barrier;
@@ -51,7 +65,5 @@ export function candidateFor(
     if (stage === "REST") withheld();
     if (!isAllocatable(framework, role, candidate)) return "WITHHELD_BY_QUOTA";
   }
-  const client = { frameworkId: framework.id, role, agentId: agent.id };
-  if (state.refusals.keeps(client, candidate)) return "REFUSED";
-  return state.allocation.isAtOfferCap(framework.id) ? "AT_OFFER_CAP" : candidate;
+  return candidate;
 }

@@ -14,7 +14,6 @@ export type CallType = "UNKNOWN" | "WHY" | "WHAT_IF";
 
 /** `rimrock.operator.Answer` */
 export interface Answer {
-  readonly type: CallType;
   readonly why?: WhyAnswer;
   readonly what_if?: WhatIfAnswer;
 }
@@ -55,7 +54,8 @@ export interface WhyStanding {
 /** `rimrock.operator.WhyGroup` */
 export interface WhyGroup {
   readonly reason: WhyReason;
-  readonly count: number;
+  readonly agent_count: number;
+  readonly client_count: number;
   readonly agents?: readonly AgentName[];
   readonly clients?: readonly ClientName[];
   readonly text?: string;
