@@ -11,7 +11,7 @@ import type * as rows from "../../../worker/core/rows.ts";
 import type { MasterState } from "../../../worker/core/state.ts";
 import { add, contains, resourcesFor, subtract } from "../../../worker/resources/algebra.ts";
 import type { Resources } from "../../../worker/resources/resource.ts";
-import { covers, leftOf } from "../../../worker/resources/shared.ts";
+import { covers, leftOf, pooled, shared } from "../../../worker/resources/shared.ts";
 import { isEnough, mayBeOffered, withoutUnknown } from "./reference-gates.ts";
 import { inOrder, type Turns } from "./reference-order.ts";
 import { type Books, cutToQuota, lacksGuarantee, topOf } from "./reference-quota.ts";
@@ -87,7 +87,7 @@ export function allocateByHand(
     for (const agentId of agentIds) {
       const agent = snapshot.agents.find(({ id }) => id === agentId);
       if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") continue;
-      let free = freeOf(books(), agent);
+      let free = freeOf(books(), agent, given);
       for (const { framework, role } of inOrder(books(), turns)) {
         if (stage === "GUARANTEED" && !lacksGuarantee(books(), topOf(role))) continue;
         if (!mayBeOffered(snapshot.region, framework, role, agent)) continue;
@@ -115,10 +115,20 @@ export function allocateByHand(
   return given;
 }
 
-/** What nobody has of it; nothing at all while more is held than there is. */
-function freeOf({ holds }: Books, { id, total }: rows.AgentRow): Resources {
+/**
+ * What nobody has of it, without the shared volumes that are in an offer of this cycle; nothing at
+ * all while more is held than there is.
+ */
+function freeOf(
+  { holds }: Books,
+  { id, total }: rows.AgentRow,
+  given: readonly Given[],
+): Resources {
   const held = holds
     .filter(({ agentId }) => agentId === id)
     .reduce<Resources>((sum, { resources }) => add(sum, resources), []);
-  return covers(total, held) ? leftOf(total, held) : [];
+  if (!covers(total, held)) return [];
+  const ofAgent = given.filter(({ agentId }) => agentId === id);
+  const volumes = pooled(ofAgent.map(({ resources }) => shared(resources)));
+  return subtract(leftOf(total, held), volumes);
 }

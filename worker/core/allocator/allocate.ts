@@ -5,8 +5,9 @@
 
 import type { AgentId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
-import { isEmpty, subtract } from "../../resources/algebra.ts";
-import type { Resource } from "../../resources/resource.ts";
+import { add, isEmpty, subtract } from "../../resources/algebra.ts";
+import type { Resource, Resources } from "../../resources/resource.ts";
+import { shared } from "../../resources/shared.ts";
 import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
 import { makeOffer } from "../offer/offer.ts";
 import { offerToSend } from "../offer/offer-message.ts";
@@ -28,14 +29,15 @@ export function allocate(turn: Turn): void {
   const offers = new Map<string, mesos.Offer[]>();
   const quota = allocation.quota();
   const picky = quota === undefined ? new Set<string>() : pickyTrees(turn.state);
-  const exhausted = new Set<string>();
+  const volumesGiven = new Map<AgentId, Resources>();
+  const pass = { offers, picky, exhausted: new Set<string>(), volumesGiven };
   const agents = allocation.takeDirty(AGENTS_ALLOCATED_PER_TURN, turn.random);
   for (const id of agents) {
     if (!quota?.hasUnmetGuarantees()) break;
-    allocateAgent(turn, id, { offers, stage: "GUARANTEED", picky, exhausted });
+    allocateAgent(turn, id, { ...pass, stage: "GUARANTEED" });
   }
   for (const id of agents) {
-    allocateAgent(turn, id, { offers, stage: "REST", picky, exhausted });
+    allocateAgent(turn, id, { ...pass, stage: "REST" });
   }
   for (const [frameworkId, made] of offers) {
     const framework = tables.framework.get(frameworkId);
@@ -51,20 +53,24 @@ interface Pass {
   readonly picky: ReadonlySet<string>;
   /** Trees that are left too little. What an offer takes makes it no more. */
   readonly exhausted: Set<string>;
+  /** Shared volumes that are in an offer of this pass: they are given to one in a pass. */
+  readonly volumesGiven: Map<AgentId, Resources>;
 }
 
 /** Goes down the policy's order until nothing is left; each takes all it may have of the agent. */
 function allocateAgent(
   turn: Turn,
   agentId: AgentId,
-  { offers, stage, picky, exhausted }: Pass,
+  { offers, stage, picky, exhausted, volumesGiven }: Pass,
 ): void {
   const { allocation, tables } = turn.state;
   const quota = allocation.quota();
   const agent = tables.agent.get(agentId);
   if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") return;
-  let free = allocation.free(agent);
-  if (free === undefined || isEmpty(free)) return;
+  const unheld = allocation.free(agent);
+  if (unheld === undefined) return;
+  let free = subtract(unheld, volumesGiven.get(agentId) ?? []);
+  if (isEmpty(free)) return;
   const isMeteredWhole =
     quota !== undefined && stage === "REST" && free.every(isMeteredOrUncounted);
   const skipsTree = (top: string): boolean => {
@@ -95,6 +101,10 @@ function allocateAgent(
     made.push(offerToSend(turn.state, offer, framework, agent));
     offers.set(framework.id, made);
     free = subtract(free, candidate);
+    const volumes = shared(candidate);
+    if (!isEmpty(volumes)) {
+      volumesGiven.set(agentId, add(volumesGiven.get(agentId) ?? [], volumes));
+    }
     if (isEmpty(free)) return;
   }
 }

@@ -1,5 +1,6 @@
 /** REVIVE and SUPPRESS: whether a framework wants offers for its roles. */
 
+import { hasCapability } from "../framework/info.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
 import { forgetFilters, forgetInverseFilters } from "./filter.ts";
@@ -12,7 +13,9 @@ export function revive(turn: Turn, framework: FrameworkRow, named: readonly stri
   // Those have no role, so that one role's REVIVE forgets them all, as in Mesos.
   forgetInverseFilters(turn, framework.id);
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role));
-  // Whoever refused nothing and suppressed nothing has been offered all he may have: no pass.
+  // Whoever refused nothing and suppressed nothing has been offered all that is free: no pass. But
+  // of a shared volume there is always another copy.
+  if (hasCapability(framework, "SHARED_RESOURCES")) turn.state.allocation.wants(framework.id);
   if (suppressedRoles.length === framework.suppressedRoles.length) return;
   turn.state.tables.framework.put({ ...framework, suppressedRoles });
 }
