@@ -146,6 +146,9 @@ export interface FileError {
 
 export type LaunchError =
   | FileError
+  | ContainerNotRunning
+  /** `what` was asked for and is not to be had here; `why` is a sentence without its full stop. */
+  | { readonly code: "NOT_SUPPORTED"; readonly what: string; readonly why: string }
   | { readonly code: "CONTAINER_EXISTS"; readonly containerId: ContainerId }
   | { readonly code: "COMMAND_INVALID"; readonly why: string }
   | { readonly code: "SANDBOX_UNUSABLE"; readonly path: string; readonly errno: string }
@@ -229,6 +232,8 @@ export function describeLaunchError(
       return `No signal '${error.signal}'; name it like SIGTERM`;
     case "COMMAND_INVALID":
       return `The command cannot be run: ${error.why}`;
+    case "NOT_SUPPORTED":
+      return `This agent cannot give the container ${error.what}: ${error.why}`;
     case "SANDBOX_UNUSABLE":
       return `Failed to write to the sandbox ${error.path}: ${error.errno}`;
     case "USER_UNKNOWN":

@@ -9,18 +9,21 @@ import { err, ok, type Result } from "../../../worker/std/result.ts";
 import {
   type ContainerId,
   type ContainerizerModule,
+  type ContainerSpec,
   describeLaunchError,
   type FileError,
+  type LaunchError,
   type ResourceLimits,
 } from "../containerizer.ts";
-import type { Confined, Isolation } from "../supervisor/isolation.ts";
+import type { Confined, Entry, Isolation, Place } from "../supervisor/isolation.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllerNames, controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { detectHierarchy, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
-import { createCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
+import { joinSpace } from "./joined-space.ts";
+import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
 
 const MEGABYTE = 1_048_576;
 
@@ -35,62 +38,72 @@ export class CgroupIsolation implements Isolation {
     this.#root = root;
   }
 
-  prepare(id: ContainerId, limits: ResourceLimits): Result<readonly string[], FileError> {
-    this.#present.add(id);
-    const name = this.#name(id);
-    const created = createCgroup(this.#hierarchy, name);
+  prepare(spec: ContainerSpec, outer: Confined | undefined): Result<Entry, LaunchError> {
+    this.#present.add(spec.containerId);
+    const name = this.#name(spec);
+    const create = outer === undefined ? createCgroup : createInnerCgroup;
+    const created = create(this.#hierarchy, name);
     if (!created.ok) return created;
-    const applied = this.update(id, limits);
-    if (!applied.ok) return applied;
-    return ok(directoriesOf(this.#hierarchy, name).map((directory) => `${directory}/cgroup.procs`));
+    // What lives in another container is bounded by that one's limits.
+    if (outer === undefined) {
+      const applied = this.update(spec, spec.limits);
+      if (!applied.ok) return applied;
+    }
+    const joinFiles = directoriesOf(this.#hierarchy, name).map((path) => `${path}/cgroup.procs`);
+    if (outer === undefined) return ok({ joinFiles });
+    const space = joinSpace(outer);
+    return space.ok ? ok({ joinFiles, ...(space.value && { space: space.value }) }) : space;
   }
 
-  update(id: ContainerId, limits: ResourceLimits): Result<void, FileError> {
-    return applyLimits(this.#hierarchy, this.#name(id), limits);
+  update(place: Place, limits: ResourceLimits): Result<void, FileError> {
+    if (place.inside !== undefined) return ok(undefined);
+    return applyLimits(this.#hierarchy, this.#name(place), limits);
   }
 
-  async usage({ containerId }: Confined): Promise<Result<ResourceStatistics, FileError>> {
+  async usage(place: Confined): Promise<Result<ResourceStatistics, FileError>> {
     let statistics: ResourceStatistics = {
       timestamp: Date.now() / 1_000,
-      processes: processesIn(this.#processDirectory(containerId)).length,
+      processes: processesIn(this.#processDirectory(place)).length,
     };
     for (const name of controllerNames) {
       const version = controllers[name][this.#hierarchy.version];
-      const usage = version?.usage(directoryOf(this.#hierarchy, name, this.#name(containerId)));
+      const usage = version?.usage(directoryOf(this.#hierarchy, name, this.#name(place)));
+      // In v2 a cgroup within a container's has no controllers, and files of the processor only.
+      if (usage?.ok === false && place.inside !== undefined) continue;
       if (usage?.ok === false) return usage;
       statistics = { ...statistics, ...usage?.value };
     }
     return ok(statistics);
   }
 
-  async processes({ containerId }: Confined): Promise<readonly number[]> {
-    return processesIn(this.#processDirectory(containerId));
+  async processes(place: Confined): Promise<readonly number[]> {
+    return processesIn(this.#processDirectory(place));
   }
 
-  async killAll({ containerId }: Confined): Promise<boolean> {
-    return killAllIn(this.#hierarchy.version, this.#processDirectory(containerId));
+  async killAll(place: Confined): Promise<boolean> {
+    return killAllIn(this.#hierarchy.version, this.#processDirectory(place));
   }
 
-  limitation(id: ContainerId): string | undefined {
-    const directory = directoryOf(this.#hierarchy, "memory", this.#name(id));
+  limitation(place: Place): string | undefined {
+    const directory = directoryOf(this.#hierarchy, "memory", this.#name(place));
     const memory = outOfMemory(this.#hierarchy.version, directory);
     if (!memory.ok || memory.value.killedProcesses === 0) return undefined;
     const { limitBytes, peakBytes } = memory.value;
     return `Memory limit exceeded: limit ${megabytes(limitBytes)}, most used ${megabytes(peakBytes)}`;
   }
 
-  async release(id: ContainerId): Promise<void> {
-    await removeCgroup(this.#hierarchy, this.#name(id));
-    this.#present.delete(id);
+  async release(place: Place): Promise<void> {
+    await removeCgroup(this.#hierarchy, this.#name(place));
+    this.#present.delete(place.containerId);
     if (this.#present.size === 0) removeEmptyParents(this.#hierarchy, this.#root);
   }
 
-  #name(id: ContainerId): string {
-    return `${this.#root}/${id}`;
+  #name({ containerId, inside }: Place): string {
+    return [this.#root, ...(inside === undefined ? [] : [inside]), containerId].join("/");
   }
 
-  #processDirectory(id: ContainerId): string {
-    return directoryOf(this.#hierarchy, "freezer", this.#name(id));
+  #processDirectory(place: Place): string {
+    return directoryOf(this.#hierarchy, "freezer", this.#name(place));
   }
 }
 

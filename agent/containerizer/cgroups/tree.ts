@@ -41,6 +41,22 @@ function tryCreate(hierarchy: Hierarchy, name: string): FileError | undefined {
   return undefined;
 }
 
+/**
+ * A cgroup in that of a running container. It gets no controllers (v2 has none for it where the one
+ * above has processes): it bounds nothing by itself, and tells who belongs to it.
+ */
+export function createInnerCgroup(hierarchy: Hierarchy, name: string): Result<void, FileError> {
+  for (const directory of directoriesOf(hierarchy, name)) {
+    try {
+      mkdirSync(directory);
+    } catch (cause) {
+      if (errnoOf(cause) === "EEXIST") continue;
+      return err(fileError("create the cgroup", directory, cause));
+    }
+  }
+  return ok(undefined);
+}
+
 /** In v2 every level above must hand the controllers down: "+cpu +memory +pids". */
 function delegate(root: string, name: string): Result<void, FileError> {
   let parent = root;

@@ -4,8 +4,13 @@
  */
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { ok, type Result } from "../../../worker/std/result.ts";
-import type { ContainerizerModule, FileError } from "../containerizer.ts";
-import { type Confined, type Isolation, signalProcess } from "../supervisor/isolation.ts";
+import type { ContainerizerModule, FileError, LaunchError } from "../containerizer.ts";
+import {
+  type Confined,
+  type Entry,
+  type Isolation,
+  signalProcess,
+} from "../supervisor/isolation.ts";
 import { type ProcessStat, ProcessTable, TICKS_PER_SECOND } from "../supervisor/process-table.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
@@ -18,8 +23,8 @@ const PAGE_BYTES = 4_096;
 class ProcessIsolation implements Isolation {
   readonly #table = new ProcessTable();
 
-  prepare(): Result<readonly string[], FileError> {
-    return ok([]);
+  prepare(): Result<Entry, LaunchError> {
+    return ok({ joinFiles: [] });
   }
 
   update(): Result<void, FileError> {

@@ -2,17 +2,20 @@
  * From a container's command to the argv that the supervisor's child becomes. Every step is an
  * exec, so the chain leaves no process behind but the command:
  *
- *   [setpriv → sh →] setsid → [env →] [script: see terminal.ts →] the command
+ *   [nsenter → sh →] [setpriv → sh →] setsid → [env →] [script: see terminal.ts →] the command
  *
  * setsid gives the command a session and process group of its own: a task's `kill 0` must not reach
- * its supervisor. setpriv only where the user changes.
+ * its supervisor. nsenter (which stays, as the parent) only inside another container, setpriv only
+ * where user or privileges change. The supervisor itself is started by unshare where the container
+ * has namespaces of its own.
  */
 import { basename } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, LaunchError } from "../containerizer.ts";
 import type { HostTools } from "./host-tools.ts";
+import type { Entry } from "./isolation.ts";
 import { CONTAINER_MARK } from "./process-table.ts";
-import { BECOME_SCRIPT, SUPERVISOR_SCRIPT } from "./script.ts";
+import { BECOME_SCRIPT, INSIDE_SCRIPT, SUPERVISOR_SCRIPT } from "./script.ts";
 import { atTerminal } from "./terminal.ts";
 import type { Account } from "./users.ts";
 
@@ -27,8 +30,7 @@ export interface SupervisorPlan {
   readonly account: Account | undefined;
   /** Path of the records without suffix. */
   readonly record: string;
-  /** Files to write 0 to before the command's first instruction: `cgroup.procs` of its cgroups. */
-  readonly joinFiles: readonly string[];
+  readonly entry: Entry;
 }
 
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -44,7 +46,7 @@ export function supervisorProcess(
   plan: SupervisorPlan,
   tools: HostTools,
 ): Result<SupervisorProcess, LaunchError> {
-  const { spec, account } = plan;
+  const { spec } = plan;
   const invalid = findInvalid(spec);
   if (invalid !== undefined) return err({ code: "COMMAND_INVALID", why: invalid });
 
@@ -57,20 +59,46 @@ export function supervisorProcess(
   const command = [tools.setsid, ...throughEnv({ argv: argv.value, handed, tools })];
 
   const become = [String(exported.length), ...command];
+  const wrapped = [...joinNamespaces(plan, tools), ...changePrivileges(plan, tools)];
   const steps =
-    account === undefined
+    wrapped.length === 0
       ? ["become", ...become]
-      : ["exec", ...changeUser(account, tools), ...become];
+      : ["exec", ...wrapped, tools.sh, "-c", BECOME_SCRIPT, "sh", ...become];
   const environment: Record<string, string> = { LC_ALL: "C", [CONTAINER_MARK]: spec.containerId };
   for (const [index, [name, value]] of exported.entries()) {
     environment[`RIMROCK_ENV_${index}`] = `${name}=${value}`;
   }
-  const joins = [String(plan.joinFiles.length), ...plan.joinFiles];
-  return ok({
-    file: tools.sh,
-    argv: ["-c", SUPERVISOR_SCRIPT, "rimrock-supervisor", plan.record, ...joins, ...steps],
-    environment,
-  });
+  const script = ["-c", SUPERVISOR_SCRIPT, "rimrock-supervisor", ...scriptArguments(plan)];
+  const [file = tools.sh, ...words] = [...newNamespaces(plan.entry), tools.sh, ...script, ...steps];
+  return ok({ file, argv: words, environment });
+}
+
+/** As SUPERVISOR_SCRIPT takes them, up to the command's own. */
+function scriptArguments({ record, entry }: SupervisorPlan): readonly string[] {
+  const { space, joinFiles, oomScoreAdjust, resourceLimits = "" } = entry;
+  const setup = space?.kind === "NEW" ? space.setup : undefined;
+  const expected = setup?.expected ?? [];
+  return [
+    record,
+    space?.kind === "NEW" && space.hasInit ? "init" : "",
+    setup?.mountProgram ?? "",
+    setup?.statProgram ?? "",
+    setup?.mounts ?? "",
+    setup?.hostname ?? "",
+    setup?.baseDirectory ?? "",
+    setup?.directory ?? "",
+    oomScoreAdjust === undefined ? "" : String(oomScoreAdjust),
+    resourceLimits,
+    String(expected.length),
+    expected.map(({ identity }) => identity).join(" "),
+    ...expected.map(({ path }) => path),
+    String(joinFiles.length),
+    ...joinFiles,
+  ];
+}
+
+function newNamespaces({ space }: Entry): readonly string[] {
+  return space?.kind === "NEW" ? space.enter : [];
 }
 
 function findInvalid(spec: ContainerSpec): string | undefined {
@@ -128,16 +156,17 @@ function throughEnv(step: {
   return [tools.env, ...options, ...handed.map(([name, value]) => `${name}=${value}`), ...guarded];
 }
 
-function changeUser(account: Account, tools: HostTools): readonly string[] {
-  const { userId, groupId } = account;
-  return [
-    tools.setpriv ?? "setpriv",
-    `--reuid=${userId}`,
-    `--regid=${groupId}`,
-    "--init-groups",
-    tools.sh,
-    "-c",
-    BECOME_SCRIPT,
-    "sh",
-  ];
+function joinNamespaces({ spec, entry }: SupervisorPlan, tools: HostTools): readonly string[] {
+  if (entry.space?.kind !== "JOINED") return [];
+  return [...entry.space.enter, tools.sh, "-c", INSIDE_SCRIPT, "sh", spec.sandboxDirectory];
+}
+
+function changePrivileges({ account, entry }: SupervisorPlan, tools: HostTools): readonly string[] {
+  const { privileges = [] } = entry;
+  if (account === undefined && privileges.length === 0) return [];
+  const user =
+    account === undefined
+      ? []
+      : [`--reuid=${account.userId}`, `--regid=${account.groupId}`, "--init-groups"];
+  return [tools.setpriv ?? "setpriv", ...user, ...privileges];
 }

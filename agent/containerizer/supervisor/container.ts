@@ -10,6 +10,7 @@ export type ContainerState = "RUNNING" | "ENDING" | "ENDED";
 export class Container implements Confined {
   readonly containerId: ContainerId;
   readonly vouched: boolean;
+  readonly inside: ContainerId | undefined;
   /** Resolves when the state becomes ENDED. */
   readonly ended: Promise<ContainerTermination>;
   state: ContainerState = "RUNNING";
@@ -22,11 +23,17 @@ export class Container implements Confined {
 
   constructor(
     records: Records,
-    fields: { containerId: ContainerId; vouched: boolean; supervisorPid: number | undefined },
+    fields: {
+      readonly containerId: ContainerId;
+      readonly vouched: boolean;
+      readonly supervisorPid: number | undefined;
+      readonly inside: ContainerId | undefined;
+    },
   ) {
     this.#records = records;
     this.containerId = fields.containerId;
     this.vouched = fields.vouched;
+    this.inside = fields.inside;
     this.supervisorPid = fields.supervisorPid;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;

@@ -5,12 +5,23 @@
  */
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import type { Result } from "../../../worker/std/result.ts";
-import type { ContainerId, FileError, ResourceLimits } from "../containerizer.ts";
+import type {
+  ContainerId,
+  ContainerSpec,
+  FileError,
+  LaunchError,
+  ResourceLimits,
+} from "../containerizer.ts";
 import type { StartedRecord } from "./records.ts";
 
-/** A container as its isolation sees it. */
-export interface Confined {
+/** Which container it is, and the one that it lives in. */
+export interface Place {
   readonly containerId: ContainerId;
+  readonly inside?: ContainerId | undefined;
+}
+
+/** A container as its isolation sees it. */
+export interface Confined extends Place {
   /** The shell that must survive whatever is done to the container; undefined: it is gone. */
   readonly supervisorPid: number | undefined;
   /** Undefined: the supervisor has not got that far, or never will. */
@@ -20,10 +31,62 @@ export interface Confined {
   readonly vouched: boolean;
 }
 
+/** How a container's command gets into what confines it. */
+export interface Entry {
+  /** Files to write 0 to in order to enter the cgroups. */
+  readonly joinFiles: readonly string[];
+  readonly space?: NewSpace | JoinedSpace;
+  /** Options of setpriv(1), besides those that change the user. */
+  readonly privileges?: readonly string[];
+  /** A call of prlimit(1) without the process: words without blanks or quotes in them. */
+  readonly resourceLimits?: string;
+  /** Of the kernel's choice when memory runs out: -1000 to 1000. */
+  readonly oomScoreAdjust?: number;
+}
+
+/** Namespaces of its own. */
+export interface NewSpace {
+  readonly kind: "NEW";
+  /** The argv that a program is run by to be in them: unshare(1). */
+  readonly enter: readonly string[];
+  /** A process id namespace is among them: it needs a first process. */
+  readonly hasInit: boolean;
+  /** Undefined: the file system and the host name stay as they are. */
+  readonly setup: Setup | undefined;
+}
+
+export interface Setup {
+  readonly mountProgram: string;
+  readonly statProgram: string;
+  /** Lines of fstab(5). */
+  readonly mounts: string;
+  /** Undefined: the machine's. */
+  readonly hostname: string | undefined;
+  /** Where relative paths of `mounts` begin. */
+  readonly baseDirectory: string;
+  /** The command's, as seen when all is mounted. */
+  readonly directory: string;
+  /** Mounted paths that must be what they were when they were checked. */
+  readonly expected: readonly { readonly path: string; readonly identity: string }[];
+}
+
+/** The namespaces of another container. */
+export interface JoinedSpace {
+  readonly kind: "JOINED";
+  /** The argv that a program is run by to be in them: nsenter(1), which finds them on descriptors
+   * 5, 6 and so on. */
+  readonly enter: readonly string[];
+  /** What the supervisor gets as these descriptors; closed when it has them. */
+  readonly descriptors: readonly number[];
+}
+
 export interface Isolation {
-  /** Makes what confines the container. Its value: the files to write 0 to in order to enter. */
-  prepare(id: ContainerId, limits: ResourceLimits): Result<readonly string[], FileError>;
-  update(id: ContainerId, limits: ResourceLimits): Result<void, FileError>;
+  /**
+   * Makes what confines the container. `outer`: the running container that it is to live in. After
+   * an error `release` takes back what there is.
+   */
+  prepare(spec: ContainerSpec, outer: Confined | undefined): Result<Entry, LaunchError>;
+  update(place: Place, limits: ResourceLimits): Result<void, FileError>;
   usage(container: Confined): Promise<Result<ResourceStatistics, FileError>>;
   /** Its live processes without the supervisor, descendants in other sessions included. */
   processes(container: Confined): Promise<readonly number[]>;
@@ -33,9 +96,9 @@ export interface Isolation {
    */
   killAll(container: Confined): Promise<boolean>;
   /** The sentence of the limit that ended it; undefined: none did. */
-  limitation(id: ContainerId): string | undefined;
+  limitation(place: Place): string | undefined;
   /** Takes back what `prepare` made; succeeds when it is gone already. The container is empty. */
-  release(id: ContainerId): Promise<void>;
+  release(place: Place): Promise<void>;
 }
 
 /** Sends a signal; false when the process is gone (or not ours to signal). */

@@ -1,7 +1,7 @@
 /**
  * What is on disk about a container, in the runtime directory; see `script.ts` for who writes it.
  * Besides the supervisor's two files:
- *   <id>.refused   why the command could not be started (written by the supervisor's child)
+ *   <id>.inside    the container that it lives in, if any (written by the agent before it starts)
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
  *
  * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
@@ -20,7 +20,7 @@ import { err, ok, type Result } from "../../../worker/std/result.ts";
 import { type ContainerId, containerId, type FileError } from "../containerizer.ts";
 import { errnoOf, fileError } from "./file-error.ts";
 import { parseStat } from "./process-table.ts";
-import { type CommandEnd, parseEnded } from "./script.ts";
+import { type CommandEnd, parseEnded, parseReady, parseRefusal } from "./script.ts";
 
 export interface ProcessIdentity {
   readonly bootId: string;
@@ -35,7 +35,7 @@ export interface StartedRecord {
   readonly commandPid: number | undefined;
 }
 
-const SUFFIXES = [".started", ".ended", ".refused", ".limited"] as const;
+const SUFFIXES = [".started", ".ended", ".inside", ".limited"] as const;
 
 export class Records {
   readonly #directory: string;
@@ -98,8 +98,31 @@ export class Records {
     return text === undefined ? undefined : parseEnded(text);
   }
 
+  /** Why the command was never started, if that is so. */
   refusal(id: ContainerId): string | undefined {
-    return readIfThere(`${this.pathOf(id)}.refused`)?.trim();
+    const text = readIfThere(`${this.pathOf(id)}.ended`);
+    return text === undefined ? undefined : parseRefusal(text);
+  }
+
+  /** Whether what is set up beside the command is done. */
+  isReady(id: ContainerId): boolean {
+    return parseReady(readIfThere(`${this.pathOf(id)}.ended`) ?? "");
+  }
+
+  inside(id: ContainerId): ContainerId | undefined {
+    const text = readIfThere(`${this.pathOf(id)}.inside`);
+    const outer = text === undefined ? undefined : containerId(text);
+    return outer?.ok ? outer.value : undefined;
+  }
+
+  writeInside(id: ContainerId, outer: ContainerId): Result<void, FileError> {
+    const path = `${this.pathOf(id)}.inside`;
+    try {
+      writeFileSync(path, outer, { mode: 0o600 });
+      return ok(undefined);
+    } catch (cause) {
+      return err(fileError("write", path, cause));
+    }
   }
 
   limited(id: ContainerId): string | undefined {

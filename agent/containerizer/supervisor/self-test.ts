@@ -73,7 +73,7 @@ async function end(
 
 /** The commands of the test leave nothing behind, so nothing needs to be found. */
 const unconfined: Isolation = {
-  prepare: () => ok([]),
+  prepare: () => ok({ joinFiles: [] }),
   update: () => ok(undefined),
   usage: async () => ok({ timestamp: 0 }),
   processes: async () => [],

@@ -52,8 +52,8 @@ export function openOutput(
 }
 
 /**
- * The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but the
- * three.
+ * The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but
+ * those named here.
  */
 export async function startSupervisor(start: {
   readonly process: SupervisorProcess;
@@ -61,6 +61,8 @@ export async function startSupervisor(start: {
   readonly output: SandboxOutput;
   /** Undefined: none. */
   readonly stdin: number | undefined;
+  /** Become its descriptors 5, 6 and so on. */
+  readonly descriptors?: readonly number[];
 }): Promise<Result<StartedSupervisor, LaunchError>> {
   const { file, argv, environment } = start.process;
   let child: ChildProcess;
@@ -69,7 +71,15 @@ export async function startSupervisor(start: {
       cwd: start.sandboxDirectory,
       detached: true,
       env: { ...environment },
-      stdio: [start.stdin ?? "ignore", start.output.stdout, start.output.stderr],
+      stdio: [
+        start.stdin ?? "ignore",
+        start.output.stdout,
+        start.output.stderr,
+        // 3 and 4 are the supervisor's own.
+        "ignore",
+        "ignore",
+        ...(start.descriptors ?? []),
+      ],
     });
   } catch (cause) {
     return err({ code: "SPAWN_FAILED", path: file, errno: errnoOf(cause) });

@@ -17,6 +17,7 @@ import { err, ok, type Result } from "../../../worker/std/result.ts";
 import {
   type ContainerId,
   type Containerizer,
+  type ContainerNotRunning,
   type ContainerRecord,
   type ContainerSpec,
   type ContainerTermination,
@@ -37,7 +38,7 @@ import { Container } from "./container.ts";
 import { EndWatch } from "./end-watch.ts";
 import { isAlive, lost, patiently, recordedEnd, unrecordedEnd, whyGone } from "./ends.ts";
 import { findHostTools, type HostTools } from "./host-tools.ts";
-import { type Isolation, signalProcess } from "./isolation.ts";
+import { type Entry, type Isolation, signalProcess } from "./isolation.ts";
 import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
@@ -107,7 +108,7 @@ export class SupervisedContainerizer implements Containerizer {
 
   async update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>> {
     const container = this.#running(id);
-    return container.ok ? this.#isolation.update(id, limits) : container;
+    return container.ok ? this.#isolation.update(container.value, limits) : container;
   }
 
   async usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>> {
@@ -180,22 +181,32 @@ export class SupervisedContainerizer implements Containerizer {
       const exists = reserved.error.errno === "EEXIST";
       return exists ? err({ code: "CONTAINER_EXISTS", containerId: id }) : reserved;
     }
-    const joins = this.#isolation.prepare(id, spec.limits);
-    if (!joins.ok) return this.#undo(id, joins.error);
+    const entry = await this.#prepare(spec);
+    if (!entry.ok) return this.#undo(spec, entry.error);
     const record = this.#records.pathOf(id);
-    const process = supervisorProcess({ spec, account, record, joinFiles: joins.value }, tools);
-    if (!process.ok) return this.#undo(id, process.error);
+    const descriptors =
+      entry.value.space?.kind === "JOINED" ? entry.value.space.descriptors : undefined;
+    const process = supervisorProcess({ spec, account, record, entry: entry.value }, tools);
     const { sandboxDirectory } = spec;
     const stdin = spec.streams?.stdin;
-    const streams = { process: process.value, sandboxDirectory, output, stdin };
-    const started = await startSupervisor(streams);
-    if (!started.ok) return this.#undo(id, started.error);
+    const started = process.ok
+      ? await startSupervisor({
+          process: process.value,
+          sandboxDirectory,
+          output,
+          stdin,
+          descriptors,
+        })
+      : process;
+    for (const descriptor of descriptors ?? []) closeSync(descriptor);
+    if (!started.ok) return this.#undo(spec, started.error);
 
     const { child, pid } = started.value;
     const container = new Container(this.#records, {
       containerId: id,
       vouched: true,
       supervisorPid: pid,
+      inside: spec.inside,
     });
     this.#containers.set(id, container);
     child.on("exit", (code, signal) => {
@@ -208,9 +219,31 @@ export class SupervisedContainerizer implements Containerizer {
     return ok({ pid });
   }
 
-  async #undo(id: ContainerId, error: LaunchError): Promise<Result<never, LaunchError>> {
-    await this.#isolation.release(id);
-    this.#records.remove(id);
+  async #prepare(spec: ContainerSpec): Promise<Result<Entry, LaunchError>> {
+    const { containerId: id, inside } = spec;
+    if (inside === undefined) return this.#isolation.prepare(spec, undefined);
+    const written = this.#records.writeInside(id, inside);
+    if (!written.ok) return written;
+    const outer = await this.#ready(inside);
+    return outer.ok ? this.#isolation.prepare(spec, outer.value) : outer;
+  }
+
+  /** The container once its command is where it belongs; what is being set up can be waited for. */
+  async #ready(id: ContainerId): Promise<Result<Container, ContainerNotRunning>> {
+    const deadlineMs = performance.now() + APPEAR_TIMEOUT_MS;
+    for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
+      const container = this.#running(id);
+      if (!container.ok) return container;
+      const started = container.value.started !== undefined;
+      if (started && this.#records.isReady(id)) return container;
+      await sleep(pauseMs);
+    }
+    return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
+  }
+
+  async #undo(spec: ContainerSpec, error: LaunchError): Promise<Result<never, LaunchError>> {
+    await this.#isolation.release(spec);
+    this.#records.remove(spec.containerId);
     return err(error);
   }
 
@@ -228,6 +261,7 @@ export class SupervisedContainerizer implements Containerizer {
       containerId: id,
       vouched: alive,
       supervisorPid,
+      inside: this.#records.inside(id),
     });
     this.#containers.set(id, container);
     if (alive) {
@@ -243,9 +277,7 @@ export class SupervisedContainerizer implements Containerizer {
     return { containerId: id, state: "ENDED", termination: await container.ended };
   }
 
-  #running(
-    id: ContainerId,
-  ): Result<Container, { code: "CONTAINER_NOT_RUNNING"; containerId: ContainerId }> {
+  #running(id: ContainerId): Result<Container, ContainerNotRunning> {
     const container = this.#containers.get(id);
     if (container?.state === "RUNNING") return ok(container);
     return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
@@ -279,6 +311,8 @@ export class SupervisedContainerizer implements Containerizer {
     const id = container.containerId;
     this.#watch.delete(id);
     let termination = await patiently(() => this.#endOf(container, unseen));
+    const inner = [...this.#containers.values()].filter(({ inside }) => inside === id);
+    await Promise.all(inner.map(({ containerId }) => this.destroy(containerId)));
     await this.#sweep(container);
     const message = await patiently(() => this.#limitOf(container, termination));
     if (message !== undefined) {
@@ -287,7 +321,7 @@ export class SupervisedContainerizer implements Containerizer {
       const waitStatus = "waitStatus" in termination ? termination.waitStatus : undefined;
       termination = { kind: "LIMITED", reason: "MEMORY", message, waitStatus };
     }
-    await this.#isolation.release(id);
+    await this.#isolation.release(container);
     container.end(termination);
   }
 
@@ -306,7 +340,7 @@ export class SupervisedContainerizer implements Containerizer {
     if (recorded !== undefined) return recorded;
     if (container.destroying || termination.kind === "NOT_STARTED") return undefined;
     if (termination.kind === "EXITED" && termination.code === 0) return undefined;
-    return this.#isolation.limitation(container.containerId);
+    return this.#isolation.limitation(container);
   }
 
   async #sweep(container: Container): Promise<void> {

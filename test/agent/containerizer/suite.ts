@@ -6,6 +6,7 @@ import type { ContainerizerKind } from "../../../agent/containerizer/index.ts";
 import { cgroupChecks } from "./checks/cgroups.ts";
 import { commandChecks } from "./checks/commands.ts";
 import { endChecks } from "./checks/ends.ts";
+import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
 import { streamChecks } from "./checks/streams.ts";
@@ -17,6 +18,7 @@ const common: Checks = {
   ...endChecks,
   ...refusalChecks,
   ...recoveryChecks,
+  ...insideChecks,
   ...streamChecks,
 };
 

@@ -21,7 +21,7 @@ import { ok } from "../../../worker/std/result.ts";
 import { specOf, within } from "./harness.ts";
 
 const unconfined: Isolation = {
-  prepare: () => ok([]),
+  prepare: () => ok({ joinFiles: [] }),
   update: () => ok(undefined),
   usage: async () => ok({ timestamp: 0 }),
   processes: async () => [],
