@@ -1,5 +1,10 @@
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+
+// wrangler.toml names this folder, and refuses to do without it; the tests need nothing inside.
+mkdirSync(fileURLToPath(new URL("../dist/public", import.meta.url)), { recursive: true });
 
 // One project per kind of test, so that each can be run alone: --project fast|worker|agent|e2e.
 export default defineConfig({

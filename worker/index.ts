@@ -24,7 +24,10 @@ function edgeFor(env: Env): Edge {
   if (known !== undefined) return known;
   const config = readConfig(env);
   const edge = config.ok
-    ? createApp(clusterOf(env), config.value.frontDoorKey)
+    ? createApp(clusterOf(env), {
+        frontDoorKey: config.value.frontDoorKey,
+        assets: env.ASSETS,
+      })
     : { badConfiguration: describeConfigErrors(config.error) };
   edges.set(env, edge);
   return edge;

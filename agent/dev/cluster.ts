@@ -146,6 +146,7 @@ class LocalCluster implements Cluster {
     try {
       this.#controlPlane = await startControlPlane({
         script: join(this.#bundles, "worker.mjs"),
+        agentScript: join(this.#bundles, "rimrock-agent.mjs"),
         folder: this.#folder.controlPlane,
         variables: {
           RIMROCK_HOSTNAME: address.hostname,

@@ -18,7 +18,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
-import type { Miniflare, MiniflareOptions } from "miniflare";
+import type { Miniflare, MiniflareOptions, Response } from "miniflare";
 import { openLogFile } from "./log-file.ts";
 import { identifyProcess, type ProcessIdentity } from "./process-identity.ts";
 import { createRestartPolicy } from "./restart.ts";
@@ -26,6 +26,8 @@ import { createRestartPolicy } from "./restart.ts";
 export interface ControlPlaneOptions {
   /** The bundled Worker. */
   readonly script: string;
+  /** The bundled agent, for machines that install it from here. */
+  readonly agentScript: string;
   /** Where its state lives. */
   readonly folder: string;
   /** The Worker's variables, such as `RIMROCK_PORT`. */
@@ -164,6 +166,15 @@ class MiniflareControlPlane implements ControlPlane {
     }, delayMs);
   }
 
+  /** The one file that the Worker asks for: the agent, as this machine runs it. */
+  #asset(request: { readonly url: string }): Response {
+    const isAgent = new URL(request.url).pathname === "/agent/rimrock-agent.mjs";
+    const status = isAgent ? 200 : 404;
+    return new this.#module.Response(isAgent ? readFileSync(this.#options.agentScript) : null, {
+      status,
+    });
+  }
+
   #settings(): MiniflareOptions {
     const { script, folder, variables } = this.#options;
     return {
@@ -172,6 +183,7 @@ class MiniflareControlPlane implements ControlPlane {
       modules: [{ type: "ESModule", path: "worker.mjs", contents: readFileSync(script, "utf8") }],
       bindings: { ...variables },
       defaultPersistRoot: folder,
+      serviceBindings: { ASSETS: (request) => this.#asset(request) },
       unsafeDirectSockets: [{ host: HOST, port: this.#port }],
       host: HOST,
       port: 0,

@@ -36,7 +36,7 @@ export class Episode {
   readonly statuses = new Map<number, number>();
   readonly #dice: Dice | undefined;
   readonly #cluster = new FuzzCluster();
-  readonly #app = createApp(this.#cluster, FRONT_DOOR_KEY);
+  readonly #app = createApp(this.#cluster, { frontDoorKey: FRONT_DOOR_KEY });
   readonly #routes: readonly string[];
   readonly #logged: string[] = [];
   readonly #requests: FuzzRequest[] = [];

@@ -7,7 +7,7 @@ const URL = "http://master.example:5050/front-door/v1/hang-up";
 function app(asked: string[]) {
   const hungUp = async (streamId: string): Promise<void> => void asked.push(streamId);
   const { cluster } = edge({ master: { hungUp } });
-  return createApp(cluster, "the key");
+  return createApp(cluster, { frontDoorKey: "the key" });
 }
 
 test("the front door, and nobody else, says that a client hung up", async () => {

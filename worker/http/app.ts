@@ -14,6 +14,13 @@ import { routedPath } from "./paths.ts";
 import { edgeFailed, linkError, masterUnreached, notFound } from "./respond.ts";
 import { agentApiRoute } from "./routes/agent-api.ts";
 import {
+  AGENT_FILE_PATH,
+  type Assets,
+  agentFileRoute,
+  INSTALL_PATH,
+  installRoute,
+} from "./routes/agent-install.ts";
+import {
   callReplyRoute,
   linkNotFound,
   pollRoute,
@@ -42,8 +49,15 @@ const documents: { readonly [P in Exclude<StateDocumentPath, "/flags">]: true } 
   "/allocator/offer_constraints_debug": true,
 };
 
-/** `frontDoorKey`: what this machine's front door proves itself with; absent = there is none. */
-export function createApp(cluster: Cluster, frontDoorKey?: string): Hono<EdgeEnv> {
+export interface AppOptions {
+  /** What this machine's front door proves itself with; absent = there is none. */
+  readonly frontDoorKey?: string | undefined;
+  /** Files of the deployment; absent = it came without. */
+  readonly assets?: Assets | undefined;
+}
+
+export function createApp(cluster: Cluster, options: AppOptions = {}): Hono<EdgeEnv> {
+  const { frontDoorKey, assets } = options;
   const app = new Hono<EdgeEnv>({ getPath: routedPath });
   app.use(async (context, next) => {
     context.set("cluster", cluster);
@@ -59,6 +73,8 @@ export function createApp(cluster: Cluster, frontDoorKey?: string): Hono<EdgeEnv
   app.all("/api/v1/scheduler/*", schedulerRoute);
   app.all("/api/v1/*", operatorRoute);
   if (frontDoorKey !== undefined) app.all(FRONT_DOOR_PATH, hangUpRoute(frontDoorKey));
+  app.all(INSTALL_PATH, installRoute(assets));
+  app.all(AGENT_FILE_PATH, agentFileRoute(assets));
   app.all("/agent/:agent/api/v1/*", agentApiRoute);
   app.all("/agent-link/v1/register", registerRoute);
   app.all("/agent-link/v1/relay/:relay/poll", pollRoute);

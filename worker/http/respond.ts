@@ -70,6 +70,22 @@ export function methodNotAllowed(method: string, allowed: string): Response {
   return textAnswer(405, `This path takes ${allowed}, not ${method}.`, { Allow: allowed });
 }
 
+/** NO_AGENT_FILE: the deployment was made without it. ODD_HOST: an address not fit for a script. */
+export function cannotInstall(reason: "NO_AGENT_FILE" | "ODD_HOST"): Response {
+  switch (reason) {
+    case "NO_AGENT_FILE":
+      return textAnswer(
+        404,
+        "This deployment carries no agent. Deploy it again after `npm run build`, or run " +
+          "`npx rimrock-agent` from a checkout.",
+      );
+    case "ODD_HOST":
+      return textAnswer(400, "Ask by the control plane's plain host name or address.");
+    default:
+      return unreachable(reason);
+  }
+}
+
 export function badNegotiation(error: NegotiationError): Response {
   return textAnswer(negotiationStatus(error), describeNegotiationError(error));
 }
