@@ -66,8 +66,8 @@ async function main(): Promise<void> {
       process.stdout.write(`${VERSION}\n`);
       return;
     case "CHECK":
-      process.exitCode = await runChecks(read.value);
-      return;
+      // Connections that are kept alive must not keep the process.
+      return process.exit(await runChecks(read.value));
     case "RUN":
       await run(read.value.config);
       return;
