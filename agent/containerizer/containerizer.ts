@@ -16,6 +16,8 @@ import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Brand } from "../../worker/std/brand.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
+import { type DockerError, describeDockerError } from "./docker/errors.ts";
+import type { DockerSpec } from "./docker/spec.ts";
 
 /** Names one run of a container: also a file name and a cgroup's name, so made by `containerId`. */
 export type ContainerId = Brand<string, "ContainerId">;
@@ -85,6 +87,12 @@ export interface ContainerSpec {
   readonly streams?: StandardStreams;
   /** The command gets a terminal of this size; all of its output is on stdout then. */
   readonly terminal?: TerminalSize;
+  /**
+   * A Docker container, whose sandbox is in it and is not the working directory. Of a command
+   * without shell, value (unless it is empty) and arguments go to the image's entrypoint; `user`
+   * owns the sandbox, and the image says as whom the command runs.
+   */
+  readonly docker?: DockerSpec;
 }
 
 /** What the agent's own books say of a container that should be running. */
@@ -92,9 +100,16 @@ export interface ContainerRecord {
   readonly containerId: ContainerId;
 }
 
-/** `pid`: of the process that leads the container's process tree and outlives its command. */
 export interface Launched {
+  /**
+   * Of the process that leads the container's process tree and outlives its command; of a Docker
+   * container the command's own, 0 if it has ended by now.
+   */
   readonly pid: number;
+  /** Its own addresses; absent or empty: it has those of the machine. */
+  readonly ipAddresses?: readonly string[];
+  /** What the framework is told besides, as `data`: of a Docker container its `docker inspect`. */
+  readonly data?: string;
 }
 
 /** RUNNING: re-attached. ENDED: `wait` has the answer, at once. */
@@ -146,6 +161,7 @@ export interface FileError {
 
 export type LaunchError =
   | FileError
+  | DockerError
   | ContainerNotRunning
   /** `what` was asked for and is not to be had here; `why` is a sentence without its full stop. */
   | { readonly code: "NOT_SUPPORTED"; readonly what: string; readonly why: string }
@@ -160,8 +176,8 @@ export type ContainerNotRunning = {
   readonly code: "CONTAINER_NOT_RUNNING";
   readonly containerId: ContainerId;
 };
-export type UpdateError = FileError | ContainerNotRunning;
-export type UsageError = FileError | ContainerNotRunning;
+export type UpdateError = FileError | DockerError | ContainerNotRunning;
+export type UsageError = FileError | DockerError | ContainerNotRunning;
 export type KillError =
   | ContainerNotRunning
   | { readonly code: "SIGNAL_UNKNOWN"; readonly signal: string };
@@ -195,6 +211,18 @@ export interface Containerizer {
   remove(id: ContainerId): Promise<void>;
 }
 
+export interface DockerOptions {
+  readonly socketPath: string;
+  /** Registry credentials: a path, or the file's JSON itself; absent: those of Docker's own files. */
+  readonly config?: string;
+  /** Whether tasks may take the isolation of their container away. */
+  readonly allowPrivileged: boolean;
+  /** Whether versions are used out of which a container can escape. */
+  readonly allowVulnerable: boolean;
+  /** Longest time in which nothing arrives of an image that is pulled. */
+  readonly pullStallMs: number;
+}
+
 export interface ContainerizerOptions {
   /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
   readonly runtimeDirectory: string;
@@ -202,6 +230,9 @@ export interface ContainerizerOptions {
    * Name of the cgroup above all containers, like "rimrock". Agents on one machine may share it.
    */
   readonly cgroupRoot: string;
+  readonly docker?: DockerOptions;
+  /** Takes a line for the agent's log; absent: nobody listens. */
+  readonly log?: (line: string) => void;
 }
 
 /** One entry of the table. */
@@ -243,7 +274,7 @@ export function describeLaunchError(
     case "SPAWN_FAILED":
       return `Failed to start ${error.path}: ${error.errno}`;
     default:
-      return unreachable(error);
+      return describeDockerError(error);
   }
 }
 
