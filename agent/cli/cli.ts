@@ -11,7 +11,8 @@ import { parseCommandLine } from "./parse.ts";
 export interface CliHost {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly transport: Transport;
+  /** `caFile`: certificates to trust besides the public ones. Throws a sentence. */
+  transport(caFile: string | undefined): Transport;
   onInterrupt: CommandContext["onInterrupt"];
 }
 
@@ -36,9 +37,10 @@ export async function runCli(
     terminal.out("name" in shown ? helpOf(shown) : helpOfAll(shown));
     return 0;
   }
-  const { command, values, operands, json, master } = line.value;
+  const { command, values, operands, json, master, ca } = line.value;
   try {
-    return await command.run(values, { ...host, commands, operands, json, master });
+    const transport = host.transport(ca);
+    return await command.run(values, { ...host, transport, commands, operands, json, master });
   } catch (error) {
     terminal.err(`${errorLine(error)}\n`);
     // A bug of ours, unlike a failure that somebody wrote a sentence for, is told with its place.

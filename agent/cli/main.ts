@@ -1,5 +1,6 @@
 /** The process of the `rimrock` command. */
-import { httpTransport } from "../../worker/sdk/transport.ts";
+import { readFileSync } from "node:fs";
+import { outwardTransport } from "../outward/transport.ts";
 import { runCli } from "./cli.ts";
 import { commands } from "./index.ts";
 import { processTerminal } from "./terminal.ts";
@@ -7,7 +8,12 @@ import { processTerminal } from "./terminal.ts";
 const exitCode = await runCli(process.argv.slice(2), commands, {
   terminal: processTerminal(),
   environment: process.env,
-  transport: httpTransport(),
+  transport: (caFile) => {
+    if (caFile === undefined) return outwardTransport();
+    const certificates = readFileSync(caFile, "utf8");
+    if (certificates.includes("-----BEGIN CERTIFICATE-----")) return outwardTransport(certificates);
+    throw new Error(`${caFile} holds no certificate in PEM form`);
+  },
   onInterrupt: (listener) => {
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     for (const signal of signals) process.on(signal, listener);

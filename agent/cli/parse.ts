@@ -27,6 +27,11 @@ export const GLOBAL_FLAGS = {
     placeholder: "URL",
     help: `the cluster's master (or set RIMROCK_MASTER; else ${DEFAULT_MASTER})`,
   },
+  ca: {
+    kind: "text",
+    placeholder: "FILE",
+    help: "PEM certificates to trust besides the public ones (or set RIMROCK_CA)",
+  },
   json: { kind: "switch", help: "print JSON instead of text for people" },
   help: { kind: "switch", help: "show help, also for one command" },
 } as const satisfies Flags;
@@ -41,6 +46,8 @@ export type CommandLine =
       readonly operands: OperandValues;
       readonly json: boolean;
       readonly master: CommandContext["master"];
+      /** Path of a file with certificates. */
+      readonly ca: string | undefined;
     };
 
 /** A sentence for the user: what is wrong, and the nearest thing that would be right. */
@@ -81,6 +88,7 @@ export function parseCommandLine(
     operands: { words: operands.value, afterDashes },
     json: given.has("json"),
     master: master.value,
+    ca: given.get("ca")?.[0] ?? (environment.RIMROCK_CA || undefined),
   });
 }
 
@@ -100,7 +108,7 @@ function findCommand(
 ): Result<{ command: Command | undefined; rest: readonly string[] }, UsageError> {
   let start = 0;
   while (start < line.length && line[start]?.startsWith("-")) {
-    start += line[start] === "--master" ? 2 : 1;
+    start += line[start] === "--master" || line[start] === "--ca" ? 2 : 1;
   }
   const words = line.slice(start);
   const [first] = words;

@@ -111,11 +111,11 @@ export function startAgent(
   master: string,
   workDir: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): TestProcess {
-  return startProcess(process.execPath, [
-    join(ROOT, "agent/bin/rimrock-agent.mjs"),
-    ...["--master", master, "--work-dir", workDir, ...args],
-  ]);
+  const line = [join(ROOT, "agent/bin/rimrock-agent.mjs")];
+  line.push("--master", master, "--work-dir", workDir, ...args);
+  return startProcess(process.execPath, line, { env });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -34,7 +35,7 @@ test("the local control plane runs the Worker as wrangler.toml deploys it", () =
   }).toEqual(workerSettings);
 });
 
-test("a framework runs its tasks on `wrangler dev`", async () => {
+test("a framework runs its tasks on `wrangler dev`, which serves the agent too", async () => {
   const port = await freePort();
   const wrangler = startProcess(
     process.execPath,
@@ -58,6 +59,11 @@ test("a framework runs its tasks on `wrangler dev`", async () => {
       unless: () => wrangler.child.exitCode !== null,
     },
   );
+  const script = await (await fetch(`${url}/agent/install`)).text();
+  const agentFile = Buffer.from(
+    await (await fetch(`${url}/agent/rimrock-agent.mjs`)).arrayBuffer(),
+  );
+  expect(script).toContain(`digest=${createHash("sha256").update(agentFile).digest("hex")}`);
   startAgent(url, newFolder(), ["--resources", "cpus:1;mem:512"]);
   const batch = startBatch(
     url,

@@ -29,7 +29,7 @@ export class FakeCli {
         },
       },
       environment: { RIMROCK_MASTER: MASTER_URL },
-      transport: this.master.transport,
+      transport: () => this.master.transport,
       onInterrupt: (listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
