@@ -47,7 +47,7 @@ async function serveSecurely(url: string, authority: { key: string; cert: string
   return (server.address() as AddressInfo).port;
 }
 
-test("agent, fetcher and command work behind a proxy, with an authority of the company's own", async () => {
+test("agent and command work behind a proxy, with an authority of the company's own", async () => {
   const cluster = await startCluster({ agents: 0 });
   const authority = makeAuthority(mkdtempSync(join(tmpdir(), "rimrock-ca-")), HOST);
   const port = await serveSecurely(cluster.url, authority);
