@@ -2639,6 +2639,9 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.link.Command.Call": [
     ["call_id", 1, "string", "required", "", false],
     ["call", 2, "message:mesos.v1.agent.Call", "required", "", false],
+    ["accept", 3, "string", "optional", "", false],
+    ["message_accept", 4, "string", "optional", "", false],
+    ["records", 5, "string", "optional", "", false],
   ],
   "rimrock.link.ReportRequest": [
     ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
@@ -2674,6 +2677,17 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["content_type", 6, "string", "optional", "", false],
     ["data", 7, "bytes", "optional", "", false],
     ["last", 8, "bool", "optional", "", false],
+    ["message_content_type", 9, "string", "optional", "", false],
+  ],
+  "rimrock.link.CallInputRequest": [
+    ["agent_id", 1, "message:mesos.v1.AgentID", "required", "", false],
+    ["session_id", 2, "string", "required", "", false],
+    ["call_id", 3, "string", "required", "", false],
+    ["sequence", 4, "uint32", "required", "", false],
+  ],
+  "rimrock.link.CallInputResponse": [
+    ["data", 1, "bytes", "optional", "", false],
+    ["last", 2, "bool", "optional", "", false],
   ],
   "rimrock.link.ErrorResponse": [
     ["code", 1, "string", "required", "", false],
@@ -3713,6 +3727,8 @@ export interface Messages {
   "rimrock.link.ExecutorExit": messages.ExecutorExit;
   "rimrock.link.ReportResponse": messages.ReportResponse;
   "rimrock.link.CallReply": messages.CallReply;
+  "rimrock.link.CallInputRequest": messages.CallInputRequest;
+  "rimrock.link.CallInputResponse": messages.CallInputResponse;
   "rimrock.link.ErrorResponse": messages.ErrorResponse;
   "rimrock.operator.Call": operator.Call;
   "rimrock.operator.Answer": operator.Answer;

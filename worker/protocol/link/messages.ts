@@ -178,6 +178,9 @@ export interface CommandResumeUpdates {
 export interface CommandCall {
   readonly call_id: string;
   readonly call: agent.Call;
+  readonly accept?: string;
+  readonly message_accept?: string;
+  readonly records?: string;
 }
 
 /** `rimrock.link.ReportRequest` */
@@ -223,6 +226,21 @@ export interface CallReply {
   readonly sequence: number;
   readonly status?: number;
   readonly content_type?: string;
+  readonly data?: Uint8Array;
+  readonly last?: boolean;
+  readonly message_content_type?: string;
+}
+
+/** `rimrock.link.CallInputRequest` */
+export interface CallInputRequest {
+  readonly agent_id: mesos.AgentID;
+  readonly session_id: string;
+  readonly call_id: string;
+  readonly sequence: number;
+}
+
+/** `rimrock.link.CallInputResponse` */
+export interface CallInputResponse {
   readonly data?: Uint8Array;
   readonly last?: boolean;
 }
