@@ -9,7 +9,7 @@
 
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/task-state.ts";
-import { add, subtract } from "../../resources/algebra.ts";
+import { add, isEmpty, subtract } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../resources/resource.ts";
 import { covers, leftOf } from "../../resources/shared.ts";
@@ -28,6 +28,10 @@ import type {
 } from "../rows.ts";
 import type { MasterSettings } from "../settings.ts";
 import type { Tables } from "../tables.ts";
+import { AgentSlots } from "./agent-slots.ts";
+import { factsOf } from "./client-facts.ts";
+import { Dirt } from "./dirt.ts";
+import { Engine, type Given } from "./engine/engine.ts";
 import { type OfferCapMarks, OfferCaps } from "./offer-caps.ts";
 import { isPolicyName } from "./policies/index.ts";
 import {
@@ -50,11 +54,14 @@ export class Allocation {
   readonly #tables: Tables;
   readonly #refusals: Refusals;
   readonly #held = new Map<AgentId, Resources>();
-  readonly #dirty = new Set<AgentId>();
+  readonly #agents: AgentSlots;
+  readonly #dirt = new Dirt();
   /** Every agent is worth looking at; a thousand that say so in one turn cost one pass. */
   #isAllDirty = false;
   #total: Quantities = {};
   #standing: Standing | undefined;
+  /** Beside the standing, if its policy has a tree. */
+  #engine: Engine | undefined;
   #quota: QuotaLedger | undefined;
   #rolesWithQuota = 0;
   readonly #offerCaps: OfferCaps;
@@ -62,16 +69,17 @@ export class Allocation {
   constructor(
     tables: Tables,
     refusals: Refusals,
-    settings: Pick<MasterSettings, "maxOffersPerFramework">,
+    settings: Pick<MasterSettings, "maxOffersPerFramework" | "domain">,
   ) {
     this.#tables = tables;
+    this.#agents = new AgentSlots(settings, (id) => this.held(id));
     this.#refusals = refusals;
     this.#offerCaps = new OfferCaps(settings.maxOffersPerFramework);
   }
 
   /** Whether an agent waits to be looked at. */
   hasWork(): boolean {
-    if (this.#dirty.size > 0 || this.#offerCaps.isDue()) return true;
+    if (this.#dirt.size > 0 || this.#offerCaps.isDue()) return true;
     return this.#isAllDirty && this.#tables.agent.size > 0;
   }
 
@@ -79,10 +87,13 @@ export class Allocation {
   takeDirty(count: number, random: Prng): readonly AgentId[] {
     this.#standing?.forgetIdle();
     this.#spreadDirt();
-    for (const id of this.#offerCaps.takeDue()) this.#dirty.add(id);
-    const agents = random.shuffle([...this.#dirty]).slice(0, count);
-    for (const id of agents) this.#dirty.delete(id);
-    return agents;
+    this.#addDirt(this.#offerCaps.takeDue());
+    return this.#dirt.take(count, random).map((slot) => this.#agents.rowAt(slot).id);
+  }
+
+  /** Agents that were taken, and that the allocation did not come to: it goes on with them. */
+  putBackDirty(agents: readonly AgentId[]): void {
+    this.#dirt.putBack(this.#slotsOf(agents));
   }
 
   /** A framework wants offers it did not want before: every agent may have something for it. */
@@ -92,21 +103,28 @@ export class Allocation {
 
   #spreadDirt(): void {
     if (!this.#isAllDirty) return;
-    this.#dirty.clear();
-    for (const { id } of this.#tables.agent.values()) this.#dirty.add(id);
+    this.#dirt.addAll(this.#agents.slots());
     this.#isAllDirty = false;
+  }
+
+  #addDirt(agents: readonly AgentId[]): void {
+    for (const slot of this.#slotsOf(agents)) this.#dirt.add(slot);
+  }
+
+  #slotsOf(agents: readonly AgentId[]): readonly number[] {
+    return agents.map((id) => this.#agents.of(id)).filter((slot) => slot !== undefined);
   }
 
   /** Marks for what-if: the agents that wait, to be put back after an undo. */
   dirtyAgents(): readonly AgentId[] {
     this.#spreadDirt();
-    return [...this.#dirty];
+    return this.#dirt.slots().map((slot) => this.#agents.rowAt(slot).id);
   }
 
   restoreDirty(agents: readonly AgentId[]): void {
     this.#isAllDirty = false;
-    this.#dirty.clear();
-    for (const id of agents) this.#dirty.add(id);
+    this.#dirt.clear();
+    this.#addDirt(agents);
   }
 
   /** More marks for what-if: the agents that wait because of caps on offers. */
@@ -146,20 +164,17 @@ export class Allocation {
   quota(): QuotaLedger | undefined {
     if (this.#rolesWithQuota === 0) return undefined;
     if (this.#quota !== undefined) return this.#quota;
-    const quota = new QuotaLedger(this.#tables.role.values());
-    for (const agent of this.#tables.agent.values()) {
-      quota.agentIs(agent.id, agent, this.held(agent.id));
-    }
+    const quota = new QuotaLedger(this.#tables.role.values(), this.#agents);
+    for (const agent of this.#tables.agent.values()) quota.agentIs(agent.id, agent);
     for (const { client, resources } of this.#holds()) quota.held(client.role, resources, 1);
     this.#quota = quota;
+    this.#engine?.setBooks(quota.books);
     return quota;
   }
 
   /** Agents may by now have something for whom a quota withheld it from. */
   wakePassedOver(nowMs: number): void {
-    for (const id of this.#quota?.takePassedOver(nowMs) ?? []) {
-      if (this.#tables.agent.has(id)) this.#dirty.add(id);
-    }
+    this.#addDirt(this.#quota?.takePassedOver(nowMs) ?? []);
   }
 
   /** When `wakePassedOver` has to be called, ms; undefined: not at all. */
@@ -177,9 +192,40 @@ export class Allocation {
     this.#standings().tookTurn(client);
   }
 
+  /**
+   * What decides by numbers, up to date with the rows; undefined: the policy is one without a tree,
+   * and everything is decided on rows.
+   */
+  engine(): Engine | undefined {
+    this.#standings();
+    this.#agents.settle();
+    const books = this.quota()?.books;
+    this.#engine?.setBooks(books);
+    return this.#engine;
+  }
+
+  /** What the engine gives of the agent, as resources. */
+  resourcesOf(agent: AgentRow, given: Given): Resources {
+    const free = this.free(agent) ?? [];
+    if (given.isWhole) return free;
+    const { kinds } = this.#agents.columns;
+    return free.flatMap((resource): Resources => {
+      if (resource.kind !== "SCALAR") return given.hasRest ? [resource] : [];
+      const thousandths = given.thousandths[kinds.numberOf(resource.name)] ?? 0;
+      if (thousandths === resource.thousandths) return [resource];
+      return thousandths === 0 ? [] : [{ ...resource, thousandths }];
+    });
+  }
+
+  /** Agents by the engine's numbers. */
+  get agents(): AgentSlots {
+    return this.#agents;
+  }
+
   /** Forgets the policy's own memory (whose turn it was), as a restart does. */
   forgetTurns(): void {
     this.#standing = undefined;
+    this.#engine = undefined;
   }
 
   follow(change: Change): void {
@@ -205,7 +251,7 @@ export class Allocation {
         );
         return;
       case "filter":
-        if (change.after === undefined) this.#followEndOf(change.before as FilterRow);
+        this.#followRefusal(change.before as FilterRow, change.after as FilterRow);
         return;
       case "framework":
         this.#followFramework(change.before as FrameworkRow, change.after as FrameworkRow);
@@ -214,7 +260,7 @@ export class Allocation {
         this.#followRole(change.before as RoleRow | undefined, change.after as RoleRow | undefined);
         return;
       case "cluster":
-        this.#standing = undefined;
+        this.forgetTurns();
         return;
       default:
         return;
@@ -227,38 +273,75 @@ export class Allocation {
     if (isIn(before)) this.#total = subtractQuantities(this.#total, quantitiesOf(before.total));
     if (isIn(after)) this.#total = addQuantities(this.#total, quantitiesOf(after.total));
     this.#standing?.setTotal(this.#total);
-    if (after === undefined) {
-      this.#dirty.delete((before as AgentRow).id);
-      this.#offerCaps.forgetAgent((before as AgentRow).id);
-    } else this.#dirty.add(after.id);
-    const id = (after ?? (before as AgentRow)).id;
-    this.#quota?.agentIs(id, after, this.held(id));
+    if (after === undefined) this.#removeAgent((before as AgentRow).id);
+    else this.#putAgent(after, before);
+    this.#quota?.agentIs((after ?? (before as AgentRow)).id, after);
     this.#quota?.noteFreed();
   }
 
-  #followEndOf(row: FilterRow): void {
-    for (const agentId of this.#refusals.agentsOf(row)) this.#dirty.add(agentId);
+  #putAgent(row: AgentRow, before: AgentRow | undefined): void {
+    const slot = this.#agents.put(row);
+    this.#dirt.add(slot);
+    if (before === undefined) {
+      for (const refusal of this.#refusals.rowsNaming(row.id)) this.#noteRefusal(refusal, slot);
+    } else if (before.total !== row.total) this.#engine?.refusals.uncoverAgent(slot);
+  }
+
+  #removeAgent(id: AgentId): void {
+    const slot = this.#agents.of(id);
+    if (slot !== undefined) {
+      this.#dirt.remove(slot);
+      this.#engine?.refusals.forgetAgent(slot);
+    }
+    this.#agents.remove(id);
+    this.#offerCaps.forgetAgent(id);
+  }
+
+  #followRefusal(before: FilterRow | undefined, after: FilterRow | undefined): void {
+    const { frameworkId, role } = after ?? (before as FilterRow);
+    const client = this.#standing?.numberOf({ frameworkId, role });
+    for (const agentId of before === undefined ? [] : this.#refusals.agentsOf(before)) {
+      const slot = this.#agents.of(agentId);
+      if (slot === undefined) continue;
+      if (after === undefined) this.#dirt.add(slot);
+      if (client === undefined) continue;
+      const hasOthers = this.#refusals.of({ frameworkId, role, agentId }).length > 0;
+      this.#engine?.refusals.remove(slot, client, hasOthers);
+    }
+    for (const agentId of after === undefined ? [] : this.#refusals.agentsOf(after)) {
+      const slot = this.#agents.of(agentId);
+      if (slot !== undefined && client !== undefined) this.#engine?.refusals.add(slot, client);
+    }
+  }
+
+  #noteRefusal({ frameworkId, role }: FilterRow, slot: number): void {
+    const client = this.#standing?.numberOf({ frameworkId, role });
+    if (client !== undefined) this.#engine?.refusals.add(slot, client);
   }
 
   #followHold(before: Hold | undefined, after: Hold | undefined): void {
     if (before !== undefined && after !== undefined && before.resources === after.resources) return;
     if (before !== undefined) {
       const { agentId, client, resources } = before;
-      this.#held.set(agentId, subtract(this.held(agentId), resources));
+      this.#setHeld(agentId, subtract(this.held(agentId), resources));
       this.#standing?.release({ client, agentId, resources });
       this.#quota?.held(client.role, resources, -1);
-      this.#dirty.add(agentId);
+      this.#quota?.noteFreed();
+      const slot = this.#agents.of(agentId);
+      if (slot !== undefined) this.#dirt.add(slot);
     }
     if (after !== undefined) {
       const { agentId, client, resources } = after;
-      this.#held.set(agentId, add(this.held(agentId), resources));
+      this.#setHeld(agentId, add(this.held(agentId), resources));
       this.#standing?.hold({ client, agentId, resources });
       this.#quota?.held(client.role, resources, 1);
     }
-    const agentId = (before ?? after)?.agentId;
-    if (this.#quota === undefined || agentId === undefined) return;
-    this.#quota.agentIs(agentId, this.#tables.agent.get(agentId), this.held(agentId));
-    if (before !== undefined) this.#quota.noteFreed();
+  }
+
+  #setHeld(agentId: AgentId, resources: Resources): void {
+    if (isEmpty(resources)) this.#held.delete(agentId);
+    else this.#held.set(agentId, resources);
+    this.#agents.noteHolds(agentId);
   }
 
   #followFramework(before: FrameworkRow | undefined, after: FrameworkRow | undefined): void {
@@ -272,10 +355,19 @@ export class Allocation {
     if (before !== undefined && now.length === 0) this.#offerCaps.forgetFramework(before.id);
     const added = now.filter((client) => !has(old, client.role));
     for (const client of added) this.#standing?.setWants(client, true);
+    if (after !== undefined && before !== undefined) this.#refreshFacts(after);
     // A new subscription may come with capabilities that let it have what it could not have before.
     const isNew =
       after?.connection.state === "CONNECTED" && before?.connection !== after.connection;
     if (after !== undefined && (added.length > 0 || isNew)) this.wants(after.id);
+  }
+
+  /** Its capabilities, minimums or constraints may be others. */
+  #refreshFacts(framework: FrameworkRow): void {
+    for (const role of framework.roles) {
+      const client = this.#standing?.numberOf({ frameworkId: framework.id, role });
+      if (client !== undefined) this.#engine?.clients.setFacts(client, factsOf(framework, role));
+    }
   }
 
   #followRole(before: RoleRow | undefined, after: RoleRow | undefined): void {
@@ -294,7 +386,8 @@ export class Allocation {
     if (this.#standing !== undefined) return this.#standing;
     const name = this.#tables.cluster.get("cluster")?.policy ?? "";
     assert(isPolicyName(name), `the cluster's policy '${name}' is in the table`);
-    const standing = new Standing(name);
+    const standing = new Standing(name, this.#agents.columns.kinds);
+    this.#engine = this.#engineOf(standing);
     standing.setTotal(this.#total);
     for (const role of this.#tables.role.values()) standing.setRole(role.name, settingsOf(role));
     for (const framework of this.#tables.framework.values()) {
@@ -305,6 +398,25 @@ export class Allocation {
     }
     this.#standing = standing;
     return standing;
+  }
+
+  #engineOf(standing: Standing): Engine | undefined {
+    if (standing.tree === undefined) return undefined;
+    const engine = new Engine(standing.tree, this.#agents.columns);
+    standing.listener = {
+      added: (number, client) => {
+        const framework = this.#tables.framework.get(client.frameworkId);
+        engine.addClient(number, factsOf(framework, client.role));
+        for (const row of this.#refusals.rowsOf(client.frameworkId, client.role)) {
+          for (const slot of this.#slotsOf([...this.#refusals.agentsOf(row)])) {
+            engine.refusals.add(slot, number);
+          }
+        }
+      },
+      wants: (number, wants) => engine.clients.setWanting(number, wants),
+      removed: (number) => engine.removeClient(number),
+    };
+    return engine;
   }
 
   #holds(): readonly Hold[] {

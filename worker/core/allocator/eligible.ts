@@ -43,12 +43,15 @@ export function barrierOf(
   return "CONSTRAINED";
 }
 
-function hasGpus(total: Resources): boolean {
+export function hasGpus(total: Resources): boolean {
   return total.some(({ name }) => name === "gpus");
 }
 
+/** Where the master is. */
+export type Region = Pick<MasterSettings, "domain">;
+
 /** An agent without a fault domain is taken to be where the master is. */
-function isRemote(settings: MasterSettings, agent: AgentRow): boolean {
+export function isRemote(settings: Region, agent: AgentRow): boolean {
   const home = settings.domain?.fault_domain?.region.name;
   if (home === undefined) return false;
   const region = agentInfo(agent).domain?.fault_domain?.region.name;

@@ -9,7 +9,7 @@
  */
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { assert } from "../../std/assert.ts";
-import { AGENTS_ALLOCATED_PER_TURN } from "../constants.ts";
+import { AGENTS_ALLOCATED_AT_ONCE } from "../constants.ts";
 
 interface Waiting {
   readonly agents: Set<AgentId>;
@@ -71,7 +71,7 @@ export class OfferCaps {
     for (const [frameworkId, waiting] of this.#waiting) {
       if (this.isAtCap(frameworkId)) continue;
       const room = (this.#most ?? 0) - this.#offersOf(frameworkId);
-      const count = Math.min(AGENTS_ALLOCATED_PER_TURN, Math.max(room, waiting.batch));
+      const count = Math.min(AGENTS_ALLOCATED_AT_ONCE, Math.max(room, waiting.batch));
       waiting.batch = count * 2;
       let left = count;
       for (const agentId of waiting.agents) {

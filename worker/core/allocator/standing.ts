@@ -6,11 +6,13 @@
  * holds several copies counts once, as in Mesos.
  */
 
-import type { AgentId } from "../../protocol/ids.ts";
+import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { reservedRole } from "../../resources/algebra.ts";
 import { quantitiesOf } from "../../resources/quantities.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { assert } from "../../std/assert.ts";
+import { Kinds } from "./engine/kinds.ts";
+import { OrderTree } from "./engine/order-tree.ts";
 import { type PolicyName, policies } from "./policies/index.ts";
 import type { Client, OrderRequest, PolicyState, RoleSettings } from "./policy.ts";
 
@@ -21,16 +23,37 @@ export interface Held {
   readonly resources: Resources;
 }
 
+interface Known {
+  readonly client: Client;
+  /** In the tree; -1 under a policy without one. */
+  readonly number: number;
+  wants: boolean;
+  holds: number;
+}
+
+/** Told of clients that come, go, and begin or cease to want offers, under a policy with a tree. */
+export interface ClientListener {
+  added(number: number, client: Client): void;
+  wants(number: number, wants: boolean): void;
+  removed(number: number): void;
+}
+
 export class Standing {
   readonly #policy: PolicyState;
-  readonly #clients = new Map<string, { wants: boolean; holds: number }>();
+  /** Undefined: the policy is one that orders clients without a tree. */
+  readonly tree: OrderTree | undefined;
+  readonly #kinds: Kinds;
+  listener: ClientListener | undefined;
+  readonly #clients = new Map<FrameworkId, Map<string, Known>>();
   /** Copies of shared volumes, by client, agent and volume. */
   readonly #copies = new Map<string, number>();
   /** Clients that neither wanted nor held anything at some moment since the last allocation. */
-  readonly #idle = new Map<string, Client>();
+  readonly #idle = new Set<Known>();
 
-  constructor(name: PolicyName) {
-    this.#policy = policies[name].create();
+  constructor(name: PolicyName, kinds: Kinds = new Kinds()) {
+    this.#kinds = kinds;
+    this.#policy = policies[name].create(kinds);
+    this.tree = this.#policy instanceof OrderTree ? this.#policy : undefined;
   }
 
   setTotal(total: Quantities): void {
@@ -46,39 +69,56 @@ export class Standing {
     known.wants = wants;
     if (wants) this.#policy.activate(client);
     else this.#policy.deactivate(client);
-    this.#noteIfIdle(client);
+    if (known.number >= 0) this.listener?.wants(known.number, wants);
+    this.#noteIfIdle(known);
   }
 
   hold(held: Held): void {
-    const { client, agentId } = held;
-    this.#known(client).holds++;
-    this.#policy.allocated({ client, agentId, quantities: this.#counted(held, 1) });
+    const known = this.#known(held.client);
+    known.holds++;
+    this.#count(known, held, 1);
   }
 
   release(held: Held): void {
-    const { client, agentId } = held;
+    const { client } = held;
     const known = this.#known(client);
     assert(known.holds > 0, `${client.frameworkId} releases what it holds`);
     known.holds--;
-    this.#policy.unallocated({ client, agentId, quantities: this.#counted(held, -1) });
-    this.#noteIfIdle(client);
+    this.#count(known, held, -1);
+    this.#noteIfIdle(known);
+  }
+
+  #count({ number }: Known, held: Held, sign: 1 | -1): void {
+    const { client, agentId, resources } = held;
+    const isSharing = resources.some(({ shared }) => shared);
+    const counted = isSharing ? this.#counted(held, sign) : resources;
+    if (this.tree === undefined) {
+      const allocation = { client, agentId, quantities: quantitiesOf(counted) };
+      if (sign > 0) this.#policy.allocated(allocation);
+      else this.#policy.unallocated(allocation);
+      return;
+    }
+    for (const resource of counted) {
+      if (resource.kind !== "SCALAR") continue;
+      const kind = this.#kinds.numberOf(resource.name);
+      this.tree.addTo(number, kind, sign * resource.thousandths);
+    }
   }
 
   /** Of a shared volume only the copy that comes first, and that goes last. */
-  #counted({ client, agentId, resources }: Held, change: 1 | -1): Quantities {
-    if (!resources.some(({ shared }) => shared)) return quantitiesOf(resources);
+  #counted({ client, agentId, resources }: Held, change: 1 | -1): Resources {
     const isCounted = (resource: Resource): boolean => {
       if (!resource.shared) return true;
       // An agent has one volume of a name for a role.
       const volume = `${reservedRole(resource)}/${resource.disk?.persistence?.id}`;
-      const key = `${keyOf(client)}/${agentId}/${volume}`;
+      const key = `${client.frameworkId}/${client.role}/${agentId}/${volume}`;
       const before = this.#copies.get(key) ?? 0;
       const after = before + change;
       if (after === 0) this.#copies.delete(key);
       else this.#copies.set(key, after);
       return before === 0 || after === 0;
     };
-    return quantitiesOf(resources.filter(isCounted));
+    return resources.filter(isCounted);
   }
 
   tookTurn(client: Client): void {
@@ -90,10 +130,14 @@ export class Standing {
    * let go: between an offer that is accepted and its tasks a client holds nothing either.
    */
   forgetIdle(): void {
-    for (const [key, client] of this.#idle) {
-      if (!this.#isIdle(key)) continue;
-      this.#clients.delete(key);
-      this.#policy.remove(client);
+    for (const known of this.#idle) {
+      if (!isIdle(known)) continue;
+      const { frameworkId, role } = known.client;
+      const roles = this.#clients.get(frameworkId);
+      roles?.delete(role);
+      if (roles?.size === 0) this.#clients.delete(frameworkId);
+      if (known.number >= 0) this.listener?.removed(known.number);
+      this.#policy.remove(known.client);
     }
     this.#idle.clear();
   }
@@ -102,29 +146,41 @@ export class Standing {
     return this.#policy.order(request);
   }
 
-  #known(client: Client): { wants: boolean; holds: number } {
-    const key = keyOf(client);
-    let known = this.#clients.get(key);
-    if (known === undefined) {
-      known = { wants: false, holds: 0 };
-      this.#clients.set(key, known);
-      this.#policy.add(client);
-      this.#policy.deactivate(client);
+  /** The client's number in the tree; undefined: it is not there. */
+  numberOf({ frameworkId, role }: Client): number | undefined {
+    return this.#clients.get(frameworkId)?.get(role)?.number;
+  }
+
+  /** Everybody who is there. */
+  *clients(): Generator<Client, void, undefined> {
+    for (const roles of this.#clients.values()) {
+      for (const { client } of roles.values()) yield client;
     }
-    return known;
   }
 
-  #noteIfIdle(client: Client): void {
-    const key = keyOf(client);
-    if (this.#isIdle(key)) this.#idle.set(key, client);
+  #known(client: Client): Known {
+    const { frameworkId, role } = client;
+    let roles = this.#clients.get(frameworkId);
+    if (roles === undefined) {
+      roles = new Map();
+      this.#clients.set(frameworkId, roles);
+    }
+    const known = roles.get(role);
+    if (known !== undefined) return known;
+    this.#policy.add(client);
+    this.#policy.deactivate(client);
+    const number = this.tree?.numberOf(client) ?? -1;
+    const added = { client, number, wants: false, holds: 0 };
+    roles.set(role, added);
+    if (number >= 0) this.listener?.added(number, client);
+    return added;
   }
 
-  #isIdle(key: string): boolean {
-    const known = this.#clients.get(key);
-    return known !== undefined && !known.wants && known.holds === 0;
+  #noteIfIdle(known: Known): void {
+    if (isIdle(known)) this.#idle.add(known);
   }
 }
 
-function keyOf({ frameworkId, role }: Client): string {
-  return `${frameworkId}/${role}`;
+function isIdle({ wants, holds }: Known): boolean {
+  return !wants && holds === 0;
 }

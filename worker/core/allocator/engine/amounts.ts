@@ -6,7 +6,7 @@
 import { grown, grownLength } from "./slots.ts";
 
 /** Kinds that have a column at most. */
-const COLUMNS_MAX = 16;
+export const COLUMNS_MAX = 16;
 
 export class Amounts {
   /** Columns there are; a slot's begin at `slot * stride`. */

@@ -1,0 +1,106 @@
+/**
+ * What the engine knows of clients, as sets of their numbers: a test of 32 of them is one word.
+ *
+ * A number that was given back is in no set.
+ */
+import { TRAIT_SETS, Trait } from "./agent-columns.ts";
+import { hasBit, putBit } from "./bits.ts";
+import { grown, grownLength } from "./slots.ts";
+
+/** Facts of a client that do not change with what is allocated. */
+export interface ClientFacts {
+  /** Traits of agents of which it may have nothing. */
+  readonly needs: number;
+  /**
+   * It has offer constraints, or says itself what is too little for it: its rows have the last
+   * word.
+   */
+  readonly isScreened: boolean;
+}
+
+/** Nobody has a row for it. */
+export const NO_AGENT_AT_ALL: ClientFacts = { needs: -1, isScreened: false };
+
+export class ClientMasks {
+  /** Words of every set; sets of agents, see `refusal-masks.ts`, are as long. */
+  words = 1;
+  wanting = new Int32Array(1);
+  screened = new Int32Array(1);
+  /** Of a role that lacks some of its guarantee. */
+  lacking = new Int32Array(1);
+  /** By set of the default minimum: what a limit leaves is enough for an offer by that set. */
+  readonly roomy: [Int32Array, Int32Array] = [new Int32Array(1), new Int32Array(1)];
+  /** By traits of an agent: who may have something of it. */
+  readonly #eligible = Array.from({ length: TRAIT_SETS }, () => new Int32Array(1));
+
+  /** Makes sure that there is room for the number. */
+  reserve(client: number): void {
+    const wanted = (client >> 5) + 1;
+    if (wanted <= this.words) return;
+    this.words = wanted < 8 ? wanted : grownLength(8, wanted);
+    const { words } = this;
+    this.wanting = grown(this.wanting, words);
+    this.screened = grown(this.screened, words);
+    this.lacking = grown(this.lacking, words);
+    this.roomy[0] = grown(this.roomy[0], words);
+    this.roomy[1] = grown(this.roomy[1], words);
+    this.#eligible.forEach((set, traits) => {
+      this.#eligible[traits] = grown(set, words);
+    });
+  }
+
+  setFacts(client: number, { needs, isScreened }: ClientFacts): void {
+    this.reserve(client);
+    putBit(this.screened, client, isScreened);
+    this.#eligible.forEach((set, traits) => {
+      putBit(set, client, needs >= 0 && (needs & traits) === 0);
+    });
+  }
+
+  setWanting(client: number, wants: boolean): void {
+    this.reserve(client);
+    putBit(this.wanting, client, wants);
+  }
+
+  setQuota(client: number, facts: QuotaFacts): void {
+    this.reserve(client);
+    putBit(this.lacking, client, facts.lacks);
+    putBit(this.roomy[0], client, facts.hasRoom[0]);
+    putBit(this.roomy[1], client, facts.hasRoom[1]);
+  }
+
+  eligible(traits: number): Int32Array {
+    // There is one for every set of traits.
+    return this.#eligible[traits] as Int32Array;
+  }
+
+  isScreened(client: number): boolean {
+    return hasBit(this.screened, 0, client);
+  }
+
+  remove(client: number): void {
+    this.setFacts(client, NO_AGENT_AT_ALL);
+    this.setWanting(client, false);
+    this.setQuota(client, { lacks: false, hasRoom: [false, false] });
+  }
+}
+
+/** How the role at the top of a client's tree stands. */
+export interface QuotaFacts {
+  readonly lacks: boolean;
+  readonly hasRoom: readonly [boolean, boolean];
+}
+
+export function needsOf(facts: {
+  readonly isMultiRole: boolean;
+  readonly isBelow: boolean;
+  readonly takesGpus: boolean;
+  readonly takesRemote: boolean;
+}): number {
+  return (
+    (facts.isMultiRole ? Trait.NOT_MULTI_ROLE : 0) |
+    (facts.isBelow ? Trait.NOT_HIERARCHICAL : 0) |
+    (facts.takesGpus ? 0 : Trait.HAS_GPUS) |
+    (facts.takesRemote ? 0 : Trait.IS_REMOTE)
+  );
+}
