@@ -19,6 +19,14 @@ const samples: {
   ];
 } = {
   ROLE_INVALID: [{ code: "ROLE_INVALID", role: "/x", problem: "is odd" }, ["'/x' is odd"]],
+  PRIORITY_INVALID: [
+    { code: "PRIORITY_INVALID", role, priority: 0.5, most: 1_000_000 },
+    [role, "0.5", "-1000000 to 1000000"],
+  ],
+  POLICY_UNKNOWN: [
+    { code: "POLICY_UNKNOWN", policy: "dfr", known: ["drf", "random"], meant: "drf" },
+    ["'dfr'", "mean 'drf'", "drf, random"],
+  ],
   WEIGHT_INVALID: [{ code: "WEIGHT_INVALID", role, weight: -2 }, [role, "-2", "above 0"]],
   QUOTA_ROLE_NESTED: [{ code: "QUOTA_ROLE_NESTED", role }, [role]],
   QUOTA_ROLE_TWICE: [{ code: "QUOTA_ROLE_TWICE", role }, [role]],

@@ -8,7 +8,7 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
 import { exited, operatorOperations, registeredBooks } from "./executor-words.ts";
-import { unwatch, watch } from "./operator-words.ts";
+import { audit, own, unwatch, watch } from "./operator-words.ts";
 import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
@@ -433,6 +433,8 @@ const operatorTeardown: Command = (world, { args }) => {
 
 export const commands: Readonly<Record<string, Command>> = {
   operator: (world, { args }) => operator(world, args.join(" ")),
+  own: (world, { args }) => own(world, args.join(" ")),
+  audit: (world) => audit(world),
   scheduler: (world, { args }) => scheduler(world, args[0] ?? "", args.slice(1).join(" ")),
   subscribe: (world, { args }) => subscribe(world, args[0] ?? "", args.slice(1).join(" ")),
   watch: (world, { args }) => watch(world, args[0] ?? ""),

@@ -47,6 +47,8 @@ export class World {
   /** Uuids that agents gave to updates, by a name in the transcript. */
   readonly uuids = new Map<string, Uint8Array>();
   readonly #names = new Map<string, string>();
+  /** Entries of the audit log that the transcript has shown. */
+  auditSeen = 0;
   #streams = 0;
   #sessions = 0;
   #offers = 0;

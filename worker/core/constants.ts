@@ -33,6 +33,9 @@ export const AGENT_TOTAL_LENGTH_MAX = 300_000;
 export const OPERATION_RESEND_MS = 10_000;
 export const OPERATION_RESEND_MAX_MS = 600_000;
 
+/** Changes that operators made, as far as they are remembered. */
+export const AUDIT_ENTRIES_MAX = 1_000;
+
 export const COMPLETED_FRAMEWORKS_MAX = 50;
 /** Completed tasks kept of each framework, completed ones included; the oldest is overwritten. */
 export const COMPLETED_TASKS_PER_FRAMEWORK_MAX = 1_000;

@@ -310,6 +310,25 @@ export interface RoleRow extends Row {
   readonly quota?: { readonly guarantees: Quantities; readonly limits: Quantities };
 }
 
+/** What one call of an operator changed; see `operator/audit.ts`. Bounded, oldest out. */
+export interface AuditRow extends Row {
+  readonly atMs: number;
+  /** Absent: the caller did not say who it is. */
+  readonly principal?: string;
+  /** Name of the call's type. */
+  readonly call: string;
+  readonly changes: readonly AuditChange[];
+  /** So many changes had no room. */
+  readonly leftOut?: number;
+}
+/** Texts; absent `before` = there was none, absent `after` = there is none any more. */
+export interface AuditChange {
+  readonly subject: string;
+  readonly field: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
 /** A machine in the maintenance schedule. */
 export interface MachineRow extends Row {
   /** As the operator wrote them; at least one of the two is not empty. */
@@ -377,6 +396,7 @@ export interface Rows {
   command: CommandRow;
   filter: FilterRow;
   role: RoleRow;
+  audit: AuditRow;
   machine: MachineRow;
   inverseOffer: InverseOfferRow;
   inverseAnswer: InverseAnswerRow;
@@ -414,6 +434,7 @@ export const durable: { readonly [T in TableName]: (row: Rows[T]) => boolean } =
   command: ({ command }) => command.type !== "RUN_TASK" && command.type !== "RUN_TASK_GROUP",
   filter: (row) => row.expiresAtMs - row.createdMs > FILTER_DURABLE_MS,
   role: () => true,
+  audit: () => true,
   machine: () => true,
   inverseOffer: () => false,
   inverseAnswer: () => true,

@@ -81,6 +81,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     command: table("command"),
     filter: table("filter"),
     role: table("role"),
+    audit: table("audit"),
     machine: table("machine"),
     inverseOffer: table("inverseOffer"),
     inverseAnswer: table("inverseAnswer"),

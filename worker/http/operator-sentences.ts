@@ -13,6 +13,8 @@ import { unreachable } from "../std/assert.ts";
 const statuses: { readonly [C in OperatorError["code"]]: number } = {
   ROLE_INVALID: 400,
   WEIGHT_INVALID: 400,
+  PRIORITY_INVALID: 400,
+  POLICY_UNKNOWN: 400,
   QUOTA_ROLE_NESTED: 400,
   QUOTA_ROLE_TWICE: 400,
   QUOTA_VALUE_INVALID: 400,
@@ -57,7 +59,13 @@ export function describeOperatorError(error: OperatorError): string {
   switch (error.code) {
     case "ROLE_INVALID":
     case "WEIGHT_INVALID":
+    case "PRIORITY_INVALID":
       return describeRoleError(error);
+    case "POLICY_UNKNOWN": {
+      const { policy, known, meant } = error;
+      const hint = meant === undefined ? "" : ` Did you mean '${meant}'?`;
+      return `There is no allocation policy '${policy}'.${hint} There are: ${known.join(", ")}.`;
+    }
     case "QUOTA_ROLE_NESTED":
     case "QUOTA_ROLE_TWICE":
     case "QUOTA_VALUE_INVALID":
@@ -92,6 +100,11 @@ function describeRoleError(error: RoleError): string {
       return `The role '${error.role}' ${error.problem}. Rename it and send the call again.`;
     case "WEIGHT_INVALID":
       return `The weight of role '${error.role}' is ${error.weight}; set a number above 0.`;
+    case "PRIORITY_INVALID":
+      return (
+        `The priority of role '${error.role}' is ${error.priority}; set a whole number from ` +
+        `${-error.most} to ${error.most}, higher ones come first.`
+      );
     default:
       return unreachable(error);
   }

@@ -179,8 +179,17 @@ export function unknownParameter(
   name: string,
   { known, meant }: { readonly known: readonly string[]; readonly meant: string | undefined },
 ): Response {
+  if (known.length === 0) return textAnswer(400, `This path takes no parameters, not '${name}'.`);
   const hint = meant === undefined ? `There are: ${known.join(", ")}.` : `Did you mean '${meant}'?`;
   return textAnswer(400, `This path knows no parameter '${name}'. ${hint}`);
+}
+
+/** `wanted`: "a number" and the like. */
+export function invalidParameter(
+  name: string,
+  { text, wanted }: { readonly text: string; readonly wanted: string },
+): Response {
+  return textAnswer(400, `The parameter '${name}' is '${text}'; give ${wanted}.`);
 }
 
 /** 500, with every mistake in the deployment's configuration. */

@@ -2697,10 +2697,16 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["type", 1, "enum:rimrock.operator.Call.Type", "required", "", false],
     ["why", 2, "message:rimrock.operator.Why", "optional", "", false],
     ["what_if", 3, "message:rimrock.operator.WhatIf", "optional", "", false],
+    ["set_policy", 10, "message:rimrock.operator.SetPolicy", "optional", "", false],
+    ["set_priorities", 11, "message:rimrock.operator.Priorities", "optional", "", false],
+    ["get_audit", 12, "message:rimrock.operator.GetAudit", "optional", "", false],
   ],
   "rimrock.operator.Answer": [
     ["why", 2, "message:rimrock.operator.WhyAnswer", "optional", "", false],
     ["what_if", 3, "message:rimrock.operator.WhatIfAnswer", "optional", "", false],
+    ["policy", 10, "message:rimrock.operator.Policy", "optional", "", false],
+    ["priorities", 11, "message:rimrock.operator.Priorities", "optional", "", false],
+    ["audit", 12, "message:rimrock.operator.Audit", "optional", "", false],
   ],
   "rimrock.operator.Why": [
     ["framework", 1, "string", "optional", "", false],
@@ -2855,6 +2861,40 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.operator.WhatIfPlace": [
     ["agent", 1, "message:rimrock.operator.AgentName", "required", "", false],
     ["count", 2, "uint32", "required", "", false],
+  ],
+  "rimrock.operator.SetPolicy": [["policy", 1, "string", "required", "", false]],
+  "rimrock.operator.Policy": [
+    ["policy", 1, "string", "required", "", false],
+    ["policies", 2, "string", "repeated", "", false],
+  ],
+  "rimrock.operator.Priorities": [
+    ["priorities", 1, "message:rimrock.operator.RolePriority", "repeated", "", false],
+  ],
+  "rimrock.operator.RolePriority": [
+    ["role", 1, "string", "required", "", false],
+    ["priority", 2, "double", "required", "", false],
+  ],
+  "rimrock.operator.GetAudit": [
+    ["limit", 1, "uint32", "optional", "", false],
+    ["before", 2, "uint64", "optional", "", false],
+  ],
+  "rimrock.operator.Audit": [
+    ["entries", 1, "message:rimrock.operator.AuditEntry", "repeated", "", false],
+    ["kept_most", 2, "uint32", "required", "", false],
+  ],
+  "rimrock.operator.AuditEntry": [
+    ["number", 1, "uint64", "required", "", false],
+    ["time", 2, "double", "required", "", false],
+    ["principal", 3, "string", "optional", "", false],
+    ["call", 4, "string", "required", "", false],
+    ["changes", 5, "message:rimrock.operator.AuditChange", "repeated", "", false],
+    ["changes_left_out", 6, "uint32", "optional", "", false],
+  ],
+  "rimrock.operator.AuditChange": [
+    ["subject", 1, "string", "required", "", false],
+    ["field", 2, "string", "required", "", false],
+    ["before", 3, "string", "optional", "", false],
+    ["after", 4, "string", "optional", "", false],
   ],
 };
 
@@ -3309,7 +3349,16 @@ export const enumRows: Readonly<Record<string, Readonly<Record<string, number>>>
     DRAIN: 13,
     UPDATE_FRAMEWORK: 14,
   },
-  "rimrock.operator.Call.Type": { UNKNOWN: 0, WHY: 1, WHAT_IF: 2 },
+  "rimrock.operator.Call.Type": {
+    UNKNOWN: 0,
+    WHY: 1,
+    WHAT_IF: 2,
+    GET_POLICY: 10,
+    SET_POLICY: 11,
+    GET_PRIORITIES: 12,
+    SET_PRIORITIES: 13,
+    GET_AUDIT: 14,
+  },
   "rimrock.operator.WhyReason": {
     UNKNOWN: 0,
     OFFERED: 1,
@@ -3751,5 +3800,13 @@ export interface Messages {
   "rimrock.operator.WhatIfHoldings": operator.WhatIfHoldings;
   "rimrock.operator.WhatIfPlaced": operator.WhatIfPlaced;
   "rimrock.operator.WhatIfPlace": operator.WhatIfPlace;
+  "rimrock.operator.SetPolicy": operator.SetPolicy;
+  "rimrock.operator.Policy": operator.Policy;
+  "rimrock.operator.Priorities": operator.Priorities;
+  "rimrock.operator.RolePriority": operator.RolePriority;
+  "rimrock.operator.GetAudit": operator.GetAudit;
+  "rimrock.operator.Audit": operator.Audit;
+  "rimrock.operator.AuditEntry": operator.AuditEntry;
+  "rimrock.operator.AuditChange": operator.AuditChange;
 }
 export type MessageName = keyof Messages;

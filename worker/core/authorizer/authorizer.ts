@@ -15,6 +15,9 @@ export type Action =
   | { readonly type: "UNRESERVE_RESOURCES"; readonly reserverPrincipal: string | undefined }
   | { readonly type: "DESTROY_VOLUME"; readonly creatorPrincipal: string | undefined }
   | { readonly type: "UPDATE_QUOTA" | "UPDATE_WEIGHTS"; readonly roles: readonly string[] }
+  /** Ours: Mesos has no priorities, and a policy for good. */
+  | { readonly type: "UPDATE_PRIORITIES"; readonly roles: readonly string[] }
+  | { readonly type: "UPDATE_POLICY" }
   | {
       readonly type:
         | "UPDATE_MAINTENANCE_SCHEDULE"

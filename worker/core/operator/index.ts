@@ -9,6 +9,7 @@ import type * as master from "../../protocol/v1/master.ts";
 import { type LongMessage, longMessage } from "../../protocol/wire/long-message.ts";
 import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { audited } from "./audit.ts";
 import { createVolumes } from "./create-volumes.ts";
 import { deactivateAgentCall } from "./deactivate-agent.ts";
 import { destroyVolumes } from "./destroy-volumes.ts";
@@ -131,9 +132,9 @@ export const operatorCalls: { readonly [T in master.CallType]: OperatorCall } = 
 
 export function operatorCall(turn: Turn, call: master.Call): void {
   const served = operatorCalls[call.type ?? "UNKNOWN"];
-  if (served.kind === "CHANGE") served.change(turn, call);
+  const callType = call.type ?? "UNKNOWN";
+  if (served.kind === "CHANGE") audited(turn, callType, () => served.change(turn, call));
   else {
-    const callType = call.type ?? "UNKNOWN";
     turn.effects.push({
       type: "REPLY",
       reply: { type: "REFUSED", error: { code: "CALL_NOT_SERVED", callType } },

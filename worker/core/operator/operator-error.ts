@@ -4,12 +4,32 @@
  */
 import type { MachineName } from "../maintenance/machine-name.ts";
 
-export type OperatorError = RoleError | QuotaError | MaintenanceError | AgentServiceError;
+export type OperatorError =
+  | RoleError
+  | PolicyError
+  | QuotaError
+  | MaintenanceError
+  | AgentServiceError;
 
 export type RoleError =
   /** `problem`: the rest of a sentence that begins with the role. */
   | { readonly code: "ROLE_INVALID"; readonly role: string; readonly problem: string }
-  | { readonly code: "WEIGHT_INVALID"; readonly role: string; readonly weight: number };
+  | { readonly code: "WEIGHT_INVALID"; readonly role: string; readonly weight: number }
+  /** No whole number between `-most` and `most`. */
+  | {
+      readonly code: "PRIORITY_INVALID";
+      readonly role: string;
+      readonly priority: number;
+      readonly most: number;
+    };
+
+export interface PolicyError {
+  readonly code: "POLICY_UNKNOWN";
+  readonly policy: string;
+  readonly known: readonly string[];
+  /** The one of them that looks like it. */
+  readonly meant: string | undefined;
+}
 
 export type QuotaError =
   /** Quota is of top-level roles; what is below them shares it. */

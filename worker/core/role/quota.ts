@@ -10,10 +10,11 @@ import { checkRole } from "../../resources/roles.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import type { QuotaError, RoleError } from "../operator/operator-error.ts";
 import type { RoleRow } from "../rows.ts";
-import { type MasterState, newSeq } from "../state.ts";
+import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { consumptionOf } from "./consumption.ts";
 import { rescindForGuarantees, rescindOverLimits } from "./rescind-for-quota.ts";
+import { putRole } from "./role-row.ts";
 
 export type Quota = NonNullable<RoleRow["quota"]>;
 
@@ -126,14 +127,7 @@ function guaranteedWith({ tables }: MasterState, update: QuotaUpdate): Quantitie
 
 /** Sets all of them, and takes back the offers that stand against them. */
 export function setQuotas(turn: Turn, update: QuotaUpdate): void {
-  const { role } = turn.state.tables;
-  for (const [name, set] of update) {
-    const known = role.get(name);
-    const row: RoleRow = { ...known, seq: known?.seq ?? newSeq(turn.state), name, quota: set };
-    const isDefault = row.weight === undefined && row.priority === undefined;
-    if (isDefault && set === undefined) role.delete(name);
-    else role.put(row);
-  }
+  for (const [name, quota] of update) putRole(turn.state, name, { quota });
   // What stands against a limit goes anyway, and may be all that a guarantee needs.
   rescindOverLimits(turn);
   rescindForGuarantees(turn);

@@ -4,8 +4,8 @@ import { checkRole } from "../../resources/roles.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { rescindOffer } from "../offer/offer.ts";
 import type { RoleError } from "../operator/operator-error.ts";
-import { newSeq } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { putRole } from "./role-row.ts";
 
 /** New weights by role. */
 export type WeightUpdate = ReadonlyMap<string, number>;
@@ -29,11 +29,8 @@ export function parseWeights(infos: readonly mesos.WeightInfo[]): Result<WeightU
  * changed: all offers are taken back, and made again by the new weights.
  */
 export function setWeights(turn: Turn, update: WeightUpdate): void {
-  const { role, framework, offer } = turn.state.tables;
-  for (const [name, weight] of update) {
-    const known = role.get(name);
-    role.put({ ...known, seq: known?.seq ?? newSeq(turn.state), name, weight });
-  }
+  const { framework, offer } = turn.state.tables;
+  for (const [name, weight] of update) putRole(turn.state, name, { weight });
   const isUsed = [...framework.values()].some(({ roles }) => roles.some((r) => update.has(r)));
   if (!isUsed) return;
   for (const row of [...offer.values()]) rescindOffer(turn, row);

@@ -33,6 +33,7 @@ export const operation = rows("operation");
 export const command = rows("command");
 export const filter = rows("filter");
 export const role = rows("role");
+export const audit = rows("audit");
 export const machine = rows("machine");
 export const inverseAnswer = rows("inverse_answer");
 export const relay = rows("relay");

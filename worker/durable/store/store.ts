@@ -37,6 +37,7 @@ const rowTables: { readonly [T in TableName]: Table | undefined } = {
   command: schema.command,
   filter: schema.filter,
   role: schema.role,
+  audit: schema.audit,
   machine: schema.machine,
   inverseOffer: undefined,
   inverseAnswer: schema.inverseAnswer,

@@ -6,6 +6,7 @@
  * parts of its own comes as a body.
  */
 import type { Hono } from "hono";
+import { ownCalls } from "../../core/operator/own/index.ts";
 import type { MessageName, Messages } from "../../protocol/descriptors.ts";
 import type * as own from "../../protocol/own/operator.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
@@ -16,12 +17,14 @@ import { readMessage } from "../body.ts";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
 import {
   badBody,
+  invalidParameter,
   jsonAnswer,
   methodNotAllowed,
   refusedCall,
   tooManyReads,
   unknownParameter,
 } from "../respond.ts";
+import { appliedAnswer } from "./operator.ts";
 
 type Asked = Result<own.Call, Response>;
 
@@ -45,6 +48,21 @@ const paths: Readonly<
       return body.ok ? ok({ type: "WHAT_IF", what_if: body.value }) : body;
     },
   },
+  "/policy": {
+    GET: plain("GET_POLICY"),
+    PUT: async (context) => {
+      const body = await bodyOf(context, "rimrock.operator.SetPolicy");
+      return body.ok ? ok({ type: "SET_POLICY", set_policy: body.value }) : body;
+    },
+  },
+  "/priorities": {
+    GET: plain("GET_PRIORITIES"),
+    PUT: async (context) => {
+      const body = await bodyOf(context, "rimrock.operator.Priorities");
+      return body.ok ? ok({ type: "SET_PRIORITIES", set_priorities: body.value }) : body;
+    },
+  },
+  "/audit": { GET: async (context) => auditCall(context) },
 };
 
 export function addOwnRoutes(app: Hono<EdgeEnv>): void {
@@ -56,9 +74,16 @@ export function addOwnRoutes(app: Hono<EdgeEnv>): void {
       const read = methods.get(method === "HEAD" ? "GET" : method);
       if (read === undefined) return methodNotAllowed(method, allowed);
       const call = await read(context);
-      return call.ok ? ask(context, call.value) : call.error;
+      if (!call.ok) return call.error;
+      const isChange = ownCalls[call.value.type].kind === "CHANGE";
+      return isChange ? change(context, call.value) : ask(context, call.value);
     });
   }
+}
+
+async function change(context: EdgeContext, call: own.Call): Promise<Response> {
+  const { master } = context.get("cluster");
+  return appliedAnswer(await master.apply(context.get("principal"), { type: "OWN_CALL", call }));
 }
 
 async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
@@ -77,10 +102,36 @@ async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
 }
 
 /** The part of the answer that goes by its call's name. */
-function answerText({ why, what_if }: own.Answer): string {
+function answerText({ why, what_if, policy, priorities, audit }: own.Answer): string {
   if (why !== undefined) return encodeJson("rimrock.operator.WhyAnswer", why);
   if (what_if !== undefined) return encodeJson("rimrock.operator.WhatIfAnswer", what_if);
+  if (policy !== undefined) return encodeJson("rimrock.operator.Policy", policy);
+  if (priorities !== undefined) return encodeJson("rimrock.operator.Priorities", priorities);
+  if (audit !== undefined) return encodeJson("rimrock.operator.Audit", audit);
   return "{}";
+}
+
+/** `GET /audit?limit=20&before=1234` */
+function auditCall(context: EdgeContext): Asked {
+  const given = parameters(context, ["limit", "before"]);
+  if (!given.ok) return given;
+  for (const [name, text] of Object.entries(given.value)) {
+    if (!/^\d{1,9}$/.test(text)) return err(invalidParameter(name, { text, wanted: "a number" }));
+  }
+  const { limit, before } = given.value;
+  const get_audit = {
+    ...(limit !== undefined && { limit: Number(limit) }),
+    ...(before !== undefined && { before: BigInt(before) }),
+  };
+  return ok({ type: "GET_AUDIT", get_audit });
+}
+
+/** A question without parameters. */
+function plain(type: own.CallType): (context: EdgeContext) => Promise<Asked> {
+  return async (context) => {
+    const none = parameters(context, []);
+    return none.ok ? ok({ type }) : none;
+  };
 }
 
 /** The request's parameters, of which there are no others. */

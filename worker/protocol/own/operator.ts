@@ -7,15 +7,29 @@ export interface Call {
   readonly type: CallType;
   readonly why?: Why;
   readonly what_if?: WhatIf;
+  readonly set_policy?: SetPolicy;
+  readonly set_priorities?: Priorities;
+  readonly get_audit?: GetAudit;
 }
 
 /** `rimrock.operator.Call.Type` */
-export type CallType = "UNKNOWN" | "WHY" | "WHAT_IF";
+export type CallType =
+  | "UNKNOWN"
+  | "WHY"
+  | "WHAT_IF"
+  | "GET_POLICY"
+  | "SET_POLICY"
+  | "GET_PRIORITIES"
+  | "SET_PRIORITIES"
+  | "GET_AUDIT";
 
 /** `rimrock.operator.Answer` */
 export interface Answer {
   readonly why?: WhyAnswer;
   readonly what_if?: WhatIfAnswer;
+  readonly policy?: Policy;
+  readonly priorities?: Priorities;
+  readonly audit?: Audit;
 }
 
 /** `rimrock.operator.Why` */
@@ -240,4 +254,56 @@ export interface WhatIfPlaced {
 export interface WhatIfPlace {
   readonly agent: AgentName;
   readonly count: number;
+}
+
+/** `rimrock.operator.SetPolicy` */
+export interface SetPolicy {
+  readonly policy: string;
+}
+
+/** `rimrock.operator.Policy` */
+export interface Policy {
+  readonly policy: string;
+  readonly policies?: readonly string[];
+}
+
+/** `rimrock.operator.Priorities` */
+export interface Priorities {
+  readonly priorities?: readonly RolePriority[];
+}
+
+/** `rimrock.operator.RolePriority` */
+export interface RolePriority {
+  readonly role: string;
+  readonly priority: number;
+}
+
+/** `rimrock.operator.GetAudit` */
+export interface GetAudit {
+  readonly limit?: number;
+  readonly before?: bigint;
+}
+
+/** `rimrock.operator.Audit` */
+export interface Audit {
+  readonly entries?: readonly AuditEntry[];
+  readonly kept_most: number;
+}
+
+/** `rimrock.operator.AuditEntry` */
+export interface AuditEntry {
+  readonly number: bigint;
+  readonly time: number;
+  readonly principal?: string;
+  readonly call: string;
+  readonly changes?: readonly AuditChange[];
+  readonly changes_left_out?: number;
+}
+
+/** `rimrock.operator.AuditChange` */
+export interface AuditChange {
+  readonly subject: string;
+  readonly field: string;
+  readonly before?: string;
+  readonly after?: string;
 }

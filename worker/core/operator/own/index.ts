@@ -11,6 +11,10 @@ import type { Result } from "../../../std/result.ts";
 import type { CallError } from "../../call-error.ts";
 import type { MasterState } from "../../state.ts";
 import { reply, type Turn } from "../../turn.ts";
+import { audited } from "../audit.ts";
+import { getAudit } from "./get-audit.ts";
+import { getPolicy, setPolicy } from "./policy.ts";
+import { getPriorities, setPrioritiesCall } from "./priorities.ts";
 
 /** Steps of an answer. One step is a few rows' work. */
 export type OwnReading = Generator<undefined, Result<own.Answer, CallError>>;
@@ -31,10 +35,15 @@ export const ownCalls: { readonly [T in own.CallType]: OwnCall } = {
   UNKNOWN: notServed,
   WHY: notServed,
   WHAT_IF: notServed,
+  GET_POLICY: { kind: "READ", read: getPolicy },
+  SET_POLICY: { kind: "CHANGE", change: setPolicy },
+  GET_PRIORITIES: { kind: "READ", read: getPriorities },
+  SET_PRIORITIES: { kind: "CHANGE", change: setPrioritiesCall },
+  GET_AUDIT: { kind: "READ", read: getAudit },
 };
 
 export function ownChange(turn: Turn, call: own.Call): void {
   const served = ownCalls[call.type];
-  if (served.kind === "CHANGE") served.change(turn, call);
+  if (served.kind === "CHANGE") audited(turn, call.type, () => served.change(turn, call));
   else reply(turn, { type: "REFUSED", error: { code: "CALL_NOT_SERVED", callType: call.type } });
 }
