@@ -10,7 +10,7 @@ import {
   ObjectUnreached,
   type RelayPort,
 } from "./ports.ts";
-import type { RelayId } from "./protocol/ids.ts";
+import type { AgentId, RelayId } from "./protocol/ids.ts";
 import type { MessageEncoding } from "./protocol/wire/encoding.ts";
 import { encodeJson } from "./protocol/wire/json.ts";
 
@@ -93,10 +93,12 @@ function relayPort(env: Env, relayId: RelayId): RelayPort {
     report: (...asked) => reached((relay) => relay.report(...asked)),
     callReply: (...asked) => reached((relay) => relay.callReply(...asked)),
     fromMaster: (call) => reached((relay) => relay.fromMaster(call)),
-    call: (id, agentId, call) =>
+    callInput: (...asked) => reached((relay) => relay.callInput(...asked)),
+    callerHungUp: (...asked) => reached((relay) => relay.callerHungUp(...asked)),
+    call: (id, agentId, call, body) =>
       reached(async (relay) => {
-        const text = encodeJson("mesos.v1.agent.Call", call);
-        const response = await post(relay, { relayId: id, agentId, call: text });
+        const text = encodeJson("rimrock.link.Command.Call", { ...call, call_id: "" });
+        const response = await relay.fetch("https://object/", callRequest(id, agentId, text, body));
         const refusal = response.headers.get(CALL_REFUSAL_HEADER);
         // The relay object sets it, to one of these.
         return refusal === null ? response : (refusal as CallRefusal);
@@ -139,6 +141,30 @@ export const NO_STREAM_HEADER = "Rimrock-No-Stream";
 
 /** On the answer of the master's object: the document is there already, as one piece. */
 export const WHOLE_HEADER = "Rimrock-Whole";
+
+/** Who is asked what, on a request to a relay's object whose body is the operator's own. */
+export const CALL_HEADER = "Rimrock-Call";
+
+/** What a relay's object is asked by `fetch`. */
+export interface RelayObjectCall {
+  readonly relayId: RelayId;
+  readonly agentId: AgentId;
+  /** A Command.Call as JSON text. */
+  readonly call: string;
+}
+
+/** A streamed body leaves no room for the call: it goes in a header, for such calls are short. */
+function callRequest(
+  relayId: RelayId,
+  agentId: AgentId,
+  call: string,
+  body: ReadableStream<Uint8Array> | undefined,
+): RequestInit {
+  const asked: RelayObjectCall = { relayId, agentId, call };
+  const text = JSON.stringify(asked);
+  if (body === undefined) return { method: "POST", body: text };
+  return { method: "POST", body, headers: { [CALL_HEADER]: encodeURIComponent(text) } };
+}
 
 async function streamOf(response: Response): Promise<Response | Applied> {
   return response.headers.has(NO_STREAM_HEADER) ? response.json<Applied>() : response;

@@ -87,7 +87,29 @@ export interface LinkRefusal {
 }
 
 /** What became of an operator's call to an agent before anything of the answer arrived. */
-export type CallRefusal = "AGENT_NOT_CONNECTED" | "AGENT_LOST" | "TIMED_OUT";
+export type CallRefusal = "AGENT_NOT_CONNECTED" | "AGENT_LOST" | "TIMED_OUT" | "TOO_MANY_CALLS";
+
+/**
+ * On an agent's answer: `<relay>/<call>`, by which the front door of the same machine tells that
+ * the client has gone.
+ */
+export const CALL_NAME_HEADER = "Rimrock-Call-Name";
+
+/** An operator's call as it goes to the agent. */
+export interface RelayedCall {
+  readonly call: agent.Call;
+  /** The operator's headers Accept and Message-Accept. */
+  readonly accept?: string;
+  readonly message_accept?: string;
+  /** The type of the records in `body`, which the agent decodes. */
+  readonly records?: string;
+}
+
+export type CallInputAnswer =
+  | { readonly type: "PIECE"; readonly data: Uint8Array; readonly last: boolean }
+  /** The operator has sent nothing meanwhile. */
+  | { readonly type: "NOTHING" }
+  | LinkRefusal;
 
 /** How long a relay holds a poll. The agent gives up at 30 s. */
 export const POLL_HOLD_MS = 25_000;
@@ -98,8 +120,17 @@ export interface RelayPort {
   /** `bytes`: length of the report as it came. */
   report(relayId: RelayId, report: link.ReportRequest, bytes: number): Promise<LinkAnswer>;
   callReply(relayId: RelayId, reply: link.CallReply): Promise<LinkAnswer>;
-  /** The agent's own answer, streamed. */
-  call(relayId: RelayId, agentId: AgentId, call: agent.Call): Promise<Response | CallRefusal>;
+  /** Held until the operator has sent something, at most `POLL_HOLD_MS`. */
+  callInput(relayId: RelayId, request: link.CallInputRequest): Promise<CallInputAnswer>;
+  /** The agent's own answer, streamed. `body`: what the operator streams to the agent. */
+  call(
+    relayId: RelayId,
+    agentId: AgentId,
+    call: RelayedCall,
+    body?: ReadableStream<Uint8Array>,
+  ): Promise<Response | CallRefusal>;
+  /** The operator of a call has gone; one that is not open changes nothing. */
+  callerHungUp(relayId: RelayId, callId: string): Promise<void>;
   fromMaster(call: MasterCall): Promise<void>;
 }
 

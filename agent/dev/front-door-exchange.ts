@@ -276,11 +276,13 @@ class LiveExchange implements Exchange {
     this.#markAnswered();
   }
 
-  /** A framework's client has gone, while the master was still there. */
+  /** The client of a stream has gone, while the master was still there. */
   #tellHangUp(incoming: IncomingMessage | undefined): void {
     if (incoming === undefined || incoming.destroyed || incoming.complete) return;
-    const streamId = incoming.headers["mesos-stream-id"];
-    if (typeof streamId === "string") this.#options.upstream.hungUp(streamId);
+    for (const header of ["Mesos-Stream-Id", "Rimrock-Call-Name"] as const) {
+      const value = incoming.headers[header.toLowerCase()];
+      if (typeof value === "string") this.#options.upstream.hungUp({ header, value });
+    }
   }
 
   #markAnswered(): void {

@@ -21,13 +21,19 @@ export interface Upstream {
   /** The request with its head only; undefined while nobody knows where workerd listens. */
   open(head: UpstreamRequest): ClientRequest | undefined;
   /**
-   * Tells that the client of an event stream has gone. Best effort: workerd notices by itself, only
-   * later.
+   * Tells that the client of a stream has gone. Best effort: workerd notices by itself, only later.
+   * `name`: what the stream's head names it by, as it stood there.
    */
-  hungUp(streamId: string): void;
+  hungUp(name: StreamName): void;
   /** `key`: opens the route for `hungUp`; without one nothing is told. */
   moveTo(port: number, key?: string): void;
   close(): void;
+}
+
+/** By which of its headers an answer is known to the Worker, and what that says. */
+export interface StreamName {
+  readonly header: "Mesos-Stream-Id" | "Rimrock-Call-Name";
+  readonly value: string;
 }
 
 /** What the Worker serves for its front door only: `worker/http/routes/front-door.ts`. */
@@ -51,9 +57,9 @@ export function createUpstream(port?: number): Upstream {
       const headers = rawHeaders as unknown as Record<string, string>;
       return request({ agent, host: "127.0.0.1", port: current, method, path, headers });
     },
-    hungUp: (streamId) => {
+    hungUp: ({ header, value }) => {
       if (current === undefined || currentKey === undefined) return;
-      const headers = { "Rimrock-Front-Door": currentKey, "Mesos-Stream-Id": streamId };
+      const headers = { "Rimrock-Front-Door": currentKey, [header]: value };
       const options = { host: "127.0.0.1", port: current, method: "POST", path: HANG_UP_PATH };
       const told = request({ agent, ...options, headers: { ...headers, "Content-Length": 0 } });
       told.on("error", () => {});

@@ -73,6 +73,8 @@ export class FuzzCluster implements Cluster {
       poll: (...asked) => this.#checked(asked, () => relay.poll(...asked)),
       report: (...asked) => this.#checked(asked, () => relay.report(...asked)),
       callReply: (...asked) => this.#checked(asked, () => relay.callReply(...asked)),
+      callInput: (...asked) => this.#checked(asked, () => relay.callInput(...asked)),
+      callerHungUp: (_id, callId) => this.#run(() => relay.callerHungUp(callId)),
       fromMaster: (call) => this.#checked([call], () => relay.fromMaster(call)),
       call: (...asked) => this.#run(() => relay.call(...asked)),
     };

@@ -3,10 +3,16 @@
  * `worker/relay/relay-object.ts` does; requests that it holds are answered as time passes.
  */
 import type { MasterCall, RelayBatch, RelayBatchAnswer } from "../../worker/core/relay/exchange.ts";
-import type { CallRefusal, LinkAnswer, PollAnswer } from "../../worker/ports.ts";
+import type {
+  CallInputAnswer,
+  CallRefusal,
+  LinkAnswer,
+  PollAnswer,
+  RelayedCall,
+} from "../../worker/ports.ts";
 import type { AgentId, RelayId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
-import type * as agent from "../../worker/protocol/v1/agent.ts";
+import { CallBody } from "../../worker/relay/call-body.ts";
 import { Callers } from "../../worker/relay/callers.ts";
 import type { RelayEffect } from "../../worker/relay/effect.ts";
 import type { RelayInput } from "../../worker/relay/input.ts";
@@ -15,7 +21,7 @@ import { createRelay } from "../../worker/relay/state.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import { sentAsJson, textOf } from "./cluster.ts";
 
-type Answer = PollAnswer | LinkAnswer;
+type Answer = PollAnswer | LinkAnswer | CallInputAnswer;
 
 export interface RelaySurroundings {
   nowMs(): number;
@@ -52,7 +58,10 @@ export class FuzzRelay {
 
   async poll(_relayId: RelayId, request: link.PollRequest): Promise<PollAnswer> {
     const answer = await this.#hold((requestId) => ({ type: "POLL", requestId, request }));
-    assert(answer.type !== "DONE", "a poll is answered with commands");
+    assert(
+      answer.type === "COMMANDS" || answer.type === "REFUSED",
+      "a poll is answered with commands",
+    );
     return answer;
   }
 
@@ -66,6 +75,16 @@ export class FuzzRelay {
     return linkAnswer(await this.#hold((requestId) => ({ type: "CALL_REPLY", requestId, reply })));
   }
 
+  async callInput(_relayId: RelayId, request: link.CallInputRequest): Promise<CallInputAnswer> {
+    const answer = await this.#hold((requestId) => ({ type: "CALL_INPUT", requestId, request }));
+    assert(answer.type !== "COMMANDS" && answer.type !== "DONE", "a body is asked for in pieces");
+    return answer;
+  }
+
+  async callerHungUp(callId: string): Promise<void> {
+    this.#callers.hungUp(callId);
+  }
+
   async fromMaster({ life, messages }: MasterCall): Promise<void> {
     this.#step({ type: "FROM_MASTER", life, messages });
   }
@@ -73,11 +92,14 @@ export class FuzzRelay {
   async call(
     _relayId: RelayId,
     agentId: AgentId,
-    sent: agent.Call,
+    sent: RelayedCall,
+    sentBody?: ReadableStream<Uint8Array>,
   ): Promise<Response | CallRefusal> {
-    const call = sentAsJson("mesos.v1.agent.Call", sent);
     const callId = `call-${++this.#callCount}`;
-    const parked = this.#callers.park(callId);
+    const named = sentAsJson("rimrock.link.Command.Call", { ...sent, call_id: callId });
+    const { call_id: _name, ...call } = named;
+    const input = sentBody && new CallBody(sentBody, () => this.#callers.hungUp(callId));
+    const parked = this.#callers.park(callId, input);
     this.#step({ type: "CALL", callId, agentId, call });
     const answer = await parked;
     if (answer.type === "FAILED") return answer.reason;
@@ -115,6 +137,14 @@ export class FuzzRelay {
           this.#answer(effect.requestId, { type: "DONE" }),
         );
         return;
+      case "TAKE_FROM_CALLER":
+        this.#callers.take(effect, (piece) =>
+          this.#answer(effect.requestId, { type: "PIECE", ...piece }),
+        );
+        return;
+      case "ANSWER_CALL_INPUT":
+        this.#answer(effect.requestId, { type: "NOTHING" });
+        return;
       case "REFUSE":
         this.#answer(effect.requestId, { type: "REFUSED", code: effect.code });
         return;
@@ -151,6 +181,6 @@ export class FuzzRelay {
 }
 
 function linkAnswer(answer: Answer): LinkAnswer {
-  assert(answer.type !== "COMMANDS", "only polls are answered with commands");
+  assert(answer.type === "DONE" || answer.type === "REFUSED", "only polls bring something");
   return answer;
 }

@@ -15,6 +15,7 @@ const registration = {
 };
 const poll = { agent_id, session_id: "s", poll_number: 1, acknowledged_command: 0 };
 const report = { agent_id, session_id: "s", report_number: 1 };
+const agentSession = { agent_id, session_id: "s" };
 const reply = { agent_id, session_id: "s", call_id: "c", sequence: 0 };
 
 test("a registration is answered with the agent's id and its relay", async () => {
@@ -105,12 +106,52 @@ test("an operator's call reaches the agent through its relay, and the answer com
   expect(await post("/agent/a-S0/api/v1", { type: "GET_HEALTH" })).toBe(answer);
   expect(asked).toEqual([
     ["master.relayOf", "a-S0"],
-    ["relay.call", "relay-1", "a-S0", { type: "GET_HEALTH" }],
+    ["relay.call", "relay-1", "a-S0", { call: { type: "GET_HEALTH" } }, undefined],
   ]);
+});
+
+test("what the operator accepts, and records as they are, go to the agent", async () => {
+  const call = async () => new Response("log");
+  const { post, asked } = edge({ master: { relayOf }, relay: { call } });
+  const session = { container_id: { value: "c", parent: { value: "p" } } };
+  const attach = { type: "ATTACH_CONTAINER_OUTPUT", attach_container_output: session };
+  const headers = { Accept: "application/recordio", "Message-Accept": "application/json" };
+  await post("/agent/a-S0/api/v1", attach, headers);
+  expect(asked[1]?.[3]).toEqual({
+    call: attach,
+    accept: "application/recordio",
+    message_accept: "application/json",
+  });
+  const records = {
+    "Content-Type": "application/recordio",
+    "Message-Content-Type": "application/json",
+  };
+  await post("/agent/a-S0/api/v1", "2\n{}", records);
+  expect(asked[3]?.[3]).toEqual({
+    call: { type: "ATTACH_CONTAINER_INPUT" },
+    records: "application/json",
+  });
+  expect(await new Response(asked[3]?.[4] as ReadableStream).text()).toBe("2\n{}");
+});
+
+test.each([
+  ["an empty request", { data: undefined, last: undefined }, { type: "NOTHING" }],
+  [
+    "a piece",
+    { data: "YQ==", last: false },
+    { type: "PIECE", data: new TextEncoder().encode("a"), last: false },
+  ],
+] as const)("what the operator sends reaches the agent: %s", async (_, body, answer) => {
+  const { post, asked } = edge({ relay: { callInput: async () => answer } });
+  const request = { ...agentSession, call_id: "c", sequence: 3 };
+  const response = await post("/agent-link/v1/relay/relay-1/call-input", request);
+  expect(await response.json()).toEqual(JSON.parse(JSON.stringify(body)));
+  expect(asked).toEqual([["relay.callInput", "relay-1", request]]);
 });
 
 test.each([
   ["AGENT_NOT_CONNECTED", 503],
+  ["TOO_MANY_CALLS", 503],
   ["AGENT_LOST", 503],
   ["TIMED_OUT", 504],
 ] as const)("a call that ends as %s is a %i with the agent's id", async (refusal, expected) => {
@@ -124,7 +165,7 @@ test.each([
   ["of an agent that is not known", { type: "GET_HEALTH" }, 404],
   ["without a type", {}, 400],
   ["without its part", { type: "READ_FILE" }, 400],
-  ["that agents do not answer over the link", { type: "PRUNE_IMAGES" }, 501],
+  ["that agents do not answer over the link", { type: "MARK_RESOURCE_PROVIDER_GONE" }, 501],
 ])("a call %s is refused", async (_, call, status) => {
   const { post } = edge({ master: { relayOf: async () => undefined } });
   expect((await post("/agent/a-S0/api/v1", call)).status).toBe(status);

@@ -84,6 +84,83 @@ test("an agent cannot answer another agent's call", () => {
   expect(relay.takeLog()).toEqual(["1: CALL_UNKNOWN"]);
 });
 
+test("the piece of a body that the agent asks for is fetched, the same as often as it asks", () => {
+  const relay = TestRelay.started(entry("a1"));
+  relay.call("c1", "a1");
+  relay.callInput("c1", 0);
+  relay.callInput("c1", 0);
+  relay.callInput("c1", 1);
+  expect(relay.takeLog()).toEqual([
+    "input 1: piece 0 of c1",
+    "input 1: nothing",
+    "input 2: piece 0 of c1",
+    "input 2: nothing",
+    "input 3: piece 1 of c1",
+  ]);
+});
+
+test("a request for a piece is held no longer than a poll, and keeps its call alive", () => {
+  const relay = TestRelay.started(entry("a1"));
+  relay.call("c1", "a1");
+  for (let request = 1; request <= 3; request++) {
+    relay.callInput("c1", 0);
+    relay.takeLog();
+    relay.pass(24_999);
+    expect(relay.takeLog()).not.toContain(`input ${request}: nothing`);
+    relay.pass(1);
+    expect(relay.takeLog()).toContain(`input ${request}: nothing`);
+  }
+  relay.pass(30_000);
+  expect(relay.takeLog()).toContain("c1: TIMED_OUT");
+});
+
+test("an agent that asks for a piece hears at once that the caller has gone, or the call is over", () => {
+  const relay = TestRelay.started(entry("a1"));
+  relay.call("c1", "a1");
+  relay.callInput("c1", 0);
+  relay.takeLog();
+  relay.step({ type: "CALL_ABANDONED", callId: "c1" });
+  expect(relay.takeLog()).toEqual(["1: CALL_UNKNOWN"]);
+  relay.call("c2", "a1");
+  relay.callInput("c2", 0);
+  relay.callReply("c2", { sequence: 0, status: 200, text: "a", last: true });
+  expect(relay.takeLog()).toEqual([
+    "input 2: piece 0 of c2",
+    "c2: 200 'a' end",
+    "reply 3: taken",
+    "2: CALL_UNKNOWN",
+  ]);
+});
+
+test("an agent cannot ask for what the caller of another agent sends", () => {
+  const relay = TestRelay.started(entry("a1"), entry("a2"));
+  relay.call("c1", "a1");
+  relay.callInput("c1", 0, "a2");
+  expect(relay.takeLog()).toEqual(["1: CALL_UNKNOWN"]);
+});
+
+test("a caller that reads slowly does not lose its answer: the repeated piece is a sign of life", () => {
+  const relay = TestRelay.started(entry("a1"));
+  relay.call("c1", "a1");
+  relay.callReply("c1", { sequence: 0, status: 200, text: "a" });
+  for (let times = 0; times < 4; times++) {
+    relay.pass(20_000);
+    relay.callReply("c1", { sequence: 0, status: 200, text: "a" });
+  }
+  expect(relay.takeLog().filter((line) => line.startsWith("c1"))).toEqual(["c1: 200 'a'"]);
+});
+
+test("an agent has a bounded number of callers, others are refused until one is gone", () => {
+  const relay = TestRelay.started(entry("a1"), entry("a2"));
+  for (let call = 1; call <= 64; call++) relay.call(`c${call}`, "a1");
+  relay.call("c65", "a1");
+  relay.call("other", "a2");
+  expect(relay.takeLog()).toEqual(["c65: TOO_MANY_CALLS"]);
+  relay.step({ type: "CALL_ABANDONED", callId: "c1" });
+  relay.call("c66", "a1");
+  expect(relay.takeLog()).toEqual([]);
+});
+
 test("when the operator has gone away the agent is told to stop", () => {
   const relay = TestRelay.started(entry("a1"));
   relay.call("c1", "a1");

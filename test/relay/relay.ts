@@ -66,8 +66,18 @@ export class TestRelay {
   }
 
   call(callId: string, agentId: string): void {
-    const call = { type: "GET_HEALTH" } as const;
+    const call = { call: { type: "GET_HEALTH" } } as const;
     this.step({ type: "CALL", callId, agentId: agentId as AgentId, call });
+  }
+
+  callInput(callId: string, sequence: number, agent = "a1"): void {
+    const request = {
+      agent_id: { value: agent },
+      session_id: "s1",
+      call_id: callId,
+      sequence,
+    };
+    this.step({ type: "CALL_INPUT", requestId: ++this.#requestId, request });
   }
 
   callReply(
@@ -200,6 +210,10 @@ function describe(effect: Exclude<RelayEffect, { type: "SET_TIMER" }>): string {
       return `report ${effect.requestId}: durable`;
     case "ANSWER_CALL_REPLY":
       return `reply ${effect.requestId}: taken`;
+    case "TAKE_FROM_CALLER":
+      return `input ${effect.requestId}: piece ${effect.sequence} of ${effect.callId}`;
+    case "ANSWER_CALL_INPUT":
+      return `input ${effect.requestId}: nothing`;
     case "REFUSE":
       return `${effect.requestId}: ${effect.code}`;
     case "SEND_TO_MASTER":

@@ -114,6 +114,8 @@ export class RelayNode {
       case "ANSWER_CALL_REPLY":
       case "SEND_TO_CALLER":
       case "FAIL_CALL":
+      case "TAKE_FROM_CALLER":
+      case "ANSWER_CALL_INPUT":
         return;
       default:
         unreachable(effect);

@@ -21,6 +21,7 @@ import {
   installRoute,
 } from "./routes/agent-install.ts";
 import {
+  callInputRoute,
   callReplyRoute,
   linkNotFound,
   pollRoute,
@@ -80,6 +81,7 @@ export function createApp(cluster: Cluster, options: AppOptions = {}): Hono<Edge
   app.all("/agent-link/v1/relay/:relay/poll", pollRoute);
   app.all("/agent-link/v1/relay/:relay/report", reportRoute);
   app.all("/agent-link/v1/relay/:relay/call-reply", callReplyRoute);
+  app.all("/agent-link/v1/relay/:relay/call-input", callInputRoute);
   app.all("/agent-link/*", linkNotFound);
   app.all("/health/*", healthRoute);
   app.all("/redirect/*", redirectRoute);

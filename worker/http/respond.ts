@@ -164,6 +164,10 @@ export function agentCallFailed(agentId: string, reason: CallRefusal): Response 
         `Agent ${agentId} was lost or restarted before it answered. Try again.`,
       );
     case "TIMED_OUT":
+    case "TOO_MANY_CALLS": {
+      const sentence = `Agent ${agentId} has too many open calls. Close some, or try again later.`;
+      return textAnswer(503, sentence);
+    }
       return textAnswer(504, `Agent ${agentId} did not answer within 30 seconds. Try again.`);
     default:
       return unreachable(reason);

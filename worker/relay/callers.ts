@@ -6,25 +6,25 @@
  * is room for the next, so a relay never holds more than `CALLER_QUEUED_BYTES` and one piece for a
  * caller.
  */
-import type { CallFailure, RelayEffect } from "./effect.ts";
+import type { BodyPiece, CallBody } from "./call-body.ts";
+import type { CallFailure, CallHead, RelayEffect } from "./effect.ts";
 
 const CALLER_QUEUED_BYTES = 1024 * 1024;
 
 export type CallAnswer =
-  | {
-      readonly type: "ANSWERED";
-      readonly status: number;
-      readonly contentType: string;
-      readonly body: ReadableStream<Uint8Array>;
-    }
+  | ({ readonly type: "ANSWERED"; readonly body: ReadableStream<Uint8Array> } & CallHead)
   | { readonly type: "FAILED"; readonly reason: CallFailure };
 
 interface Caller {
   readonly answer: (answer: CallAnswer) => void;
+  /** What the caller sends. */
+  readonly input: CallBody | undefined;
   controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Runs when the caller has read enough. */
-  ready: (() => void) | undefined;
+  /** Run when the caller has read enough. */
+  ready: (() => void)[];
 }
+
+type Taken = "callId" | "sequence";
 
 export class Callers {
   readonly #callers = new Map<string, Caller>();
@@ -34,10 +34,21 @@ export class Callers {
     this.#onAbandoned = options.onAbandoned;
   }
 
-  park(callId: string): Promise<CallAnswer> {
+  park(callId: string, input?: CallBody): Promise<CallAnswer> {
     return new Promise((answer) => {
-      this.#callers.set(callId, { answer, controller: undefined, ready: undefined });
+      this.#callers.set(callId, { answer, input, controller: undefined, ready: [] });
     });
+  }
+
+  /**
+   * `then` gets the piece of the caller's body with this number, when it is there; never, when the
+   * caller sends none.
+   */
+  take(
+    { callId, sequence }: Pick<RelayEffect & { readonly type: "TAKE_FROM_CALLER" }, Taken>,
+    then: (piece: BodyPiece) => void,
+  ): void {
+    this.#callers.get(callId)?.input?.take(sequence, then);
   }
 
   send({ callId, head, data, last }: RelayEffect & { readonly type: "SEND_TO_CALLER" }): void {
@@ -48,16 +59,25 @@ export class Callers {
     }
     if (data.byteLength > 0) caller.controller?.enqueue(data);
     if (!last) return;
-    this.#callers.delete(callId);
+    this.#end(callId, caller);
     caller.controller?.close();
+  }
+
+  /** The caller's connection was closed. */
+  hungUp(callId: string): void {
+    const caller = this.#callers.get(callId);
+    if (caller === undefined) return;
+    this.#end(callId, caller);
+    caller.controller?.error(new Error("the caller has gone"));
+    this.#onAbandoned(callId);
   }
 
   fail(callId: string, reason: CallFailure): void {
     const caller = this.#callers.get(callId);
-    this.#callers.delete(callId);
-    caller?.answer({ type: "FAILED", reason });
-    caller?.controller?.error(new Error(`the agent's answer broke off: ${reason}`));
-    caller?.ready?.();
+    if (caller === undefined) return;
+    this.#end(callId, caller);
+    caller.answer({ type: "FAILED", reason });
+    caller.controller?.error(new Error(`the agent's answer broke off: ${reason}`));
   }
 
   /**
@@ -67,7 +87,13 @@ export class Callers {
   whenReady(callId: string, then: () => void): void {
     const caller = this.#callers.get(callId);
     if (caller === undefined || (caller.controller?.desiredSize ?? 1) > 0) then();
-    else caller.ready = then;
+    else caller.ready.push(then);
+  }
+
+  #end(callId: string, caller: Caller): void {
+    this.#callers.delete(callId);
+    caller.input?.close();
+    for (const ready of caller.ready.splice(0)) ready();
   }
 
   #body(callId: string, caller: Caller): ReadableStream<Uint8Array> {
@@ -77,13 +103,12 @@ export class Callers {
           caller.controller = controller;
         },
         pull: () => {
-          const { ready } = caller;
-          caller.ready = undefined;
-          ready?.();
+          for (const ready of caller.ready.splice(0)) ready();
         },
         cancel: () => {
-          caller.ready?.();
-          if (this.#callers.delete(callId)) this.#onAbandoned(callId);
+          if (this.#callers.get(callId) !== caller) return;
+          this.#end(callId, caller);
+          this.#onAbandoned(callId);
         },
       },
       { highWaterMark: CALLER_QUEUED_BYTES, size: (data) => data?.byteLength ?? 0 },

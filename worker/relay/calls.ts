@@ -2,12 +2,16 @@
  * Operators' calls to an agent's own API: the caller is parked, the call goes to the agent as a
  * command without a number, and the agent posts the answer back in numbered pieces.
  *
+ * What the caller sends as a body the agent asks for, piece by piece, when it has room for it. While
+ * a call goes on without a body the agent asks all the same: the request is held as long as there
+ * is nothing, and refused as soon as the caller has gone.
+ *
  * 1. A caller gets the pieces in order, each once. 2. A caller never waits longer than
- * `CALL_TIMEOUT_MS` for a piece.
+ * `CALL_TIMEOUT_MS` for a piece from an agent that has stopped asking.
  */
 import type { AgentId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
-import { CALL_TIMEOUT_MS } from "./constants.ts";
+import { CALL_TIMEOUT_MS, CALLS_PER_AGENT } from "./constants.ts";
 import type { CallFailure } from "./effect.ts";
 import type { RelayInput } from "./input.ts";
 import { giveCommands, noteSignOfLife, refuse } from "./polls.ts";
@@ -22,7 +26,17 @@ export function takeCall(turn: RelayTurn, { callId, agentId, call }: CallInput):
     turn.effects.push({ type: "FAIL_CALL", callId, reason: "AGENT_NOT_CONNECTED" });
     return;
   }
-  state.calls.set(callId, { agentId, call, nextSequence: undefined });
+  const others = [...state.calls.values()].filter((other) => other.agentId === agentId);
+  if (others.length >= CALLS_PER_AGENT) {
+    turn.effects.push({ type: "FAIL_CALL", callId, reason: "TOO_MANY_CALLS" });
+    return;
+  }
+  state.calls.set(callId, {
+    agentId,
+    call,
+    inputRequestId: undefined,
+    nextSequence: undefined,
+  });
   state.timers.set(`call|${callId}`, turn.nowMs + CALL_TIMEOUT_MS);
   if (agent !== undefined) attachCalls(turn, agent);
 }
@@ -33,7 +47,7 @@ export function attachCalls(turn: RelayTurn, agent: RelayedAgent): void {
     const { call } = parked;
     if (call === undefined || parked.agentId !== agent.agentId) continue;
     parked.call = undefined;
-    giveCommands(turn, agent, [{ type: "CALL", call: { call_id: callId, call } }]);
+    giveCommands(turn, agent, [{ type: "CALL", call: { call_id: callId, ...call } }]);
   }
 }
 
@@ -56,11 +70,15 @@ export function takeCallReply(turn: RelayTurn, requestId: number, reply: link.Ca
     return;
   }
   if (reply.sequence < expected) {
+    // The caller has no room for more yet; the agent asks again, which is a sign of it.
+    state.timers.set(`call|${callId}`, turn.nowMs + CALL_TIMEOUT_MS);
     effects.push({ type: "ANSWER_CALL_REPLY", requestId, callId });
     return;
   }
   const { status, content_type: contentType = "application/octet-stream" } = reply;
-  const head = first && status !== undefined ? { status, contentType } : undefined;
+  const messageContentType = reply.message_content_type;
+  const isHead = first && status !== undefined;
+  const head = isHead ? { status, contentType, messageContentType } : undefined;
   const last = reply.last === true;
   const data = reply.data ?? new Uint8Array();
   effects.push({ type: "SEND_TO_CALLER", callId, head, data, last });
@@ -71,8 +89,42 @@ export function takeCallReply(turn: RelayTurn, requestId: number, reply: link.Ca
   else state.timers.set(`call|${callId}`, turn.nowMs + CALL_TIMEOUT_MS);
 }
 
-/** Nobody waits for the answer any more: the agent learns it with its next piece. */
+/** The agent wants a piece of a call's body, or to hear that nobody waits for the answer. */
+export function takeCallInput(
+  turn: RelayTurn,
+  requestId: number,
+  request: link.CallInputRequest,
+): void {
+  const { state, effects } = turn;
+  const callId = request.call_id;
+  const agent = state.agents.get(request.agent_id.value as AgentId);
+  if (agent?.sessionId === request.session_id) noteSignOfLife(turn, agent);
+  const call = state.calls.get(callId);
+  if (call === undefined || call.agentId !== request.agent_id.value) {
+    refuse(turn, requestId, "CALL_UNKNOWN");
+    return;
+  }
+  state.timers.set(`call|${callId}`, turn.nowMs + CALL_TIMEOUT_MS);
+  releaseCallInput(turn, callId);
+  call.inputRequestId = requestId;
+  state.timers.set(`input|${callId}`, turn.nowMs + state.settings.pollHoldMs);
+  effects.push({ type: "TAKE_FROM_CALLER", requestId, callId, sequence: request.sequence });
+}
+
+/** The request was held as long as it may be, or a newer one has come. */
+export function releaseCallInput(turn: RelayTurn, callId: string): void {
+  const call = turn.state.calls.get(callId);
+  if (call?.inputRequestId === undefined) return;
+  // It may have been answered with a piece meanwhile: then this does nothing.
+  turn.effects.push({ type: "ANSWER_CALL_INPUT", requestId: call.inputRequestId });
+  call.inputRequestId = undefined;
+}
+
+/** Nobody waits for the answer any more: the agent learns it with its next word about the call. */
 export function forgetCall(turn: RelayTurn, callId: string): void {
+  const inputRequestId = turn.state.calls.get(callId)?.inputRequestId;
+  if (inputRequestId !== undefined) refuse(turn, inputRequestId, "CALL_UNKNOWN");
+  turn.state.timers.delete(`input|${callId}`);
   turn.state.calls.delete(callId);
   turn.state.timers.delete(`call|${callId}`);
 }

@@ -9,8 +9,14 @@ export const REPORT_HOLD_MS = 25_000;
  */
 export const ALIVE_INTERVAL_MS = 50_000;
 
-/** How long a caller waits for the agent's first, or next, piece of an answer. */
+/**
+ * How long a caller waits for the agent's next sign that it is at work on the call: a piece of the
+ * answer, or a request for a piece of the call's body.
+ */
 export const CALL_TIMEOUT_MS = 30_000;
+
+/** Callers of one agent at a time: each may have a stream open, with `CALLER_QUEUED_BYTES` in it. */
+export const CALLS_PER_AGENT = 64;
 
 /**
  * An acknowledgement of commands waits this long for company: the report that follows it takes it

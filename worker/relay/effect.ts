@@ -15,6 +15,18 @@ export type RelayEffect =
   | { readonly type: "ANSWER_REPORT"; readonly requestId: number }
   /** The piece was taken; answered when the operator has room for more. */
   | { readonly type: "ANSWER_CALL_REPLY"; readonly requestId: number; readonly callId: string }
+  /**
+   * Answers with that piece of the body that the operator sends, as soon as it is there. Replaces
+   * the request of that call before.
+   */
+  | {
+      readonly type: "TAKE_FROM_CALLER";
+      readonly requestId: number;
+      readonly callId: string;
+      readonly sequence: number;
+    }
+  /** Answers that there is nothing yet. */
+  | { readonly type: "ANSWER_CALL_INPUT"; readonly requestId: number }
   | { readonly type: "REFUSE"; readonly requestId: number; readonly code: RefusalCode }
   /** `batch` comes back with the answer. The same batch is sent again until it is answered. */
   | {
@@ -26,7 +38,7 @@ export type RelayEffect =
       readonly type: "SEND_TO_CALLER";
       readonly callId: string;
       /** With the first piece only. */
-      readonly head?: { readonly status: number; readonly contentType: string };
+      readonly head?: CallHead;
       readonly data: Uint8Array;
       readonly last: boolean;
     }
@@ -42,4 +54,11 @@ export type RefusalCode =
   /** Nobody waits for this answer (any more). */
   | "CALL_UNKNOWN";
 
-export type CallFailure = "AGENT_NOT_CONNECTED" | "AGENT_LOST" | "TIMED_OUT";
+export interface CallHead {
+  readonly status: number;
+  readonly contentType: string;
+  /** Of an answer in application/recordio: the type of its messages. */
+  readonly messageContentType: string | undefined;
+}
+
+export type CallFailure = "AGENT_NOT_CONNECTED" | "AGENT_LOST" | "TIMED_OUT" | "TOO_MANY_CALLS";

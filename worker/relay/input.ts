@@ -3,9 +3,9 @@
  * until an effect answers it; a `callId` is the unique name of an operator's call to an agent.
  */
 import type { RelayBatchAnswer, TurnMessage } from "../core/relay/exchange.ts";
+import type { RelayedCall } from "../ports.ts";
 import type { AgentId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
-import type * as agent from "../protocol/v1/agent.ts";
 
 export type RelayInput =
   /** The first input of a life: the relay's memory is empty. */
@@ -23,9 +23,18 @@ export type RelayInput =
       readonly type: "CALL";
       readonly callId: string;
       readonly agentId: AgentId;
-      readonly call: agent.Call;
+      readonly call: RelayedCall;
     }
   | { readonly type: "CALL_REPLY"; readonly requestId: number; readonly reply: link.CallReply }
+  /**
+   * The agent is at work on a call, and asks for the piece of its body with this number: for the
+   * next one, or, when the answer was lost, for the same again.
+   */
+  | {
+      readonly type: "CALL_INPUT";
+      readonly requestId: number;
+      readonly request: link.CallInputRequest;
+    }
   /** The operator has gone away. */
   | { readonly type: "CALL_ABANDONED"; readonly callId: string }
   | {

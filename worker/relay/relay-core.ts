@@ -10,7 +10,15 @@
 
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import { unreachable } from "../std/assert.ts";
-import { failCall, failUnattachedCalls, forgetCall, takeCall, takeCallReply } from "./calls.ts";
+import {
+  failCall,
+  failUnattachedCalls,
+  forgetCall,
+  releaseCallInput,
+  takeCall,
+  takeCallInput,
+  takeCallReply,
+} from "./calls.ts";
 import { REPORT_HOLD_MS } from "./constants.ts";
 import type { RelayEffect } from "./effect.ts";
 import type { RelayInput } from "./input.ts";
@@ -63,6 +71,9 @@ function handle(turn: RelayTurn, input: RelayInput): void {
       return;
     case "CALL_REPLY":
       takeCallReply(turn, input.requestId, input.reply);
+      return;
+    case "CALL_INPUT":
+      takeCallInput(turn, input.requestId, input.request);
       return;
     case "CALL_ABANDONED":
       forgetCall(turn, input.callId);
@@ -192,6 +203,7 @@ function runKeyedTimer(turn: RelayTurn, kind: string, key: string): void {
   if (kind === "life") agentSilent(turn, key as AgentId);
   else if (kind === "poll") pollTimedOut(turn, key as AgentId);
   else if (kind === "call") failCall(turn, key, "TIMED_OUT");
+  else if (kind === "input") releaseCallInput(turn, key);
   else if (kind === "report") {
     // Not on its way yet: the agent sends it again, and the master need not hear it twice.
     state.queue.waiting.delete(`report|${key}`);

@@ -11,14 +11,22 @@ import { DurableObject } from "cloudflare:workers";
 import { describeConfigErrors, readConfig } from "../config.ts";
 import type { MasterCall } from "../core/relay/exchange.ts";
 import type { Env } from "../env.ts";
-import { CALL_REFUSAL_HEADER, masterStub } from "../objects.ts";
-import type { LinkAnswer, PollAnswer, RelayPort, Served } from "../ports.ts";
-import type { AgentId, RelayId } from "../protocol/ids.ts";
+import { CALL_HEADER, CALL_REFUSAL_HEADER, masterStub, type RelayObjectCall } from "../objects.ts";
+import {
+  CALL_NAME_HEADER,
+  type CallInputAnswer,
+  type LinkAnswer,
+  type PollAnswer,
+  type RelayPort,
+  type Served,
+} from "../ports.ts";
+import type { RelayId } from "../protocol/ids.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
 import type * as link from "../protocol/link/messages.ts";
 import { decodeJsonWithin } from "../protocol/wire/json.ts";
 import { assert, unreachable } from "../std/assert.ts";
-import { Callers } from "./callers.ts";
+import { CallBody } from "./call-body.ts";
+import { type CallAnswer, Callers } from "./callers.ts";
 import type { RelayEffect } from "./effect.ts";
 import type { BatchFailure, RelayInput } from "./input.ts";
 import { stepRelay } from "./relay-core.ts";
@@ -26,7 +34,7 @@ import { createRelay, type RelayState, relaySettings } from "./state.ts";
 
 const ALARM_INTERVAL_MS = 60_000;
 
-type Answer = PollAnswer | LinkAnswer;
+type Answer = PollAnswer | LinkAnswer | CallInputAnswer;
 
 export class RelayObject extends DurableObject<Env> implements Served<Omit<RelayPort, "call">> {
   readonly #state: RelayState;
@@ -58,7 +66,10 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
   async poll(relayId: RelayId, request: link.PollRequest): Promise<PollAnswer> {
     this.#start(relayId);
     const answer = await this.#hold((requestId) => ({ type: "POLL", requestId, request }));
-    assert(answer.type !== "DONE", "a poll is answered with commands");
+    assert(
+      answer.type === "COMMANDS" || answer.type === "REFUSED",
+      "a poll is answered with commands",
+    );
     return answer;
   }
 
@@ -74,6 +85,13 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
     return linkAnswer(await this.#hold((requestId) => ({ type: "CALL_REPLY", requestId, reply })));
   }
 
+  async callInput(relayId: RelayId, request: link.CallInputRequest): Promise<CallInputAnswer> {
+    this.#start(relayId);
+    const answer = await this.#hold((requestId) => ({ type: "CALL_INPUT", requestId, request }));
+    assert(answer.type !== "COMMANDS" && answer.type !== "DONE", "a body is asked for in pieces");
+    return answer;
+  }
+
   fromMaster({ relayId, life, messages }: MasterCall): void {
     this.#start(relayId);
     this.#step({ type: "FROM_MASTER", life, messages });
@@ -83,35 +101,28 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
    * An operator's call to an agent: its answer is a stream, which could not be returned over RPC.
    */
   override async fetch(request: Request): Promise<Response> {
-    const {
-      relayId,
-      agentId,
-      call: text,
-    } = await request.json<{
-      relayId: RelayId;
-      agentId: AgentId;
-      call: string;
-    }>();
+    const header = request.headers.get(CALL_HEADER);
+    const streamed = header === null ? undefined : (request.body ?? undefined);
+    const asked: RelayObjectCall =
+      header === null ? await request.json() : JSON.parse(decodeURIComponent(header));
+    const { relayId, agentId } = asked;
     // In JSON it may be longer than what the client had sent.
-    const call = decodeJsonWithin("mesos.v1.agent.Call", text, ANSWER_JSON);
-    assert(call.ok, "the edge has decoded the call");
+    const decoded = decodeJsonWithin("rimrock.link.Command.Call", asked.call, ANSWER_JSON);
+    assert(decoded.ok, "the edge has decoded the call");
     this.#start(relayId);
     const callId = crypto.randomUUID();
-    const parked = this.#callers.park(callId);
-    this.#step({ type: "CALL", callId, agentId, call: call.value });
+    const body = streamed && new CallBody(streamed, () => this.#callers.hungUp(callId));
+    const parked = this.#callers.park(callId, body);
+    const { call_id: _unnamed, ...call } = decoded.value;
+    this.#step({ type: "CALL", callId, agentId, call });
     const answer = await parked;
-    if (answer.type === "ANSWERED") {
-      const { status, contentType, body } = answer;
-      return new Response(body, {
-        status,
-        headers: {
-          "Content-Type": contentType,
-          "Content-Encoding": "identity",
-          "Cache-Control": "no-transform",
-        },
-      });
-    }
+    if (answer.type === "ANSWERED") return answered(answer, `${relayId}/${callId}`);
     return new Response(null, { headers: { [CALL_REFUSAL_HEADER]: answer.reason } });
+  }
+
+  callerHungUp(relayId: RelayId, callId: string): void {
+    this.#start(relayId);
+    this.#callers.hungUp(callId);
   }
 
   override async alarm(): Promise<void> {
@@ -165,6 +176,14 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
         this.#callers.whenReady(effect.callId, () =>
           this.#answer(effect.requestId, { type: "DONE" }),
         );
+        return;
+      case "TAKE_FROM_CALLER":
+        this.#callers.take(effect, ({ data, last }) =>
+          this.#answer(effect.requestId, { type: "PIECE", data, last }),
+        );
+        return;
+      case "ANSWER_CALL_INPUT":
+        this.#answer(effect.requestId, { type: "NOTHING" });
         return;
       case "REFUSE":
         this.#answer(effect.requestId, { type: "REFUSED", code: effect.code });
@@ -233,8 +252,22 @@ export class RelayObject extends DurableObject<Env> implements Served<Omit<Relay
 }
 
 function linkAnswer(answer: Answer): LinkAnswer {
-  assert(answer.type !== "COMMANDS", "only polls are answered with commands");
+  assert(answer.type === "DONE" || answer.type === "REFUSED", "only polls bring something");
   return answer;
+}
+
+/** `name`: by which the front door of the same machine tells that the caller has gone. */
+function answered(answer: CallAnswer & { readonly type: "ANSWERED" }, name: string): Response {
+  const { status, contentType, messageContentType, body } = answer;
+  const headers = new Headers({
+    "Content-Encoding": "identity",
+    "Cache-Control": "no-transform",
+    [CALL_NAME_HEADER]: name,
+  });
+  // An answer with nothing in it has no type.
+  if (contentType !== "") headers.set("Content-Type", contentType);
+  if (messageContentType !== undefined) headers.set("Message-Content-Type", messageContentType);
+  return new Response(body, { status, headers });
 }
 
 /** The platform marks the errors of an object that has more to do than it can. */

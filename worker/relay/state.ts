@@ -4,10 +4,9 @@
  */
 import type { RelayEffect as FromMaster, TurnMessage } from "../core/relay/exchange.ts";
 import { agentSilenceMs, defaultSettings, type MasterSettings } from "../core/settings.ts";
-import { POLL_HOLD_MS } from "../ports.ts";
+import { POLL_HOLD_MS, type RelayedCall } from "../ports.ts";
 import type { AgentId, SessionId } from "../protocol/ids.ts";
 import type * as link from "../protocol/link/messages.ts";
-import type * as agent from "../protocol/v1/agent.ts";
 import { TimerQueue } from "../std/timer-queue.ts";
 import type { RelayEffect } from "./effect.ts";
 import { createMasterQueue, type MasterQueue } from "./master-queue.ts";
@@ -39,7 +38,9 @@ export interface RelayedAgent {
 export interface ParkedCall {
   readonly agentId: AgentId;
   /** Set until the command is handed to the agent's session. */
-  call: agent.Call | undefined;
+  call: RelayedCall | undefined;
+  /** The agent's request for a piece of its body, while it is held. */
+  inputRequestId: number | undefined;
   /** Undefined before the first piece. */
   nextSequence: number | undefined;
 }

@@ -89,6 +89,18 @@ export async function callReplyRoute(context: EdgeContext): Promise<Response> {
   return linkAnswer(await port.callReply(relayId, body.value.message));
 }
 
+export async function callInputRoute(context: EdgeContext): Promise<Response> {
+  const relay = relayOf(context);
+  if (!relay.ok) return relay.error;
+  const body = await readLinkMessage(context, "rimrock.link.CallInputRequest");
+  if (!body.ok) return body.error;
+  const { port, relayId } = relay.value;
+  const answer = await port.callInput(relayId, body.value.message);
+  if (answer.type === "REFUSED") return linkRefused(answer);
+  const piece = answer.type === "PIECE" ? { data: answer.data, last: answer.last } : {};
+  return jsonAnswer(encodeJson("rimrock.link.CallInputResponse", piece));
+}
+
 export function linkNotFound(context: EdgeContext): Response {
   const message = `There is nothing at ${context.req.path} for agents.`;
   return linkError(404, "NOT_FOUND", message);
