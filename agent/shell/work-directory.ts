@@ -9,7 +9,7 @@
  *
  * The lock is a socket name of the kernel's, not a file: it goes with the process however that
  * ends, and cannot be stale. (Abstract Unix sockets: unix(7), Linux only. They are per network
- * namespace.) Sandboxes are not removed yet: that is the garbage collector's work, a later issue.
+ * namespace.)
  */
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
