@@ -4,6 +4,7 @@
  */
 import type { Input } from "../../worker/core/input.ts";
 import { step } from "../../worker/core/master.ts";
+import { writeRefused } from "../../worker/core/offer/refused.ts";
 import type { FilterRow, FrameworkRow, TaskRow } from "../../worker/core/rows.ts";
 import { defaultSettings } from "../../worker/core/settings.ts";
 import { createState, type MasterState, newSeq } from "../../worker/core/state.ts";
@@ -83,21 +84,20 @@ export class BenchCluster {
   /** Every framework has refused all of every agent, for long. */
   filterEverything(): void {
     const { state } = this;
-    for (const { id: agentId, total: refused } of state.tables.agent.rows()) {
-      for (const { id: frameworkId, roles } of this.frameworks()) {
-        const filter: FilterRow = {
-          seq: newSeq(state),
-          frameworkId,
-          role: roles[0] ?? "",
-          agentId,
-          refused,
-          cause: "DECLINED",
-          createdMs: 1_000,
-          expiresAtMs: 1_000_000_000,
-          blocksAll: false,
-        };
-        state.tables.filter.put(filter);
-      }
+    const all = state.tables.agent.rows().map(({ number, total }) => [number, total] as const);
+    const refused = writeRefused(all.toSorted(([a], [b]) => a - b));
+    for (const { id: frameworkId, roles } of this.frameworks()) {
+      const filter: FilterRow = {
+        seq: newSeq(state),
+        frameworkId,
+        role: roles[0] ?? "",
+        ...refused,
+        cause: "DECLINED",
+        createdMs: 1_000,
+        expiresAtMs: 1_000_000_000,
+        blocksAll: false,
+      };
+      state.tables.filter.put(filter);
     }
   }
 

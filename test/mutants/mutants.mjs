@@ -122,8 +122,8 @@ export const mutants = [
   {
     name: "a refusal for one role is one for all",
     file: "worker/core/offer/refusals.ts",
-    from: "this.#rows.get(frameworkId)?.get(role)?.get(agentId) ?? []",
-    to: "this.rowsNaming(agentId).filter((row) => row.frameworkId === frameworkId || role === '')",
+    from: "const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);",
+    to: "const [ofClient] = this.#clients.get(client.frameworkId)?.values() ?? [];",
   },
   {
     name: "what is offered can be offered once more",
@@ -279,7 +279,7 @@ export const mutants = [
     name: "what is more than was refused stays away too",
     file: "worker/core/offer/refusals.ts",
     from: "row.blocksAll || contains(refused, candidate)",
-    to: "filter.blocksAll || contains(candidate, filter.refused)",
+    to: "row.blocksAll || contains(candidate, refused)",
   },
   {
     name: "REVIVE of one role forgets the refusals of all",
@@ -289,9 +289,39 @@ export const mutants = [
   },
   {
     name: "a short refusal ends a longer one",
-    file: "worker/core/offer/filter.ts",
-    from: "row.expiresAtMs <= expiresAtMs && contains",
+    file: "worker/core/offer/refuse.ts",
+    from: "row.expiresAtMs <= terms.expiresAtMs && contains",
     to: "contains",
+  },
+  {
+    name: "an agent that is no longer the same is still refused",
+    file: "worker/core/agent/register.ts",
+    from: "number: isSame ? known.number : newAgentNumber(turn),",
+    to: "number: known.number,",
+  },
+  {
+    name: "a number is given again while a refusal names it",
+    file: "worker/core/offer/refusals.ts",
+    from: " || (this.#naming[number] ?? 0) > 0",
+    to: "",
+  },
+  {
+    name: "who refuses more of an agent takes back what it refused of the others",
+    file: "worker/core/offer/refuse.ts",
+    from: "removeAgents(state, row, (number) => numbers.has(number))",
+    to: "removeAgents(state, row, (number) => numbers.size > 0 || number < 0)",
+  },
+  {
+    name: "everybody refused what the first agent of the call has",
+    file: "worker/core/offer/refused.ts",
+    from: "if (row.which === undefined) return",
+    to: "if (row.which !== '') return",
+  },
+  {
+    name: "the second refusal of an agent in a call takes the place of the first",
+    file: "worker/core/offer/refuse.ts",
+    from: "filter((before) => !contains(refused, before))",
+    to: "filter((before) => before === refused)",
   },
   {
     name: "a refusal never ends",

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { mutants } from "./mutants.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const TESTS = ["test/core/allocator", "test/core/policies"];
+const TESTS = ["test/core/allocator", "test/core/policies", "test/core/offer"];
 /** A mistake may also be that something never comes to an end. */
 const RUN_MS = 180_000;
 

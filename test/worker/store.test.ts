@@ -3,6 +3,7 @@ import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
 import migrations from "../../migrations/master/migrations.js";
+import { readRefused } from "../../worker/core/offer/refused.ts";
 import type { RoleRow } from "../../worker/core/rows.ts";
 import { Store } from "../../worker/durable/store/store.ts";
 import type { Change } from "../../worker/std/table.ts";
@@ -82,12 +83,58 @@ test("a key that is deleted and made again in one turn leaves one row, the new o
   expect(loaded).toEqual([role(7, 2, "x")]);
 });
 
+test("a store in which every offer had its own refusal is read, and written anew once", async () => {
+  const cpus = (thousandths: number) =>
+    [{ name: "cpus", reservations: [], kind: "SCALAR", thousandths }] as const;
+  const agent = (seq: number, id: string) => ({ seq, id, hostname: `${id}.example.org` });
+  const filter = (seq: number, agentId: string, thousandths: number) => ({
+    seq,
+    frameworkId: "f",
+    role: "web",
+    agentId,
+    refused: cpus(thousandths),
+    cause: "DECLINED",
+    createdMs: 1_000,
+    expiresAtMs: 100_000,
+    blocksAll: false,
+  });
+  const old = [
+    ["agent", agent(5, "a5")],
+    ["agent", agent(9, "a9")],
+    ["filter", filter(20, "a9", 4_000)],
+    ["filter", filter(21, "a5", 2_000)],
+    ["filter", filter(22, "gone", 1_000)],
+  ] as const;
+  const [first, again, writes] = await inStore((store, reopen) => {
+    store.save(
+      old.map(([table, row]) => ({ table, key: String(row.seq), before: undefined, after: row })),
+      [],
+    );
+    const opened = reopen();
+    const loaded = opened.load();
+    const second = reopen();
+    return [loaded, second.load(), [opened.rowsWritten, second.rowsWritten]] as const;
+  });
+  const numbers = first.agent?.map(({ id, number }) => [id, number]);
+  expect(numbers).toEqual([
+    ["a5", 0],
+    ["a9", 1],
+  ]);
+  expect(first.filter?.map((row) => [row.seq, row.expiresAtMs, readRefused(row)])).toEqual([
+    [20, 100_000, [[1, cpus(4_000)]]],
+    [21, 100_000, [[0, cpus(2_000)]]],
+  ]);
+  expect(again).toEqual(first);
+  // Two agents, two refusals, and the one of an agent that is gone; and nothing any more.
+  expect(writes).toEqual([5, 0]);
+});
+
 test("a short filter is not worth a row, and one that becomes short loses its row", async () => {
   const filter = (seq: number, lastsMs: number) => ({
     seq,
     frameworkId: "f",
     role: "*",
-    agentId: "a",
+    agents: "#",
     refused: [],
     createdMs: 0,
     expiresAtMs: lastsMs,

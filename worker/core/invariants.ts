@@ -15,7 +15,8 @@
  *    belongs to a task that is there. Every task has its body, its framework and its agent.
  * 5. A framework has one live stream when it is connected and none otherwise.
  * 6. `load(save(state))` equals `state`: see `reload`.
- * 7. What is derived (who holds what) equals what the tables say.
+ * 7. What is derived (who holds what, who refused what) equals what the tables say; no two agents
+ * have one number.
  */
 
 import { isTerminal } from "../protocol/task-state.ts";
@@ -24,6 +25,7 @@ import { quantityOf } from "../resources/quantities.ts";
 import type { Resource, Resources } from "../resources/resource.ts";
 import { covers } from "../resources/shared.ts";
 import { machineOf } from "./maintenance/unavailability.ts";
+import { Refusals } from "./offer/refusals.ts";
 import { consumptionOf, meteredIn, topRole } from "./role/consumption.ts";
 import { durable, type Rows, type TableName, type TaskRow } from "./rows.ts";
 import { loadState, type MasterState, type StoredRows } from "./state.ts";
@@ -43,6 +45,7 @@ export function checkInvariants(state: MasterState): readonly Violation[] {
     ...checkTasks(state),
     ...checkUpdates(state),
     ...checkStreams(state),
+    ...checkRefusals(state),
   ];
 }
 
@@ -206,6 +209,34 @@ function checkStreams(state: MasterState): Violation[] {
     const wanted = connection.state === "CONNECTED" ? [connection.streamId] : [];
     if (streams.join() !== wanted.join()) {
       violations.push({ invariant: 5, fact: `${id} has streams ${streams.join()}` });
+    }
+  }
+  return violations;
+}
+
+function checkRefusals({ tables, refusals }: MasterState): Violation[] {
+  const fresh = new Refusals(tables);
+  for (const table of ["agent", "filter"] as const) {
+    for (const after of tables[table].values()) {
+      fresh.follow({ table, key: "", before: undefined, after });
+    }
+  }
+  const violations: Violation[] = [];
+  const numbers = new Set([...tables.agent.values()].map(({ number }) => number));
+  if (numbers.size < tables.agent.size || refusals.freeNumber() !== fresh.freeNumber()) {
+    violations.push({ invariant: 7, fact: "agents' numbers are not what is noted" });
+  }
+  for (const row of tables.filter.values()) {
+    const { frameworkId, role } = row;
+    for (const agentId of fresh.agentsOf(row)) {
+      const seqs = (of: Refusals): string =>
+        of
+          .of({ frameworkId, role, agentId })
+          .map((each) => each.row.seq)
+          .join();
+      if (seqs(fresh) === seqs(refusals)) continue;
+      const fact = `what ${frameworkId} refused of ${agentId} is not what is noted`;
+      violations.push({ invariant: 7, fact });
     }
   }
   return violations;

@@ -114,6 +114,8 @@ export interface DrainConfig {
 
 export interface AgentRow extends Row {
   readonly id: AgentId;
+  /** What refusals name it by; another one when what is offered of it is no longer the same. */
+  readonly number: number;
   /** AgentInfo as wire JSON, id included; `agentInfo(row)` decodes it. */
   readonly info: string;
   readonly hostname: string;
@@ -281,19 +283,23 @@ export interface RunKey {
 }
 
 /**
- * A refusal: the framework is not offered these (or fewer) resources of the agent for the role
- * until then.
+ * What one call refused: until then the framework is not offered these (or fewer) resources of the
+ * agents for the role.
  */
 export interface FilterRow extends Row {
   readonly frameworkId: FrameworkId;
   readonly role: string;
-  readonly agentId: AgentId;
-  readonly refused: Resources;
+  /** Their numbers as a text, ascending: see `offer/refused.ts`. */
+  readonly agents: string;
+  /** What was refused, every amount once. */
+  readonly refused: readonly Resources[];
+  /** Which of `refused` it is of each agent in turn, as a text; absent: there is but one. */
+  readonly which?: string;
   readonly cause: "DECLINED" | "LEFT_OVER" | "INVALID_ACCEPT" | "TIMED_OUT";
   readonly createdMs: number;
   readonly expiresAtMs: number;
   /**
-   * True: nothing at all of the agent is offered until then (the framework declines faster than
+   * True: nothing at all of the agents is offered until then (the framework declines faster than
    * once a second).
    */
   readonly blocksAll: boolean;

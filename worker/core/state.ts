@@ -15,6 +15,7 @@ import { LastOffers } from "./offer/last-offers.ts";
 import { Refusals } from "./offer/refusals.ts";
 import type { CounterName, Rows, TableName } from "./rows.ts";
 import { defaultSettings, type MasterSettings } from "./settings.ts";
+import { SharedValues } from "./shared-values.ts";
 import { keyOf, type Tables, tableNames } from "./tables.ts";
 
 export type StoredRows = { readonly [T in TableName]?: readonly Rows[T][] };
@@ -26,6 +27,8 @@ export interface MasterState {
   readonly index: Index;
   readonly refusals: Refusals;
   readonly allocation: Allocation;
+  /** Values that many rows have alike. */
+  readonly shared: SharedValues;
   readonly lastOffers: LastOffers;
   /** Changes since the current step began. */
   changes: Change[];
@@ -89,7 +92,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     relay: table("relay"),
     relayWatch: table("relayWatch"),
   };
-  const refusals = new Refusals();
+  const refusals = new Refusals(tables);
   const settings = options.settings ?? defaultSettings;
   const state: MasterState = {
     settings,
@@ -97,6 +100,7 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     cold: new ColdStore(options.cold),
     index: new Index(tables),
     refusals,
+    shared: new SharedValues(),
     allocation: new Allocation(tables, refusals, settings),
     lastOffers: new LastOffers(),
     changes,

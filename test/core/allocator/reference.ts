@@ -7,6 +7,7 @@
  * verdict on offer constraints, which have tests of their own, and nothing of the allocator.
  */
 import { admits, constraintsOf } from "../../../worker/core/allocator/offer-constraints.ts";
+import { readRefused } from "../../../worker/core/offer/refused.ts";
 import type * as rows from "../../../worker/core/rows.ts";
 import type { MasterState } from "../../../worker/core/state.ts";
 import { add, contains, resourcesFor, subtract } from "../../../worker/resources/algebra.ts";
@@ -24,6 +25,11 @@ export interface Given {
   readonly resources: Resources;
 }
 
+/** One agent in a row of refusals. */
+interface Refused extends Given {
+  readonly blocksAll: boolean;
+}
+
 /** The rows that decisions depend on, as they are at one moment. */
 export interface Snapshot {
   readonly policy: string;
@@ -35,7 +41,7 @@ export interface Snapshot {
   readonly agents: readonly rows.AgentRow[];
   readonly frameworks: readonly rows.FrameworkRow[];
   readonly roles: readonly rows.RoleRow[];
-  readonly filters: readonly rows.FilterRow[];
+  readonly refusals: readonly Refused[];
   /** Tasks, executors and offers that hold something of an agent. */
   readonly holds: readonly Given[];
 }
@@ -51,13 +57,23 @@ export function snapshotOf({ tables, settings }: MasterState): Snapshot {
     agents: [...tables.agent.values()],
     frameworks: [...tables.framework.values()],
     roles: [...tables.role.values()],
-    filters: [...tables.filter.values()],
+    refusals: [...tables.filter.values()].flatMap((row) => refusedBy(row, tables)),
     holds: [
       ...[...tables.task.values()].filter(isThere),
       ...tables.executor.values(),
       ...tables.offer.values(),
     ],
   };
+}
+
+/** Agents that have gone are named by a number that nobody has. */
+function refusedBy(row: rows.FilterRow, { agent }: MasterState["tables"]): Refused[] {
+  const { frameworkId, role, blocksAll } = row;
+  return readRefused(row).flatMap(([number, resources]) =>
+    [...agent.values()]
+      .filter((each) => each.number === number)
+      .map(({ id: agentId }) => ({ frameworkId, role, agentId, resources, blocksAll })),
+  );
 }
 
 const ENDED: readonly string[] = [
@@ -97,12 +113,12 @@ export function allocateByHand(
         if (!isEnough(framework, role, wanted)) continue;
         const resources = cutToQuota(books(), role, wanted, stage);
         if (!isEnough(framework, role, resources)) continue;
-        const isRefused = ({ blocksAll, refused, ...filter }: rows.FilterRow): boolean =>
+        const isRefused = ({ blocksAll, resources: refused, ...filter }: Refused): boolean =>
           filter.frameworkId === framework.id &&
           filter.agentId === agentId &&
           filter.role === role &&
           (blocksAll || contains(refused, resources));
-        if (snapshot.filters.some(isRefused)) continue;
+        if (snapshot.refusals.some(isRefused)) continue;
         const inHand = [...snapshot.offeredTo, ...given.map(({ frameworkId }) => frameworkId)];
         const count = inHand.filter((id) => id === framework.id).length;
         if (count >= snapshot.offersMost) continue;

@@ -20,6 +20,7 @@ function resourcesOf(text: string): OfferRow["resources"] {
 }
 
 const agent: AgentRow = {
+  number: 0,
   seq: 1,
   id: "S0" as AgentId,
   info: encodeJson("mesos.v1.AgentInfo", {

@@ -16,6 +16,7 @@ import { isAuthorized } from "../authorizer/authorizer.ts";
 import type { CallError } from "../call-error.ts";
 import { AGENT_INFO_LENGTH_MAX } from "../constants.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { forgetRefusalsOf } from "../offer/refuse.ts";
 import { operationsReturned } from "../operation/feedback.ts";
 import { assignRelay, removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow } from "../rows.ts";
@@ -23,6 +24,7 @@ import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
 import { reply, type Turn } from "../turn.ts";
 import { checkAdmission } from "./admission.ts";
 import { pendingCommands } from "./commands.ts";
+import { newAgentNumber } from "./number.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
 import { outOfBounds } from "./registration-bounds.ts";
 import { totalAtReturn } from "./total.ts";
@@ -44,10 +46,7 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   if (known !== undefined) {
     const replaced = known.sessionId !== agent.sessionId || known.relayId !== agent.relayId;
     if (replaced) removeFromRelay(turn, known);
-    if (!sameOffer(known, agent)) {
-      rescindOffersOfAgent(turn, agent.id);
-      forgetFiltersOfAgent(turn, agent.id);
-    }
+    if (agent.number !== known.number) rescindOffersOfAgent(turn, agent.id);
   }
   reply(turn, { type: "REGISTERED", agentId: agent.id, relayId: agent.relayId });
   const origin = known === undefined ? "STRANGER" : "KNOWN";
@@ -133,6 +132,7 @@ function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): 
   return {
     seq: newSeq(state),
     id,
+    number: newAgentNumber(turn),
     ...agentFacts(request, id, total),
     relayId: assignRelay(turn),
     registeredMs: nowMs,
@@ -156,9 +156,14 @@ function returned(
   request: link.RegisterRequest,
   total: Resources,
 ): AgentRow {
+  const facts = agentFacts(request, known.id, total);
+  const isSame = sameOffer(known, facts);
+  if (!isSame) forgetRefusalsOf(turn.state, known);
   return {
     ...known,
-    ...agentFacts(request, known.id, total),
+    ...facts,
+    // What was refused of the agent as it was, was refused under its old number.
+    number: isSame ? known.number : newAgentNumber(turn),
     reregisteredMs: turn.nowMs,
     connection: { state: "CONNECTED" },
   };
@@ -186,12 +191,6 @@ function agentFacts(
 }
 
 /** Whether offers of the agent as it was are still true of the agent as it is. */
-function sameOffer(before: AgentRow, after: AgentRow): boolean {
+function sameOffer(before: AgentRow, after: Pick<AgentRow, "info" | "ip" | "total">): boolean {
   return before.info === after.info && before.ip === after.ip && equals(before.total, after.total);
-}
-
-function forgetFiltersOfAgent(turn: Turn, agentId: AgentId): void {
-  for (const { seq } of turn.state.refusals.rowsNaming(agentId)) {
-    turn.state.tables.filter.delete(String(seq));
-  }
 }

@@ -5,6 +5,7 @@
 import { isTerminal } from "../../protocol/task-state.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { rescindOffersOfAgent } from "../offer/offer.ts";
+import { forgetRefusalsOf } from "../offer/refuse.ts";
 import { operationsGone } from "../operation/feedback.ts";
 import { removeFromRelay } from "../relay/assign.ts";
 import type { AgentRow, FrameworkRow, TaskRow } from "../rows.ts";
@@ -54,12 +55,12 @@ export function forgetAgent(turn: Turn, agent: AgentRow): void {
 }
 
 function forget(turn: Turn, agent: AgentRow): void {
-  const { tables, index, refusals } = turn.state;
+  const { tables, index } = turn.state;
   for (const { seq } of index.commandsOfAgent(agent.id)) tables.command.delete(String(seq));
-  for (const { seq } of refusals.rowsNaming(agent.id)) tables.filter.delete(String(seq));
   for (const { frameworkId, id } of index.executorsOfAgent(agent.id)) {
     tables.executor.delete(executorKey(agent.id, frameworkId, id));
   }
+  forgetRefusalsOf(turn.state, agent);
   tables.agent.delete(agent.id);
 }
 

@@ -282,7 +282,9 @@ export class Allocation {
   #putAgent(row: AgentRow, before: AgentRow | undefined): void {
     const slot = this.#agents.put(row);
     this.#dirt.add(slot);
-    if (before === undefined) {
+    if (before?.number !== row.number) {
+      // Under another number other refusals name it, mostly none.
+      this.#engine?.refusals.forgetAgent(slot);
       for (const refusal of this.#refusals.rowsNaming(row.id)) this.#noteRefusal(refusal, slot);
     } else if (before.total !== row.total) this.#engine?.refusals.uncoverAgent(slot);
   }
@@ -305,7 +307,7 @@ export class Allocation {
       if (slot === undefined) continue;
       if (after === undefined) this.#dirt.add(slot);
       if (client === undefined) continue;
-      const hasOthers = this.#refusals.of({ frameworkId, role, agentId }).length > 0;
+      const hasOthers = this.#refusals.has({ frameworkId, role, agentId });
       this.#engine?.refusals.remove(slot, client, hasOthers);
     }
     for (const agentId of after === undefined ? [] : this.#refusals.agentsOf(after)) {

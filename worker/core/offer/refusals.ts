@@ -4,12 +4,22 @@
  * Three questions are asked of it: whether a refusal keeps something from a client (the allocator),
  * which agents a row names (whoever follows Changes), and which refusals there are and until when
  * (operators, and the handlers that end them).
+ *
+ * A row that is put again names fewer agents than before: of the others a younger row says as much.
+ *
+ * Rows name agents by their numbers. The number that an agent had when it was refused belongs to
+ * nobody else while a row names it: what was refused of an agent that went, or that is no longer
+ * what it was, is forgotten by its number being another one or none.
  */
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
 import { contains } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
+import { readAscending } from "../../std/number-text.ts";
 import type { Change } from "../../std/table.ts";
-import type { FilterRow } from "../rows.ts";
+import type { AgentRow, FilterRow } from "../rows.ts";
+import type { Tables } from "../tables.ts";
+import { ClientRefusals } from "./client-refusals.ts";
+import { refusedOf } from "./refused.ts";
 
 /** A framework in one of its roles, on one agent. */
 export interface ClientOnAgent {
@@ -26,25 +36,48 @@ export interface Refusal {
 }
 
 export class Refusals {
-  /** By framework, role and agent; of each agent in the order of creation. */
-  readonly #rows = new Map<FrameworkId, Map<string, Map<AgentId, FilterRow[]>>>();
+  readonly #tables: Pick<Tables, "agent">;
+  readonly #clients = new Map<FrameworkId, Map<string, ClientRefusals>>();
+  /** The agents by number. */
+  readonly #agents: (AgentId | undefined)[] = [];
+  /** How many rows name a number. */
+  readonly #naming: number[] = [];
+  /** Below it every number is taken. */
+  #lowestFree = 0;
+
+  constructor(tables: Pick<Tables, "agent">) {
+    this.#tables = tables;
+  }
 
   follow({ table, before, after }: Change): void {
-    if (table !== "filter") return;
     // A change's row is one of its table.
-    if (before !== undefined) this.#remove(before as FilterRow);
-    if (after !== undefined) this.#add(after as FilterRow);
+    if (table === "agent") {
+      this.#followAgent(before as AgentRow | undefined, after as AgentRow | undefined);
+    } else if (table === "filter") {
+      if (before !== undefined) this.#remove(before as FilterRow);
+      if (after !== undefined) this.#add(after as FilterRow);
+    }
+  }
+
+  /** Whether the client refused anything of the agent that still stands. */
+  has({ frameworkId, role, agentId }: ClientOnAgent): boolean {
+    const number = this.#tables.agent.get(agentId)?.number;
+    const ofClient = this.#clients.get(frameworkId)?.get(role);
+    return number !== undefined && ofClient?.some(number, () => true) === true;
   }
 
   /** Whether a refusal keeps `candidate` of the agent from the client. */
   keeps(client: ClientOnAgent, candidate: Resources): boolean {
-    return this.#of(client).some((row) => refuses({ row, refused: row.refused }, candidate));
+    const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);
+    const number = this.#tables.agent.get(client.agentId)?.number;
+    if (ofClient === undefined || number === undefined) return false;
+    return ofClient.some(number, (row) => refuses(row, refusedOf(row, number), candidate));
   }
 
   /** The refusal that does so the longest; undefined: none does. */
   keeping(client: ClientOnAgent, candidate: Resources): Refusal | undefined {
     return this.of(client)
-      .filter((refusal) => refuses(refusal, candidate))
+      .filter(({ row, refused }) => refuses(row, refused, candidate))
       .reduce<Refusal | undefined>((longest, refusal) => {
         const ends = refusal.row.expiresAtMs;
         return longest === undefined || longest.row.expiresAtMs < ends ? refusal : longest;
@@ -52,62 +85,100 @@ export class Refusals {
   }
 
   /** What the client refused of the agent, in the order of creation. */
-  of(client: ClientOnAgent): readonly Refusal[] {
-    return this.#of(client).map((row) => ({ row, refused: row.refused }));
+  of({ frameworkId, role, agentId }: ClientOnAgent): readonly Refusal[] {
+    const ofClient = this.#clients.get(frameworkId)?.get(role);
+    const number = this.#tables.agent.get(agentId)?.number;
+    if (ofClient === undefined || number === undefined) return [];
+    return ofClient.naming(number).map((row) => ({ row, refused: refusedOf(row, number) }));
   }
 
   /** Rows of the framework, for one role or for all, in the order of creation. */
   rowsOf(frameworkId: FrameworkId, role?: string): readonly FilterRow[] {
-    const roles = this.#rows.get(frameworkId);
+    const roles = this.#clients.get(frameworkId);
     const ofRoles = role === undefined ? [...(roles?.values() ?? [])] : [roles?.get(role)];
-    const rows = ofRoles.flatMap((ofRole) => [...(ofRole?.values() ?? [])].flat());
-    return rows.sort((a, b) => a.seq - b.seq);
+    return ofRoles.flatMap((ofRole) => ofRole?.rows() ?? []).sort(bySeq);
   }
 
   /** Rows that name the agent, in the order of creation. */
   rowsNaming(agentId: AgentId): readonly FilterRow[] {
+    const number = this.#tables.agent.get(agentId)?.number;
+    if (number === undefined) return [];
     const rows: FilterRow[] = [];
-    for (const roles of this.#rows.values()) {
-      for (const agents of roles.values()) rows.push(...(agents.get(agentId) ?? []));
+    for (const roles of this.#clients.values()) {
+      for (const ofClient of roles.values()) rows.push(...ofClient.naming(number));
     }
-    return rows.sort((a, b) => a.seq - b.seq);
+    return rows.sort(bySeq);
   }
 
-  /** The agents that the row names, also when it has just been deleted. */
-  agentsOf(row: FilterRow): Iterable<AgentId> {
-    return [row.agentId];
+  /** The agents that the row names and that are still there, also when it has just been deleted. */
+  *agentsOf(row: FilterRow): Iterable<AgentId> {
+    for (const number of readAscending(row.agents)) {
+      const agentId = this.#agents[number];
+      if (agentId !== undefined) yield agentId;
+    }
   }
 
-  #of({ frameworkId, role, agentId }: ClientOnAgent): readonly FilterRow[] {
-    return this.#rows.get(frameworkId)?.get(role)?.get(agentId) ?? [];
+  /** Whether the number is that of an agent. */
+  isOfAgent(number: number): boolean {
+    return this.#agents[number] !== undefined;
+  }
+
+  /** The lowest number that no agent has and no row names. */
+  freeNumber(): number {
+    let number = this.#lowestFree;
+    while (this.isOfAgent(number) || (this.#naming[number] ?? 0) > 0) number++;
+    this.#lowestFree = number;
+    return number;
+  }
+
+  #followAgent(before: AgentRow | undefined, after: AgentRow | undefined): void {
+    if (before?.number === after?.number) return;
+    if (before !== undefined) {
+      this.#agents[before.number] = undefined;
+      this.#lowestFree = Math.min(this.#lowestFree, before.number);
+    }
+    if (after !== undefined) setAt(this.#agents, after.number, after.id, undefined);
   }
 
   #add(row: FilterRow): void {
-    const { frameworkId, role, agentId } = row;
-    const roles = this.#rows.get(frameworkId) ?? new Map<string, Map<AgentId, FilterRow[]>>();
-    this.#rows.set(frameworkId, roles);
-    const agents = roles.get(role) ?? new Map<AgentId, FilterRow[]>();
-    roles.set(role, agents);
-    const rows = [...(agents.get(agentId) ?? []), row];
-    // An undone step puts rows back behind younger ones.
-    agents.set(
-      agentId,
-      rows.sort((a, b) => a.seq - b.seq),
-    );
+    const { frameworkId, role } = row;
+    const roles = this.#clients.get(frameworkId) ?? new Map<string, ClientRefusals>();
+    this.#clients.set(frameworkId, roles);
+    const ofClient = roles.get(role) ?? new ClientRefusals();
+    roles.set(role, ofClient);
+    const numbers = readAscending(row.agents);
+    ofClient.add(row, numbers);
+    for (const number of numbers) {
+      setAt(this.#naming, number, (this.#naming[number] ?? 0) + 1, 0);
+    }
   }
 
-  #remove({ seq, frameworkId, role, agentId }: FilterRow): void {
-    const roles = this.#rows.get(frameworkId);
-    const agents = roles?.get(role);
-    const rows = agents?.get(agentId)?.filter((row) => row.seq !== seq) ?? [];
-    if (rows.length > 0) agents?.set(agentId, rows);
-    else agents?.delete(agentId);
-    if (agents?.size === 0) roles?.delete(role);
-    if (roles?.size === 0) this.#rows.delete(frameworkId);
+  #remove(row: FilterRow): void {
+    const roles = this.#clients.get(row.frameworkId);
+    const ofClient = roles?.get(row.role);
+    const numbers = readAscending(row.agents);
+    ofClient?.remove(row, numbers);
+    if (ofClient?.isEmpty() === true) roles?.delete(row.role);
+    if (roles?.size === 0) this.#clients.delete(row.frameworkId);
+    for (const number of numbers) {
+      const naming = (this.#naming[number] ?? 0) - 1;
+      this.#naming[number] = naming;
+      if (naming === 0) this.#lowestFree = Math.min(this.#lowestFree, number);
+    }
   }
 }
 
+/** Fills up with `filler`: an array with holes is a hash map to the engine. */
+function setAt<T>(list: T[], at: number, value: T, filler: T): void {
+  while (list.length < at) list.push(filler);
+  list[at] = value;
+}
+
+function bySeq(a: FilterRow, b: FilterRow): number {
+  return a.seq - b.seq;
+}
+
 /** More than was refused is offered again. */
-function refuses({ row, refused }: Refusal, candidate: Resources): boolean {
+function refuses(row: FilterRow, refused: Resources, candidate: Resources): boolean {
   return row.blocksAll || contains(refused, candidate);
 }

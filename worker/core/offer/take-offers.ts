@@ -4,8 +4,8 @@ import { pooled } from "../../resources/shared.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import type { FrameworkRow, OfferRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
-import { brakeInvalidAccept } from "./filter.ts";
 import type { Pool } from "./pool.ts";
+import { brakeInvalidAccept } from "./refuse.ts";
 
 /**
  * Ends the named offers; all of them must be this framework's, of one agent and one role. Otherwise
@@ -39,7 +39,7 @@ export function takeOffers(
   const agent = first === undefined ? undefined : tables.agent.get(first.agentId);
   const failure = failures[0];
   if (failure !== undefined) {
-    for (const offer of offers) brakeInvalidAccept(turn, offer);
+    brakeInvalidAccept(turn, offers);
     return err(failure);
   }
   // Offers end with their agent, and an accepted offer is outstanding until now.

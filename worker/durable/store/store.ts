@@ -19,6 +19,7 @@ import { assert, defined } from "../../std/assert.ts";
 import type { Change, Row } from "../../std/table.ts";
 import { pendingWrites, type RowWrites, type TextWrites } from "./pending-writes.ts";
 import * as schema from "./schema.ts";
+import { upgrades } from "./upgrade.ts";
 
 /** Tables of which `durable` marks no row have no place on disk. */
 const rowTables: { readonly [T in TableName]: Table | undefined } = {
@@ -81,8 +82,16 @@ export class Store {
     await migrate(drizzle(this.#storage), migrations);
   }
 
-  /** Every stored row, by table. */
+  /** Every stored row, by table; those of earlier versions are brought up to date on disk first. */
   load(): StoredRows {
+    const stored = this.#loadAll();
+    const changes = upgrades(stored);
+    if (changes.length === 0) return stored;
+    this.save(changes, []);
+    return this.#loadAll();
+  }
+
+  #loadAll(): StoredRows {
     const rows: { [T in TableName]?: Row[] } = {};
     for (const [name, table] of Object.entries(rowTables) as [TableName, Table | undefined][]) {
       if (table !== undefined) rows[name] = this.#loadTable(table);
