@@ -49,9 +49,12 @@ export class SandboxCollector {
   #running: Promise<void> | undefined;
   succeeded = 0;
   failed = 0;
+  /** How old a sandbox may become, as of the last look at the disk: ms. */
+  ageAllowedMs: number;
 
   constructor(options: SandboxCollectorOptions) {
     this.#options = options;
+    this.ageAllowedMs = options.delayMs;
     this.#trash = join(options.metaDirectory, "trash");
   }
 
@@ -107,17 +110,16 @@ export class SandboxCollector {
     await this.#running;
   }
 
-  /** How old a sandbox may become just now, ms. */
-  async ageAllowedMs(): Promise<number> {
+  async #lookAtDisk(): Promise<void> {
     const { delayMs, headroom } = this.#options;
-    return delayMs * Math.max(0, 1 - headroom - (await this.#usage()));
+    this.ageAllowedMs = delayMs * Math.max(0, 1 - headroom - (await this.#usage()));
   }
 
   async #collect(): Promise<void> {
+    await this.#lookAtDisk();
     const oldestFirst = [...this.#ended].sort(([, a], [, b]) => a.endedMs - b.endedMs);
     for (const [containerId, { path, endedMs }] of oldestFirst) {
-      // Every removal makes room, so the next one may stay.
-      if (this.#options.nowMs() - endedMs < (await this.ageAllowedMs())) return;
+      if (this.#options.nowMs() - endedMs < this.ageAllowedMs) return;
       if (this.#isLive(containerId)) continue;
       this.#ended.delete(containerId);
       const removed = await this.#remove(path);
@@ -126,6 +128,8 @@ export class SandboxCollector {
         this.failed++;
         this.#options.log(`cannot remove the sandbox ${path}: ${removed}`);
       }
+      // Every removal makes room, so the next one may stay.
+      await this.#lookAtDisk();
     }
   }
 
