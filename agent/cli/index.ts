@@ -7,6 +7,7 @@ import { agentDrain } from "./agent-drain.ts";
 import { agentGone } from "./agent-gone.ts";
 import { agentList } from "./agent-list.ts";
 import { agentReactivate } from "./agent-reactivate.ts";
+import { audit } from "./audit.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
 import { frameworkList } from "./framework-list.ts";
@@ -16,10 +17,13 @@ import { maintenanceSchedule } from "./maintenance-schedule.ts";
 import { maintenanceStart } from "./maintenance-start.ts";
 import { maintenanceStatus } from "./maintenance-status.ts";
 import { maintenanceStop } from "./maintenance-stop.ts";
+import { policySet } from "./policy-set.ts";
+import { policyShow } from "./policy-show.ts";
 import { quotaList } from "./quota-list.ts";
 import { quotaRemove } from "./quota-remove.ts";
 import { quotaSet } from "./quota-set.ts";
 import { roleList } from "./role-list.ts";
+import { rolePriority } from "./role-priority.ts";
 import { run } from "./run.ts";
 import { start } from "./start.ts";
 import { taskList } from "./task-list.ts";
@@ -39,11 +43,15 @@ export const commands: readonly Command[] = [
   taskList,
   frameworkList,
   roleList,
+  rolePriority,
   quotaList,
   quotaSet,
   quotaRemove,
   weightList,
   weightSet,
+  policyShow,
+  policySet,
+  audit,
   maintenanceStatus,
   maintenanceSchedule,
   maintenanceCancel,

@@ -1,6 +1,6 @@
 /**
- * One POST to a master: encode, send, follow redirects, bound the wait, and turn every failure into
- * a `SchedulerError`. Knows no call by name and keeps no subscription.
+ * One request to a master: encode, send, follow redirects, bound the wait, and turn every failure
+ * into a `SchedulerError`. Knows no call by name and keeps no subscription.
  */
 import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import { ANSWER_JSON } from "../protocol/limits.ts";
@@ -25,6 +25,14 @@ export interface PostOptions<N extends MessageName> {
   readonly name: N;
   readonly message: Messages[N];
   readonly headers?: Readonly<Record<string, string>>;
+  /** POST, unless it is said. */
+  readonly method?: "PUT";
+}
+
+export interface GetOptions<A extends MessageName> {
+  /** Below the base URL, with its parameters: "/audit?limit=5". */
+  readonly path: string;
+  readonly answer: A;
 }
 
 /** Aborting rejects the call with ABORTED; the master may have got it all the same. */
@@ -71,28 +79,46 @@ export class MasterClient {
   ): Promise<Messages[A]> {
     return this.#timed(options.signal, async (signal) => {
       const headers = { ...post.headers, Accept: "application/json" };
-      const response = await this.open({ ...post, headers }, signal);
-      const decoded = decodeJsonWithin(post.answer, await response.text(), ANSWER_JSON);
-      if (decoded.ok) return decoded.value;
-      const problem = describeDecodeError(decoded.error);
-      throw new SchedulerError(
-        "PROTOCOL",
-        `${this.#leader}${post.path} answered something that is no ${post.answer}: ${problem}`,
-      );
+      return this.#decoded(post, await this.open({ ...post, headers }, signal));
+    });
+  }
+
+  /** Asks with GET and decodes the answer as `answer`. Rejects with a `SchedulerError`. */
+  async get<A extends MessageName>(get: GetOptions<A>, options: CallOptions): Promise<Messages[A]> {
+    return this.#timed(options.signal, async (signal) => {
+      const headers = { Accept: "application/json" };
+      return this.#decoded(get, await this.#follow(get.path, { headers }, signal));
     });
   }
 
   /** Sends and hands back the 2xx response with its body unread. The caller bounds the wait. */
   async open<N extends MessageName>(post: PostOptions<N>, signal: AbortSignal): Promise<Response> {
     const body = encodeJson(post.name, post.message);
+    const headers = { "Content-Type": "application/json", ...post.headers };
+    return this.#follow(post.path, { method: post.method ?? "POST", headers, body }, signal);
+  }
+
+  async #decoded<A extends MessageName>(
+    { path, answer }: GetOptions<A>,
+    response: Response,
+  ): Promise<Messages[A]> {
+    const decoded = decodeJsonWithin(answer, await response.text(), ANSWER_JSON);
+    if (decoded.ok) return decoded.value;
+    const problem = describeDecodeError(decoded.error);
+    throw new SchedulerError(
+      "PROTOCOL",
+      `${this.#leader}${path} answered something that is no ${answer}: ${problem}`,
+    );
+  }
+
+  async #follow(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
     for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
-      const url = `${this.#leader}${post.path}`;
-      const headers = { "Content-Type": "application/json", ...post.headers };
-      const response = await this.#send(url, { method: "POST", headers, body }, signal);
+      const url = `${this.#leader}${path}`;
+      const response = await this.#send(url, init, signal);
       const location = redirectTarget(response, url);
       if (location === undefined) return this.#checked(response, url);
       await response.body?.cancel();
-      this.#leader = baseUrl(withoutSuffix(location, post.path));
+      this.#leader = baseUrl(withoutSuffix(location, path));
     }
     const url = this.#configured;
     this.forgetLeader();

@@ -2,10 +2,16 @@
  * Questions to a cluster that need no framework: the master's operator API, and an agent's own API,
  * which is reached through the master (agents listen to nobody).
  */
+import type { MessageName, Messages } from "../protocol/descriptors.ts";
 import type * as agent from "../protocol/v1/agent.ts";
 import type * as master from "../protocol/v1/master.ts";
 import { SchedulerError } from "./error.ts";
-import { type CallOptions, MasterClient } from "./master-client.ts";
+import {
+  type CallOptions,
+  type GetOptions,
+  MasterClient,
+  type PostOptions,
+} from "./master-client.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 
 /**
@@ -19,6 +25,8 @@ export interface OperatorOptions {
   readonly transport?: Transport;
   readonly callTimeoutMs?: number;
 }
+
+export type PutOptions<N extends MessageName> = Pick<PostOptions<N>, "path" | "name" | "message">;
 
 /** All answers are rejections with a `SchedulerError` when something is wrong. */
 export class Operator {
@@ -43,6 +51,16 @@ export class Operator {
       { path: "/api/v1", name: "mesos.v1.master.Call", message: call },
       options,
     );
+  }
+
+  /** One of Rimrock's own questions, by its path: "/policy", "/audit?limit=5". */
+  get<A extends MessageName>(get: GetOptions<A>, options: CallOptions = {}): Promise<Messages[A]> {
+    return this.#client.get(get, options);
+  }
+
+  /** One of Rimrock's own changes: answered with nothing, once it is carried out. */
+  put<N extends MessageName>(put: PutOptions<N>, options: CallOptions = {}): Promise<void> {
+    return this.#client.post({ ...put, method: "PUT" }, options);
   }
 
   askAgent(agentId: string, call: agent.Call, options: CallOptions = {}): Promise<agent.Response> {

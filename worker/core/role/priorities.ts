@@ -1,6 +1,6 @@
 /**
- * Priorities: under the policy `priority`, a role is offered only what every role beside it that has
- * a higher one was passed over with. Under another policy they are kept, and mean nothing.
+ * Priorities: under the policy `priority`, a role is offered only what every role beside it that
+ * has a higher one was passed over with. Under another policy they are kept, and mean nothing.
  */
 import { checkRole } from "../../resources/roles.ts";
 import { err, ok, type Result } from "../../std/result.ts";
