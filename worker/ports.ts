@@ -6,6 +6,7 @@ import type { CallError } from "./core/call-error.ts";
 import type { Reply } from "./core/effect.ts";
 import type { Input, Principal } from "./core/input.ts";
 import type { DocumentPath as StateDocumentPath } from "./core/operator/documents/index.ts";
+import type { OwnFacts } from "./core/operator/own/index.ts";
 import type { MasterCall, RelayBatch, RelayBatchAnswer } from "./core/relay/exchange.ts";
 import type { AgentId, RelayId, StreamId } from "./protocol/ids.ts";
 import type * as link from "./protocol/link/messages.ts";
@@ -22,7 +23,7 @@ export type Applied =
 
 /** BUSY: too many are reading just now. */
 export type OwnAnswer =
-  | { readonly type: "ANSWERED"; readonly answer: own.Answer }
+  | { readonly type: "ANSWERED"; readonly answer: OwnFacts }
   | { readonly type: "REFUSED"; readonly error: CallError }
   | { readonly type: "BUSY" };
 

@@ -9,6 +9,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
 import { exited, operatorOperations, registeredBooks } from "./executor-words.ts";
 import { audit, own, unwatch, watch } from "./operator-words.ts";
+import { why } from "./own-words.ts";
 import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
@@ -52,8 +53,8 @@ const framework: Command = (world, { args, options }) => {
 };
 
 /**
- * agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] [--domain=eu/eu-1] : a new one, or one that
- * registers again.
+ * agent NAME cpus=4 mem=1024 … [--attributes=rack:r1] [--domain=eu/eu-1] [--lacks=CAPABILITY,…] : a
+ * new one, or one that registers again.
  */
 const agent: Command = (world, { args, options }) => {
   const id = options.get("framework-info");
@@ -95,7 +96,10 @@ function register(
     agent_info: info,
     ip: "10.0.0.1",
     version: "1.12.0",
-    capabilities: agentCapabilities.map((type) => ({ type })),
+    capabilities: (options.has("lacks")
+      ? agentCapabilities.filter((type) => !list(options.get("lacks")).includes(type))
+      : agentCapabilities
+    ).map((type) => ({ type })),
     tasks: named,
     last_command: BigInt(options.get("last") ?? "0"),
     frameworks: frameworks.filter((known) => known !== undefined),
@@ -469,4 +473,5 @@ export const commands: Readonly<Record<string, Command>> = {
   commands: waiting,
   "operator-operations": operatorOperations,
   "operator-teardown": operatorTeardown,
+  why,
 };

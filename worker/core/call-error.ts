@@ -1,10 +1,12 @@
 /** Why a call was refused: codes and facts only. HTTP numbers and sentences are made in `http/`. */
 import type { ConversionError } from "./operation/convert-free.ts";
 import type { OperatorError } from "./operator/operator-error.ts";
+import type { OwnError } from "./operator/own/own-error.ts";
 
 export type CallError =
   | OperatorError
   | ConversionError
+  | OwnError
   /** The framework has never subscribed, or was removed. */
   | { readonly code: "FRAMEWORK_NOT_FOUND"; readonly frameworkId: string }
   | {

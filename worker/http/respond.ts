@@ -23,6 +23,7 @@ import {
   isConversionError,
 } from "./operation-sentences.ts";
 import { describeOperatorError, isOperatorError, operatorStatus } from "./operator-sentences.ts";
+import { describeOwnError, isOwnError, ownStatus } from "./own-sentences.ts";
 import type { InvalidCall } from "./validate-scheduler-call.ts";
 
 export function textAnswer(
@@ -164,11 +165,11 @@ export function agentCallFailed(agentId: string, reason: CallRefusal): Response 
         `Agent ${agentId} was lost or restarted before it answered. Try again.`,
       );
     case "TIMED_OUT":
+      return textAnswer(504, `Agent ${agentId} did not answer within 30 seconds. Try again.`);
     case "TOO_MANY_CALLS": {
       const sentence = `Agent ${agentId} has too many open calls. Close some, or try again later.`;
       return textAnswer(503, sentence);
     }
-      return textAnswer(504, `Agent ${agentId} did not answer within 30 seconds. Try again.`);
     default:
       return unreachable(reason);
   }
@@ -283,6 +284,7 @@ function describeInvalidCall(error: InvalidCall): string {
 function callStatus(error: CallError): number {
   if (isOperatorError(error)) return operatorStatus(error);
   if (isConversionError(error)) return conversionStatus(error);
+  if (isOwnError(error)) return ownStatus(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_SUBSCRIBED":
     case "NOT_AUTHORIZED":
@@ -304,6 +306,7 @@ function callStatus(error: CallError): number {
 function describeCallError(error: CallError): string {
   if (isOperatorError(error)) return describeOperatorError(error);
   if (isConversionError(error)) return describeConversionError(error);
+  if (isOwnError(error)) return describeOwnError(error);
   switch (error.code) {
     case "FRAMEWORK_NOT_FOUND":
       return "Framework cannot be found";

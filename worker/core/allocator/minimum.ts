@@ -26,10 +26,13 @@ export function isAllocatable(
 }
 
 function hasAtLeast(resources: Resources, least: readonly [string, number][]): boolean {
-  return least.every(([name, thousandths]) => {
-    const amounts = resources.map((r) => (r.name === name ? amountOf(r) : 0));
-    return amounts.reduce((sum, amount) => sum + amount, 0) >= thousandths;
-  });
+  return least.every(([name, thousandths]) => amountIn(resources, name) >= thousandths);
+}
+
+/** As a minimum counts it: see `amountOf`. */
+export function amountIn(resources: Resources, name: string): number {
+  const amounts = resources.map((r) => (r.name === name ? amountOf(r) : 0));
+  return amounts.reduce((sum, amount) => sum + amount, 0);
 }
 
 /** Thousandths; of ranges and sets every member counts one. */

@@ -61,6 +61,19 @@ export function admits(constraints: ConstraintSet, role: string, agent: AgentRow
   return verdict;
 }
 
+/**
+ * Of each group of the role the place of the first constraint that does not hold for the agent;
+ * only where `admits` is false.
+ */
+export function failing(
+  constraints: ConstraintSet,
+  role: string,
+  agent: AgentRow,
+): readonly number[] {
+  const groups = constraints.groups.get(role) ?? [];
+  return groups.map((group) => group.findIndex((constraint) => !constraint(agent)));
+}
+
 /** Compiled sets by their text. All that are in use fit in; what is over was used longest ago. */
 const kept = new Map<string, ConstraintSet>();
 let keptLength = 0;

@@ -6,7 +6,7 @@
  * parts of its own comes as a body.
  */
 import type { Hono } from "hono";
-import { ownCalls } from "../../core/operator/own/index.ts";
+import { type OwnFacts, ownCalls } from "../../core/operator/own/index.ts";
 import type { MessageName, Messages } from "../../protocol/descriptors.ts";
 import type * as own from "../../protocol/own/operator.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
@@ -24,6 +24,7 @@ import {
   tooManyReads,
   unknownParameter,
 } from "../respond.ts";
+import { whyInWords } from "../why-sentences.ts";
 import { appliedAnswer } from "./operator.ts";
 
 type Asked = Result<own.Call, Response>;
@@ -102,8 +103,8 @@ async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
 }
 
 /** The part of the answer that goes by its call's name. */
-function answerText({ why, what_if, policy, priorities, audit }: own.Answer): string {
-  if (why !== undefined) return encodeJson("rimrock.operator.WhyAnswer", why);
+function answerText({ why, what_if, policy, priorities, audit }: OwnFacts): string {
+  if (why !== undefined) return encodeJson("rimrock.operator.WhyAnswer", whyInWords(why));
   if (what_if !== undefined) return encodeJson("rimrock.operator.WhatIfAnswer", what_if);
   if (policy !== undefined) return encodeJson("rimrock.operator.Policy", policy);
   if (priorities !== undefined) return encodeJson("rimrock.operator.Priorities", priorities);

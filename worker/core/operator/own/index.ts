@@ -15,9 +15,15 @@ import { audited } from "../audit.ts";
 import { getAudit } from "./get-audit.ts";
 import { getPolicy, setPolicy } from "./policy.ts";
 import { getPriorities, setPrioritiesCall } from "./priorities.ts";
+import { type WhyFacts, why } from "./why/why.ts";
+
+/** An answer as facts; the edge puts sentences to them. */
+export interface OwnFacts extends own.Answer {
+  readonly why?: WhyFacts;
+}
 
 /** Steps of an answer. One step is a few rows' work. */
-export type OwnReading = Generator<undefined, Result<own.Answer, CallError>>;
+export type OwnReading = Generator<undefined, Result<OwnFacts, CallError>>;
 
 export type OwnRead = (state: MasterState, nowMs: number, call: own.Call) => OwnReading;
 
@@ -33,7 +39,7 @@ const notServed: OwnCall = { kind: "NOT_SERVED" };
 
 export const ownCalls: { readonly [T in own.CallType]: OwnCall } = {
   UNKNOWN: notServed,
-  WHY: notServed,
+  WHY: { kind: "READ", read: why },
   WHAT_IF: notServed,
   GET_POLICY: { kind: "READ", read: getPolicy },
   SET_POLICY: { kind: "CHANGE", change: setPolicy },

@@ -1,0 +1,79 @@
+/** Status numbers and sentences for refused calls of Rimrock's own; part of `respond.ts`. */
+import type { CallError } from "../core/call-error.ts";
+import type { OwnError } from "../core/operator/own/own-error.ts";
+import { describeTextError } from "../resources/text-error.ts";
+import { unreachable } from "../std/assert.ts";
+
+const statuses: { readonly [C in OwnError["code"]]: number } = {
+  QUESTION_EMPTY: 400,
+  FRAMEWORK_NAME_UNKNOWN: 404,
+  AGENT_NAME_UNKNOWN: 404,
+  ROLE_NAME_UNKNOWN: 404,
+  FRAMEWORK_NAME_AMBIGUOUS: 409,
+  AGENT_NAME_AMBIGUOUS: 409,
+  FRAMEWORK_COMPLETED: 404,
+  AGENT_MARKED_GONE: 404,
+  SHAPE_UNREADABLE: 400,
+  SHAPE_RESERVED: 400,
+  SHAPE_EMPTY: 400,
+};
+
+export function isOwnError(error: CallError): error is OwnError {
+  return Object.hasOwn(statuses, error.code);
+}
+
+export function ownStatus(error: OwnError): number {
+  return statuses[error.code];
+}
+
+export function describeOwnError(error: OwnError): string {
+  switch (error.code) {
+    case "QUESTION_EMPTY":
+      return "Nothing is asked about. Name a framework, a role, an agent, or resources.";
+    case "FRAMEWORK_NAME_UNKNOWN":
+      return `There is no framework '${error.name}'. ${meant(error, "GET_FRAMEWORKS")}`;
+    case "AGENT_NAME_UNKNOWN":
+      return `There is no agent '${error.name}'. ${meant(error, "GET_AGENTS")}`;
+    case "ROLE_NAME_UNKNOWN":
+      return (
+        `No framework subscribes to the role '${error.name}', and no operator has set anything ` +
+        `for it. ${meant(error, "GET_ROLES")}`
+      );
+    case "FRAMEWORK_NAME_AMBIGUOUS":
+      return `Several frameworks are called '${error.name}'. Name one by its id: ${list(error.ids)}.`;
+    case "AGENT_NAME_AMBIGUOUS":
+      return `Several agents go by '${error.name}'. Name one by its id: ${list(error.ids)}.`;
+    case "FRAMEWORK_COMPLETED":
+      return (
+        `The framework ${error.frameworkId} was removed: it is offered nothing any more. It has ` +
+        "to subscribe without an id, as a new one."
+      );
+    case "AGENT_MARKED_GONE":
+      return (
+        `An operator marked the agent ${error.agentId} gone. Start it with an empty work ` +
+        "directory, as a new agent."
+      );
+    case "SHAPE_UNREADABLE":
+      return (
+        `'${error.text}' is no list of resources: ${describeTextError(error.error)}. ` +
+        "One looks like cpus:2;mem:512."
+      );
+    case "SHAPE_RESERVED":
+      return (
+        `'${error.text}' names a reservation. Name amounts only, and the role beside them: what ` +
+        "is reserved for it counts."
+      );
+    case "SHAPE_EMPTY":
+      return `There is nothing in '${error.text}'. Name amounts, such as cpus:2;mem:512.`;
+    default:
+      return unreachable(error);
+  }
+}
+
+function meant({ meant }: { readonly meant?: string }, call: string): string {
+  return meant === undefined ? `${call} lists those that there are.` : `Did you mean '${meant}'?`;
+}
+
+function list(ids: readonly string[]): string {
+  return ids.join(", ");
+}
