@@ -12,10 +12,15 @@ import {
   parseAttributesText,
   parseResourcesText,
 } from "../worker/resources/text.ts";
+import { parseBytes } from "../worker/std/bytes.ts";
+import { parseDurationMs } from "../worker/std/duration.ts";
 import { err, ok, type Result } from "../worker/std/result.ts";
-import type { ContainerizerKind } from "./containerizer/index.ts";
+import type { ContainerizerName } from "./containerizer/composing.ts";
+import type { DockerOptions } from "./containerizer/containerizer.ts";
+import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
+import { type MesosContainerizerKind, mesosContainerizerKinds } from "./containerizer/index.ts";
 import { outwardAddress } from "./discovery/machine.ts";
-import { containerizerKinds, DEFAULT_PORT, type OptionName } from "./options.ts";
+import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
 
 export interface Config {
@@ -36,9 +41,20 @@ export interface Config {
   readonly resources: Resources;
   readonly attributes: readonly mesos.Attribute[];
   readonly domain: mesos.DomainInfo | undefined;
-  readonly containerizer: ContainerizerKind;
+  readonly containerizer: MesosContainerizerKind;
+  /** In the order they are asked. */
+  readonly containerizers: readonly ContainerizerName[];
+  readonly docker: DockerOptions;
   /** PEM; trusted besides the public ones. */
   readonly certificates: string | undefined;
+  /** When sandboxes go: ms, share of the disk, ms. */
+  readonly collection: {
+    readonly delayMs: number;
+    readonly headroom: number;
+    readonly diskWatchMs: number;
+  };
+  /** Of a task's logs: bytes, files; undefined: they are never rotated. */
+  readonly rotation: { readonly bytesMax: number; readonly filesMax: number } | undefined;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
   /** As they were written, for those who ask; undefined: they were not. */
@@ -90,7 +106,15 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     attributes: read(readText(given, "attributes", parseAttributesText), []),
     domain: read(readDomain(given), undefined),
     containerizer: read(readContainerizer(given), "process"),
+    containerizers: read(readContainerizers(given), ["mesos"]),
+    docker: dockerOptions(given),
     certificates: read(readCertificates(given, sources), undefined),
+    collection: {
+      delayMs: read(readDuration(given, "gc-delay", "1weeks"), 0),
+      headroom: read(readHeadroom(given), 0),
+      diskWatchMs: read(readDuration(given, "disk-watch-interval", "1mins"), 0),
+    },
+    rotation: read(readRotation(given), undefined),
     dieWithParent: given.has("die-with-parent"),
     jsonLog: given.has("json"),
     texts: textsOf(given),
@@ -182,12 +206,70 @@ function readDomain(given: GivenOptions): Result<mesos.DomainInfo | undefined, s
   return parsed.ok ? parsed : err(`${given.label("domain")} '${text}' ${parsed.error}`);
 }
 
-function readContainerizer(given: GivenOptions): Result<ContainerizerKind, string> {
+function readContainerizer(given: GivenOptions): Result<MesosContainerizerKind, string> {
   const text = given.text("containerizer") ?? "process";
-  const kind = containerizerKinds().find((name) => name === text);
+  const kind = mesosContainerizerKinds.find((name) => name === text);
   if (kind !== undefined) return ok(kind);
   const label = given.label("containerizer");
-  return err(`${label} '${text}' is unknown; choose ${containerizerKinds().join(" or ")}`);
+  return err(`${label} '${text}' is unknown; choose ${mesosContainerizerKinds.join(" or ")}`);
+}
+
+function readContainerizers(given: GivenOptions): Result<readonly ContainerizerName[], string> {
+  const text = given.text("containerizers") ?? "mesos";
+  const names = text.split(",").map((name) => name.trim());
+  const good = names.flatMap((name): ContainerizerName[] =>
+    name === "mesos" || name === "docker" ? [name] : [],
+  );
+  if (good.length === names.length && new Set(good).size === good.length) return ok(good);
+  return err(
+    `${given.label("containerizers")} '${text}' is none of mesos, docker and mesos,docker`,
+  );
+}
+
+function dockerOptions(given: GivenOptions): DockerOptions {
+  const config = given.text("docker-config");
+  return {
+    ...DOCKER_DEFAULTS,
+    socketPath: resolve(given.text("docker-socket") ?? DOCKER_DEFAULTS.socketPath),
+    ...(config !== undefined && { config }),
+    allowPrivileged: given.has("docker-allow-privileged"),
+    allowVulnerable: given.has("docker-allow-vulnerable"),
+  };
+}
+
+function readDuration(
+  given: GivenOptions,
+  option: OptionName,
+  otherwise: string,
+): Result<number, string> {
+  const text = given.text(option) ?? otherwise;
+  const parsed = parseDurationMs(text);
+  if (parsed.ok && parsed.value > 0) return parsed;
+  return err(
+    `${given.label(option)} '${text}' is not a time above 0; write one like 30secs or 2days`,
+  );
+}
+
+function readHeadroom(given: GivenOptions): Result<number, string> {
+  const text = given.text("gc-disk-headroom") ?? "0.1";
+  const share = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (share >= 0 && share <= 1) return ok(share);
+  const label = given.label("gc-disk-headroom");
+  return err(`${label} '${text}' is not a share; write a number from 0 to 1, like 0.1`);
+}
+
+function readRotation(given: GivenOptions): Result<Config["rotation"], string> {
+  const size = given.text("max-log-size") ?? "100MB";
+  const bytes = parseBytes(size);
+  if (!bytes.ok) {
+    return err(`${given.label("max-log-size")} '${size}' is not a size; write one like 10MB`);
+  }
+  const text = given.text("max-log-files") ?? "1";
+  const filesMax = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (filesMax < 1) {
+    return err(`${given.label("max-log-files")} '${text}' is not a number from 1 to 999`);
+  }
+  return ok(bytes.value === 0 ? undefined : { bytesMax: bytes.value, filesMax });
 }
 
 function readCertificates(

@@ -2,7 +2,8 @@
  * The agent's options as data: what the command line, the environment, the configuration file and
  * the help know of them comes from this table. What a value has to look like is `config.ts`'s.
  */
-import { type ContainerizerKind, containerizers } from "./containerizer/index.ts";
+import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
+import { containerizers, mesosContainerizerKinds } from "./containerizer/index.ts";
 
 export interface AgentOption {
   /** A switch is there or not; in the environment and in a file it is "true" or "false". */
@@ -74,6 +75,62 @@ export const agentOptions = {
     help: containerizerHelp(),
     otherwise: "process",
   },
+  containerizers: {
+    kind: "text",
+    placeholder: "LIST",
+    help: "whose containers are taken: mesos (as --containerizer says), docker, or both: mesos,docker",
+    otherwise: "mesos",
+  },
+  "docker-socket": {
+    kind: "text",
+    placeholder: "PATH",
+    help: "where the Docker daemon listens",
+    otherwise: DOCKER_DEFAULTS.socketPath,
+  },
+  "docker-config": {
+    kind: "text",
+    placeholder: "FILE",
+    help: "registry credentials as `docker login` writes them: a file, or its JSON",
+    otherwise: "Docker's own, ~/.docker/config.json",
+  },
+  "docker-allow-privileged": {
+    kind: "switch",
+    help: "Docker tasks may take their isolation away: privileged, cap-add, devices and the like",
+  },
+  "docker-allow-vulnerable": {
+    kind: "switch",
+    help: "use Docker and runc also in versions out of which a container can escape",
+  },
+  "gc-delay": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "how long a sandbox stays after its end; less as the disk fills",
+    otherwise: "1weeks",
+  },
+  "gc-disk-headroom": {
+    kind: "text",
+    placeholder: "SHARE",
+    help: "share of the disk, 0 to 1, that is to stay free: then no sandbox stays after its end",
+    otherwise: "0.1",
+  },
+  "disk-watch-interval": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "how often the disk is looked at",
+    otherwise: "1mins",
+  },
+  "max-log-size": {
+    kind: "text",
+    placeholder: "SIZE",
+    help: "a task's stdout or stderr becomes stdout.1 beyond this; 0B: never",
+    otherwise: "100MB",
+  },
+  "max-log-files": {
+    kind: "text",
+    placeholder: "N",
+    help: "how many such older files stay",
+    otherwise: "1",
+  },
   ca: {
     kind: "text",
     placeholder: "FILE",
@@ -125,13 +182,8 @@ export function helpText(): string {
   ].join("\n");
 }
 
-/** The keys of the table are exactly its kinds. */
-export function containerizerKinds(): readonly ContainerizerKind[] {
-  return Object.keys(containerizers) as ContainerizerKind[];
-}
-
 function containerizerHelp(): string {
-  return containerizerKinds()
+  return mesosContainerizerKinds
     .map((name) => `${name}: ${containerizers[name].summary}`)
     .join("; ");
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ContainerizerKind, containerizers } from "../containerizer/index.ts";
+import { containerizers } from "../containerizer/index.ts";
 import type { Check, Finding } from "./check.ts";
 
 /** One check a containerizer; the configured one has to work, the others would be nice. */
@@ -12,9 +12,15 @@ export const containerizerChecks: readonly Check[] = Object.entries(containerize
     run: async ({ config }): Promise<Finding> => {
       const runtimeDirectory = mkdtempSync(join(tmpdir(), "rimrock-check-"));
       try {
-        const works = await module.check({ runtimeDirectory, cgroupRoot: "rimrock-check" });
+        const works = await module.check({
+          ...{ runtimeDirectory, cgroupRoot: "rimrock-check" },
+          docker: config.docker,
+        });
         if (works.ok) return { state: "OK", detail: module.summary };
-        const isChosen = config.containerizer === (name as ContainerizerKind);
+        const isChosen =
+          name === "docker"
+            ? config.containerizers.includes(name)
+            : config.containerizers.includes("mesos") && name === config.containerizer;
         return { state: isChosen ? "FAILED" : "LACKING", detail: works.error.why };
       } finally {
         rmSync(runtimeDirectory, { recursive: true, force: true });

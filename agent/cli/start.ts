@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SchedulerError } from "../../worker/sdk/error.ts";
 import { Operator } from "../../worker/sdk/operator.ts";
-import { containerizers } from "../containerizer/index.ts";
+import { mesosContainerizerKinds } from "../containerizer/index.ts";
 import { type Cluster, startCluster } from "../dev/cluster.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { plainResources, scalarIn } from "./plain.ts";
@@ -71,7 +71,7 @@ folder, and the next start goes on from it.`,
   operands: { kind: "none" },
   examples: ["rimrock start", "rimrock start --agents 4 --cpus 1 --mem 512 --port 0"],
   run: async (values, context) => {
-    const kinds = Object.keys(containerizers);
+    const kinds: readonly string[] = mesosContainerizerKinds;
     if (!kinds.includes(values.containerizer)) {
       context.terminal.err(
         `rimrock start: no containerizer "${values.containerizer}": choose one of ${kinds.join(", ")}\n`,

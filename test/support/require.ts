@@ -6,7 +6,6 @@
  *   const cgroups = requirement("cgroups");
  *   describe.skipIf(cgroups.missing)(cgroups.title("the cgroups containerizer"), () => { ... });
  */
-import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 
 export type RequirementName = "root" | "cgroups" | "docker" | "qemu" | "mesos-go";
@@ -35,12 +34,11 @@ const probes: { readonly [K in RequirementName]: () => string | undefined } = {
       : "/sys/fs/cgroup is read-only";
   },
   docker: () => {
-    try {
-      execFileSync("docker", ["version"], { stdio: "ignore", timeout: 10_000 });
-      return undefined;
-    } catch {
-      return "no Docker daemon answers";
+    const absent = ["dockerd", "containerd", "runc", "busybox"].filter((name) => !onPath(name));
+    if (absent.length > 0) {
+      return `${absent.join(", ")} missing; apt-get install docker.io busybox-static`;
     }
+    return probes.cgroups();
   },
   qemu: () => {
     const tools = ["qemu-system-x86_64", "cpio", "busybox", "dpkg-deb", "apt-get"];

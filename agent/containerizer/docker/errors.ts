@@ -15,7 +15,7 @@ export type DockerError =
       readonly message: string;
     }
   | { readonly code: "DOCKER_VERSION"; readonly why: string }
-  | { readonly code: "DOCKER_NOT_ENABLED" }
+  | { readonly code: "CONTAINERIZER_NOT_ENABLED"; readonly name: "mesos" | "docker" }
   | { readonly code: "DOCKER_SPEC_MISSING" }
   | { readonly code: "IMAGE_NAME_MALFORMED"; readonly image: string }
   | { readonly code: "IMAGE_PULL_FAILED"; readonly image: string; readonly message: string }
@@ -33,10 +33,11 @@ export function describeDockerError(error: DockerError): string {
       return `Docker failed to ${error.operation}: ${withAdvice(error.message || `HTTP status ${error.status}`)}`;
     case "DOCKER_VERSION":
       return error.why;
-    case "DOCKER_NOT_ENABLED":
+    case "CONTAINERIZER_NOT_ENABLED":
       return (
-        "This agent runs no Docker containers; start it with --containerizers=mesos,docker, " +
-        "or give the task a container of type MESOS"
+        `This agent runs no ${error.name === "docker" ? "Docker" : "other than Docker"} containers; ` +
+        "start it with --containerizers=mesos,docker, or give the task a container of type " +
+        `${error.name === "docker" ? "MESOS" : "DOCKER"}`
       );
     case "DOCKER_SPEC_MISSING":
       return "The Docker containerizer runs containers of type DOCKER only";

@@ -16,8 +16,13 @@ import {
   containerId,
   describeLaunchError,
 } from "../../../agent/containerizer/containerizer.ts";
+import { DOCKER_DEFAULTS } from "../../../agent/containerizer/docker/docker.ts";
+import { OWNER_FILE } from "../../../agent/containerizer/docker/records.ts";
+import type { DockerSpec } from "../../../agent/containerizer/docker/spec.ts";
 import { type ContainerizerKind, containerizers } from "../../../agent/containerizer/index.ts";
 
+/** Made by test/support/docker-daemon.ts, which the virtual machine's bundle does without. */
+const TEST_IMAGE = "rimrock-test:1";
 export const MEGABYTE = 1_048_576;
 /** How many times slower than a real machine this one may be: an emulated one sets it. */
 export const SLOWNESS = Number(process.env.RIMROCK_TEST_SLOWNESS ?? "1");
@@ -54,8 +59,16 @@ export async function inLab(
 export function optionsIn(directory: string): ContainerizerOptions {
   return {
     runtimeDirectory: join(directory, "runtime"),
+    hiddenDirectory: directory,
     cgroupRoot: `rimrock-test/${process.env.RIMROCK_TEST_CGROUP ?? process.pid}`,
+    // The daemon of the test that runs; see test/support/docker-daemon.ts.
+    docker: { ...DOCKER_DEFAULTS, socketPath: process.env.RIMROCK_TEST_DOCKER ?? "/nowhere" },
   };
+}
+
+/** What the runtime directory holds of containers; who the agent is to Docker is none. */
+export function recordsOf(lab: Lab): readonly string[] {
+  return readdirSync(lab.options.runtimeDirectory).filter((name) => name !== OWNER_FILE);
 }
 
 export function newContainerId(): ContainerId {
@@ -66,7 +79,7 @@ export function newContainerId(): ContainerId {
 
 /** `command`: a shell command, unless `over` says otherwise. Makes the sandbox. */
 export function specOf(
-  lab: Pick<Lab, "directory">,
+  lab: Pick<Lab, "directory"> & Partial<Lab>,
   command: string,
   over: Partial<ContainerSpec> = {},
 ): ContainerSpec {
@@ -79,6 +92,17 @@ export function specOf(
     environment: { PATH },
     sandboxDirectory,
     limits: { cpusRequest: 100 },
+    ...(lab.kind === "docker" && over.inside === undefined && { docker: dockerSpec() }),
+    ...over,
+  };
+}
+
+/** On the machine's own network: to make one takes longer than all the rest. */
+export function dockerSpec(over: Partial<DockerSpec> = {}): DockerSpec {
+  return {
+    ...{ image: TEST_IMAGE, forcePull: false, network: { mode: "host" }, portMappings: [] },
+    ...{ volumes: [], gpus: 0, privileged: false, privileges: [], labels: {} },
+    overrides: { config: {}, hostConfig: {}, endpoint: {} },
     ...over,
   };
 }

@@ -5,6 +5,7 @@
 import type { ContainerizerKind } from "../../../agent/containerizer/index.ts";
 import { cgroupChecks } from "./checks/cgroups.ts";
 import { commandChecks } from "./checks/commands.ts";
+import { dockerSuite } from "./checks/docker.ts";
 import { endChecks } from "./checks/ends.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
@@ -26,4 +27,5 @@ const common: Checks = {
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
   process: common,
   cgroups: { ...common, ...cgroupChecks },
+  docker: dockerSuite(common),
 };

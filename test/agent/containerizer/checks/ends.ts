@@ -1,11 +1,11 @@
 /** Ends that somebody asked for, and what is left afterwards: nothing. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import {
   inLab,
   newContainerId,
   output,
   processesWith,
+  recordsOf,
   run,
   SLOWNESS,
   start,
@@ -120,16 +120,17 @@ export const endChecks: Checks = {
       await lab.containerizer.remove(containerId);
       await lab.containerizer.remove(containerId);
       assert.equal((await lab.containerizer.wait(containerId)).kind, "LOST");
-      assert.deepEqual(readdirSync(lab.options.runtimeDirectory), []);
+      assert.deepEqual(recordsOf(lab), []);
     }),
 
   "a supervisor that is killed makes its container lost, with nothing left running": (kind) =>
     inLab(kind, async (lab) => {
       const seconds = uniqueSleep();
-      const spec = await start(lab, `echo "$PPID"; sleep ${seconds}`);
+      const spec = specOf(lab, `sleep ${seconds}`);
+      const launched = await lab.containerizer.launch(spec);
+      assert.ok(launched.ok);
       await until("the command is up", () => processesWith(seconds).length === 1);
-      const supervisor = Number(output(spec, "stdout"));
-      process.kill(supervisor, "SIGKILL");
+      process.kill(launched.value.pid, "SIGKILL");
       const termination = await within(5_000, lab.containerizer.wait(spec.containerId));
       assert.equal(termination.kind, "LOST");
       assert.deepEqual(processesWith(seconds), []);

@@ -34,7 +34,7 @@ import type { Checks } from "../suite.ts";
  * Launches each command in another process; resolves, with that process killed, when all are
  * started.
  */
-async function launchedByAnAgentThatDied(
+export async function launchedByAnAgentThatDied(
   lab: Lab,
   commands: readonly string[],
 ): Promise<readonly ContainerSpec[]> {

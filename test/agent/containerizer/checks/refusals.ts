@@ -1,20 +1,20 @@
 /** Launches that cannot be, each with an error that says why; nothing of them stays. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ContainerSpec,
   containerId,
   describeLaunchError,
 } from "../../../../agent/containerizer/containerizer.ts";
-import { inLab, type Lab, output, run, specOf, start, within } from "../harness.ts";
+import { inLab, type Lab, output, recordsOf, run, specOf, start, within } from "../harness.ts";
 import type { Checks } from "../suite.ts";
 
 async function refusal(lab: Lab, over: Partial<ContainerSpec>): Promise<string> {
   const spec = specOf(lab, "true", over);
   const launched = await lab.containerizer.launch(spec);
   assert.ok(!launched.ok, "the launch must be refused");
-  assert.deepEqual(readdirSync(lab.options.runtimeDirectory), [], "no record stays");
+  assert.deepEqual(recordsOf(lab), [], "no record stays");
   assert.equal((await lab.containerizer.wait(spec.containerId)).kind, "LOST");
   return describeLaunchError(launched.error);
 }

@@ -1,0 +1,124 @@
+/**
+ * Several containerizers as one, by Mesos' rule: a container of type DOCKER is the docker
+ * containerizer's, every other one, and every task without one, is mesos' (that is the one that
+ * `--containerizer` names). What lives inside a container is its containerizer's too.
+ */
+import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
+import { err, type Result } from "../../worker/std/result.ts";
+import {
+  type ContainerId,
+  type Containerizer,
+  type ContainerRecord,
+  type ContainerSpec,
+  type ContainerTermination,
+  describeLaunchError,
+  type KillError,
+  type LaunchError,
+  type Launched,
+  type RecoveredContainer,
+  type Recovery,
+  type ResizeError,
+  type ResourceLimits,
+  type TerminalSize,
+  type UpdateError,
+  type UsageError,
+} from "./containerizer.ts";
+
+/** In Mesos' words, as `--containerizers` takes them. */
+export type ContainerizerName = "mesos" | "docker";
+
+export interface Composed {
+  /** Absent: not enabled. */
+  readonly mesos?: Containerizer;
+  readonly docker?: Containerizer;
+  /** Whether an agent process made a Docker container for it, or was about to. */
+  readonly isDocker: (id: ContainerId) => boolean;
+}
+
+export class ComposingContainerizer implements Containerizer {
+  readonly #composed: Composed;
+  /** Whose each container is that lives, or has not been removed. */
+  readonly #names = new Map<ContainerId, ContainerizerName>();
+
+  constructor(composed: Composed) {
+    this.#composed = composed;
+  }
+
+  async recover(known: readonly ContainerRecord[]): Promise<Recovery> {
+    const found = new Map<ContainerId, RecoveredContainer>();
+    const orphans: ContainerId[] = [];
+    for (const record of known) {
+      const name = this.#composed.isDocker(record.containerId) ? "docker" : "mesos";
+      this.#names.set(record.containerId, name);
+    }
+    for (const name of ["mesos", "docker"] as const) {
+      const records = known.filter(({ containerId }) => this.#names.get(containerId) === name);
+      const containerizer = this.#composed[name];
+      if (containerizer === undefined) {
+        // Calling them lost would be a lie: they may be running.
+        if (records.length > 0) throw new Error(whyNeeded(name, records.length));
+        continue;
+      }
+      const recovery = await containerizer.recover(records);
+      for (const container of recovery.containers) found.set(container.containerId, container);
+      orphans.push(...recovery.orphans);
+    }
+    return { containers: known.flatMap((record) => found.get(record.containerId) ?? []), orphans };
+  }
+
+  async launch(spec: ContainerSpec): Promise<Result<Launched, LaunchError>> {
+    const { containerId, inside, docker } = spec;
+    if (this.#names.has(containerId)) return err({ code: "CONTAINER_EXISTS", containerId });
+    const own = docker === undefined ? "mesos" : "docker";
+    const name = inside === undefined ? own : (this.#names.get(inside) ?? own);
+    const containerizer = this.#composed[name];
+    if (containerizer === undefined) return err({ code: "CONTAINERIZER_NOT_ENABLED", name });
+    this.#names.set(containerId, name);
+    const launched = await containerizer.launch(spec);
+    if (!launched.ok) this.#names.delete(containerId);
+    return launched;
+  }
+
+  update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>> {
+    return this.#of(id).update(id, limits);
+  }
+
+  usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>> {
+    return this.#of(id).usage(id);
+  }
+
+  wait(id: ContainerId): Promise<ContainerTermination> {
+    return this.#of(id).wait(id);
+  }
+
+  kill(id: ContainerId, signal: string): Promise<Result<void, KillError>> {
+    return this.#of(id).kill(id, signal);
+  }
+
+  resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>> {
+    return this.#of(id).resize(id, size);
+  }
+
+  destroy(id: ContainerId): Promise<void> {
+    return this.#of(id).destroy(id);
+  }
+
+  async remove(id: ContainerId): Promise<void> {
+    await this.#of(id).remove(id);
+    this.#names.delete(id);
+  }
+
+  /** A container that nobody knows is as unknown to one as to the other. */
+  #of(id: ContainerId): Containerizer {
+    const { mesos, docker } = this.#composed;
+    const named = this.#names.get(id) === "docker" ? docker : mesos;
+    const containerizer = named ?? mesos ?? docker;
+    if (containerizer === undefined) throw new Error("an agent has at least one containerizer");
+    return containerizer;
+  }
+}
+
+function whyNeeded(name: ContainerizerName, count: number): string {
+  const refused = describeLaunchError({ code: "CONTAINERIZER_NOT_ENABLED", name });
+  return `${count} tasks of this work directory may be running in its containers, but: ${refused}`;
+}
