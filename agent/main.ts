@@ -32,6 +32,8 @@ import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
 import { errnoOf } from "./shell/errno.ts";
 import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
+import { ExecutorStreams } from "./shell/executor-streams.ts";
+import { ExecutorTokens, readExecutorKey } from "./shell/executor-tokens.ts";
 import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
 import {
@@ -99,6 +101,10 @@ async function run(config: Config): Promise<void> {
   if (!api.ok) return refuse([api.error]);
   const { listener, access } = api.value;
   const { port } = listener;
+  const key = readExecutorKey(work.metaDirectory);
+  if (!key.ok) return refuse([key.error]);
+  const executorStreams = new ExecutorStreams();
+  const tokens = new ExecutorTokens(key.value);
   const state = newState(agentFacts(config, port), rows);
   log(
     `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer, ` +
@@ -121,6 +127,8 @@ async function run(config: Config): Promise<void> {
     master: config.master,
     outward: new Outward({ certificates: config.certificates, keepAlive: true }),
     port,
+    executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
+    executorStreams,
     switchUser: process.geteuid?.() === 0,
     log,
     answerCall: (call) => answerLinkCall(call, view),
@@ -131,6 +139,11 @@ async function run(config: Config): Promise<void> {
   listener.serve(view, { access, log });
   await runner.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
+}
+
+/** Where executors find the API. */
+function executorHost({ listen, ip }: Config): string {
+  return listen === "0.0.0.0" ? ip : listen;
 }
 
 /** Takes the API's port; the error is a sentence. */

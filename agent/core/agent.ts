@@ -8,10 +8,29 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
 import { runCommands, shutDown } from "./commands.ts";
+import {
+  customExecutor,
+  customExecutors,
+  executorDisconnected,
+  executorEnded,
+  executorFetched,
+  executorLaunchFailed,
+  executorSays,
+  executorStarted,
+  executorSubscribed,
+  shutDownExecutor,
+} from "./custom-executors.ts";
 import { endDrain } from "./drain.ts";
 import type { Effect } from "./effect.ts";
-import { endIdleExecutors } from "./executors.ts";
-import type { Input, ShutdownReason, StampedInput } from "./input.ts";
+import { executorUpdated } from "./entrusted-runs.ts";
+import { tendExecutors } from "./executors.ts";
+import type {
+  ContainerInput,
+  ExecutorInput,
+  Input,
+  ShutdownReason,
+  StampedInput,
+} from "./input.ts";
 import { recoverVolumes } from "./operations.ts";
 import { recover } from "./recovery.ts";
 import { registered } from "./registration.ts";
@@ -38,7 +57,7 @@ export function step(state: AgentState, { nowMs, seed, input }: StampedInput): O
   state.changes = [];
   take(state, context, input);
   endOverdueRuns(state, context);
-  endIdleExecutors(state, context);
+  tendExecutors(state, context);
   endDrain(state);
   sendDueUpdates(state, context);
   exitWhenEmpty(state, context);
@@ -73,16 +92,16 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       reportFailed(state, context, input.reportNumber);
       return;
     case "FETCHED":
-      fetched(state, context, input.containerId);
-      return;
     case "CONTAINER_STARTED":
-      containerStarted(state, context, input.containerId, input.pid);
-      return;
     case "LAUNCH_FAILED":
-      launchFailed(state, context, input.containerId, input.message);
-      return;
     case "CONTAINER_ENDED":
-      containerEnded(state, context, input.containerId, input.termination);
+      takeContainer(state, context, input);
+      return;
+    case "EXECUTOR_SUBSCRIBED":
+    case "EXECUTOR_DISCONNECTED":
+    case "EXECUTOR_UPDATE":
+    case "EXECUTOR_MESSAGE":
+      takeExecutor(state, context, input);
       return;
     case "VOLUME_REMOVED":
       state.volumeRemoval.delete(volumeKey(input.volume));
@@ -92,6 +111,54 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       return;
     case "SHUTDOWN":
       shutdown(state, context, input.reason);
+      return;
+    default:
+      unreachable(input);
+  }
+}
+
+/** What the containerizer says of a run's container, or of a custom executor's. */
+function takeContainer(state: AgentState, context: StepContext, input: ContainerInput): void {
+  const { containerId } = input;
+  const executor = customExecutor(state, containerId);
+  switch (input.type) {
+    case "FETCHED":
+      if (executor === undefined) fetched(state, context, containerId);
+      else executorFetched(state, context, executor);
+      return;
+    case "CONTAINER_STARTED":
+      if (executor === undefined) containerStarted(state, context, containerId, input.pid);
+      else executorStarted(state, context, executor, input.pid);
+      return;
+    case "LAUNCH_FAILED":
+      if (executor === undefined) launchFailed(state, context, containerId, input.message);
+      else executorLaunchFailed(state, context, executor, input.message);
+      return;
+    case "CONTAINER_ENDED":
+      if (executor === undefined) containerEnded(state, context, containerId, input.termination);
+      else executorEnded(state, context, executor, input.termination);
+      return;
+    default:
+      unreachable(input);
+  }
+}
+
+/** What a custom executor says. One that has ended meanwhile is not listened to. */
+function takeExecutor(state: AgentState, context: StepContext, input: ExecutorInput): void {
+  const executor = customExecutor(state, input.containerId);
+  if (executor === undefined) return;
+  switch (input.type) {
+    case "EXECUTOR_SUBSCRIBED":
+      executorSubscribed(state, context, executor, input);
+      return;
+    case "EXECUTOR_DISCONNECTED":
+      executorDisconnected(state, input);
+      return;
+    case "EXECUTOR_UPDATE":
+      executorUpdated(state, context, input.containerId, input.status);
+      return;
+    case "EXECUTOR_MESSAGE":
+      executorSays(state, executor, input.data);
       return;
     default:
       unreachable(input);
@@ -130,11 +197,15 @@ function shutdown(state: AgentState, context: StepContext, reason: ShutdownReaso
   for (const run of [...state.run.values()]) {
     killRun(state, context, run, { cause: "PARENT_ENDED", graceMs: 0, defaultGraceMs: 0 });
   }
+  for (const { containerId } of customExecutors(state)) {
+    shutDownExecutor(state, context, containerId, "PARENT_ENDED");
+  }
 }
 
 function exitWhenEmpty(state: AgentState, context: StepContext): void {
   if (state.exitWhenEmpty === undefined) return;
   for (const run of state.run.values()) if (isLive(run)) return;
+  if (customExecutors(state).length > 0) return;
   context.effects.push({ type: "EXIT", reason: state.exitWhenEmpty });
   state.exitWhenEmpty = undefined;
 }

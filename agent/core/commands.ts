@@ -8,7 +8,9 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { defined } from "../../worker/std/assert.ts";
 import { complete } from "./completed.ts";
+import { customExecutors, shutDownExecutor } from "./custom-executors.ts";
 import { startDrain } from "./drain.ts";
+import { tellExecutor } from "./executor-events.ts";
 import { forgetExecutors } from "./executors.ts";
 import { milliseconds, policyGraceMs, taskGraceMs } from "./grace.ts";
 import { putFramework, runTask, runTaskGroup } from "./launch.ts";
@@ -41,8 +43,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   RECONCILE_TASKS: reconcileTasks,
   SHUTDOWN_FRAMEWORK: shutdownFramework,
   SHUTDOWN_EXECUTOR: shutdownExecutor,
-  // The agent is every executor itself, and has nothing to do with it.
-  FRAMEWORK_MESSAGE: () => {},
+  FRAMEWORK_MESSAGE: messageToExecutor,
   RESUME_UPDATES: (state, context, { resume_updates }) => {
     if (resume_updates === undefined) return;
     resumeUpdates(state, context, frameworkIdOf(resume_updates.framework_id));
@@ -63,6 +64,9 @@ export function shutDown(state: AgentState, context: StepContext, message: strin
       graceMs: undefined,
       defaultGraceMs: EXECUTOR_SHUTDOWN_GRACE_MS,
     });
+  }
+  for (const { containerId } of customExecutors(state)) {
+    shutDownExecutor(state, context, containerId, "AGENT_SHUTDOWN");
   }
 }
 
@@ -147,13 +151,19 @@ function shutdownFramework(state: AgentState, context: StepContext, command: lin
   const frameworkId = frameworkIdOf(command.shutdown_framework.framework_id);
   abandon(state, context, (run) => run.frameworkId === frameworkId);
   dropUpdates(state, (row) => row.frameworkId === frameworkId);
-  forgetExecutors(state, frameworkId);
+  forgetExecutors(state, context, frameworkId);
   state.framework.delete(frameworkId);
 }
 
 function shutdownExecutor(state: AgentState, context: StepContext, command: link.Command): void {
   const shutdown = command.shutdown_executor;
   if (shutdown === undefined) return;
+  for (const { containerId, frameworkId, executorId } of customExecutors(state)) {
+    if (frameworkId !== shutdown.framework_id.value) continue;
+    if (executorId !== shutdown.executor_id.value) continue;
+    shutDownExecutor(state, context, containerId, "ASKED");
+    return;
+  }
   for (const run of [...state.run.values()]) {
     if (run.frameworkId !== shutdown.framework_id.value) continue;
     if (run.executorId !== shutdown.executor_id.value) continue;
@@ -162,6 +172,18 @@ function shutdownExecutor(state: AgentState, context: StepContext, command: link
       graceMs: undefined,
       defaultGraceMs: shutdownGraceMs(state, run),
     });
+  }
+}
+
+/** Best effort, as in Mesos: only an executor that listens hears it. */
+function messageToExecutor(state: AgentState, context: StepContext, command: link.Command): void {
+  const message = command.framework_message;
+  if (message === undefined) return;
+  for (const { containerId, frameworkId, executorId } of customExecutors(state)) {
+    if (frameworkId !== message.framework_id.value) continue;
+    if (executorId !== message.executor_id.value) continue;
+    const { data } = message;
+    tellExecutor(state, context, containerId, { type: "MESSAGE", message: { data } });
   }
 }
 

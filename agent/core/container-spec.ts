@@ -8,6 +8,7 @@ import type {
   ContainerSpec,
   ResourceLimits,
 } from "../containerizer/containerizer.ts";
+import { commandEnvironment } from "./command-environment.ts";
 
 /** Where the task runs, as far as its environment tells it. */
 export interface SpecFacts {
@@ -20,6 +21,8 @@ export interface SpecFacts {
   readonly sandboxDirectory: string;
   /** Of a task of a group. */
   readonly executor?: mesos.ExecutorInfo;
+  /** What a custom executor finds besides. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Account of tasks that name none; undefined = the agent's own. */
   readonly user: string | undefined;
 }
@@ -79,10 +82,7 @@ export function taskEnvironment(
   }
   // The default executor tells its tasks their address.
   if (facts.executor !== undefined) environment.MESOS_CONTAINER_IP = facts.ip;
-  for (const variable of task.command?.environment?.variables ?? []) {
-    environment[variable.name] = variable.value ?? "";
-  }
-  return environment;
+  return { ...environment, ...facts.environment, ...commandEnvironment(task.command) };
 }
 
 /**

@@ -4,8 +4,9 @@
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as agent from "../../worker/protocol/v1/agent.ts";
+import type * as executor from "../../worker/protocol/v1/executor.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
-import type { ContainerId } from "../containerizer/containerizer.ts";
+import type { ContainerId, ResourceLimits } from "../containerizer/containerizer.ts";
 import type { VolumeName } from "./rows.ts";
 
 export type ExitReason =
@@ -24,6 +25,14 @@ export interface Launch {
     readonly containerId: ContainerId;
     readonly info: mesos.ExecutorInfo;
   };
+  /** Set: `task` stands for a custom executor, which is started as a command task would be. */
+  readonly custom?: CustomExecutor;
+}
+
+/** What a custom executor is told in its environment. */
+export interface CustomExecutor {
+  readonly shutdownGraceMs: number;
+  readonly reregistrationMs: number;
 }
 
 export type Effect =
@@ -43,6 +52,25 @@ export type Effect =
   | { readonly type: "TERMINATE"; readonly containerId: ContainerId }
   /** SIGKILL to every process of the container. Lost: recovery does it again. */
   | { readonly type: "DESTROY"; readonly containerId: ContainerId }
+  /** Lost: recovery sets them anew. */
+  | {
+      readonly type: "UPDATE_LIMITS";
+      readonly containerId: ContainerId;
+      readonly limits: ResourceLimits;
+    }
+  /** To a custom executor, on this stream of its. Lost: it subscribes again, and is told again. */
+  | {
+      readonly type: "EXECUTOR_EVENT";
+      readonly containerId: ContainerId;
+      readonly connection: number;
+      readonly event: executor.Event;
+    }
+  /** Lost: the stream ended with the process. */
+  | {
+      readonly type: "CLOSE_EXECUTOR_STREAM";
+      readonly containerId: ContainerId;
+      readonly connection: number;
+    }
   /**
    * The end is in our books: the containerizer may forget it. Lost: its own recovery sweeps what
    * nobody asks for.
@@ -68,6 +96,8 @@ export type Effect =
       readonly reportNumber: number;
       readonly updates: readonly link.StatusUpdate[];
       readonly executorExits: readonly link.ExecutorExit[];
+      /** Best effort, as in Mesos: those of a report that is lost are lost. */
+      readonly executorMessages: readonly link.ExecutorMessage[];
     }
   /** Lost: the caller's request runs into its time limit, and may be repeated. */
   | { readonly type: "CALL"; readonly callId: string; readonly call: agent.Call }

@@ -1,6 +1,7 @@
 /**
- * The executors of task groups (http-semantics 17.3). The agent runs the tasks itself, so such an
- * executor is no process: it is a sandbox, a share of resources, and a life.
+ * Executors: which run, and which have gone. Custom ones are programs (`custom-executors.ts`). Of
+ * the built-in one of task groups (http-semantics 17.3) the agent runs the tasks itself, so it is
+ * no process: it is a sandbox, a share of resources, and a life.
  *
  *   RUNNING ──(no container is left, and every end is 60 s old, or acknowledged 1 s ago)──▶ EXITED
  *   EXITED ──▶ told
@@ -14,12 +15,13 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { defined } from "../../worker/std/assert.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
+import { customExecutor, forsakeExecutor, tendExecutor } from "./custom-executors.ts";
 import { EXECUTOR_ACKNOWLEDGEMENT_WAIT_MS, EXECUTOR_LINGER_MS } from "./limits.ts";
 import type { ExecutorRow } from "./rows.ts";
 import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
 import { decodeStored } from "./stored.ts";
 
-/** The running executor of this id; a new one if there is none. */
+/** The running executor of this id that is not forsaken; a new one if there is none. */
 export function executorFor(
   state: AgentState,
   context: StepContext,
@@ -28,12 +30,14 @@ export function executorFor(
   const executorId = info.executor_id.value as ExecutorId;
   for (const row of [...state.executor.values()]) {
     if (row.frameworkId !== frameworkId || row.executorId !== executorId) continue;
+    if (row.isForsaken === true) continue;
     if (row.stage === "RUNNING") return row;
     // The master will not be told that an executor has gone that lives again.
     state.executor.delete(row.containerId);
   }
   const seq = newSeq(state);
   const containerId = newContainerId(context, seq);
+  const isBuiltIn = info.type === "DEFAULT";
   state.executorsToCheck.add(containerId);
   return state.executor.put({
     seq,
@@ -43,14 +47,21 @@ export function executorFor(
     executorId,
     info: encodeJson("mesos.v1.ExecutorInfo", info),
     stage: "RUNNING",
+    ...(!isBuiltIn && { process: { state: "NEW" } }),
   });
 }
 
-/** Looks which of the executors that lost a task have nothing left to do. */
-export function endIdleExecutors(state: AgentState, { nowMs }: StepContext): void {
+/** Looks what is due of executors, and which of them have nothing left to do. */
+export function tendExecutors(state: AgentState, context: StepContext): void {
+  const { nowMs } = context;
   for (const containerId of state.executorsToCheck) {
     const executor = state.executor.get(containerId);
     if (executor?.stage !== "RUNNING") continue;
+    const custom = customExecutor(state, containerId);
+    if (custom !== undefined) {
+      tendExecutor(state, context, custom);
+      continue;
+    }
     const endMs = endOf(state, containerId, nowMs);
     if (endMs <= nowMs) {
       state.executorEnds.delete(containerId);
@@ -84,23 +95,33 @@ export function exitedExecutors(state: AgentState): readonly ExecutorRow[] {
   return [...state.executor.values()].filter(({ stage }) => stage === "EXITED");
 }
 
-export function exitOf({ frameworkId, executorId }: ExecutorRow): link.ExecutorExit {
+export function exitOf({ frameworkId, executorId, exitStatus }: ExecutorRow): link.ExecutorExit {
   const ids = { framework_id: { value: frameworkId }, executor_id: { value: executorId } };
-  return { ...ids, status: 0 };
+  return { ...ids, status: exitStatus ?? 0 };
 }
 
 /** As the master learns of them at a registration. */
 export function runningExecutors(state: AgentState): readonly link.AgentExecutor[] {
-  return [...state.executor.values()].flatMap(({ stage, frameworkId, info }) => {
+  return [...state.executor.values()].flatMap(({ stage, isForsaken, frameworkId, info }) => {
     const executor = decodeStored("mesos.v1.ExecutorInfo", info);
-    return stage === "RUNNING" ? [{ framework_id: { value: frameworkId }, executor }] : [];
+    const isShown = stage === "RUNNING" && isForsaken !== true;
+    return isShown ? [{ framework_id: { value: frameworkId }, executor }] : [];
   });
 }
 
 /** Those of a framework that is gone, or all: nobody wants to hear of them. */
-export function forgetExecutors(state: AgentState, frameworkId?: FrameworkId): void {
+export function forgetExecutors(
+  state: AgentState,
+  context: StepContext,
+  frameworkId?: FrameworkId,
+): void {
   for (const row of [...state.executor.values()]) {
     if (frameworkId !== undefined && row.frameworkId !== frameworkId) continue;
+    const custom = customExecutor(state, row.containerId);
+    if (custom !== undefined) {
+      forsakeExecutor(state, context, custom);
+      continue;
+    }
     state.executor.delete(row.containerId);
     state.executorEnds.delete(row.containerId);
     state.runTimers.delete(row.containerId);

@@ -1,6 +1,7 @@
 /** Everything that can reach the agent. One Input is one `step`. */
 import type { AgentId } from "../../worker/protocol/ids.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type {
   ContainerId,
   ContainerTermination,
@@ -47,11 +48,45 @@ export type Input =
       readonly containerId: ContainerId;
       readonly termination: ContainerTermination;
     }
+  /**
+   * A custom executor has opened a stream, the `connection`-th of this life. `taskIds`: those that
+   * it got and has heard no acknowledgement of; `updates`: likewise.
+   */
+  | {
+      readonly type: "EXECUTOR_SUBSCRIBED";
+      readonly containerId: ContainerId;
+      readonly connection: number;
+      readonly taskIds: readonly string[];
+      readonly updates: readonly mesos.TaskStatus[];
+    }
+  | {
+      readonly type: "EXECUTOR_DISCONNECTED";
+      readonly containerId: ContainerId;
+      readonly connection: number;
+    }
+  /** The status has a uuid. */
+  | {
+      readonly type: "EXECUTOR_UPDATE";
+      readonly containerId: ContainerId;
+      readonly status: mesos.TaskStatus;
+    }
+  | {
+      readonly type: "EXECUTOR_MESSAGE";
+      readonly containerId: ContainerId;
+      readonly data: Uint8Array;
+    }
   /** The volume's directory is not there any more. */
   | { readonly type: "VOLUME_REMOVED"; readonly volume: VolumeName }
   /** A due time has come (or may have come: a wake-up too early does nothing). */
   | { readonly type: "TIMER_DUE" }
   | { readonly type: "SHUTDOWN"; readonly reason: ShutdownReason };
+
+export type ContainerInput = Extract<
+  Input,
+  { readonly type: "FETCHED" | "CONTAINER_STARTED" | "LAUNCH_FAILED" | "CONTAINER_ENDED" }
+>;
+
+export type ExecutorInput = Extract<Input, { readonly type: `EXECUTOR_${string}` }>;
 
 export interface StampedInput {
   /** Wall clock, ms since 1970. */

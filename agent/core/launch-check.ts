@@ -3,39 +3,66 @@
  * what it asked for. Ids are checked as well: they become folders of the sandbox.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { secretText } from "./command-environment.ts";
 
-/** Why the task cannot be launched, as a sentence; undefined = it can. */
+/** Why the task with a command cannot be launched, as a sentence; undefined = it can. */
 export function launchObstacle(
   framework: mesos.FrameworkInfo,
   task: mesos.TaskInfo,
 ): string | undefined {
-  const ids = [framework.id?.value ?? "", task.task_id.value];
-  const badId = ids.find((id) => !isFolderName(id));
-  if (badId !== undefined) return `the id '${badId}' cannot be the name of a sandbox folder`;
-  if (task.executor !== undefined) {
-    return "this agent runs command tasks only; give the task a `command` instead of an `executor`";
-  }
-  if (task.command?.value === undefined)
-    return "the task's `command` has no `value`; say what to run";
-  if (task.health_check !== undefined || task.check !== undefined) {
+  const { command, check, health_check, container } = task;
+  if (command?.value === undefined) return "the task's `command` has no `value`; say what to run";
+  if (health_check !== undefined || check !== undefined) {
     return "this agent runs no health checks or checks yet; leave `health_check` and `check` out";
   }
-  if (
-    task.command.environment?.variables?.some((variable) => variable.type === "SECRET") === true
-  ) {
-    return "this agent has no secrets; pass environment variables with a plain `value`";
-  }
-  return task.container === undefined ? undefined : containerObstacle(task.container);
+  return (
+    idObstacle(framework, task) ??
+    secretObstacle(command) ??
+    (container === undefined ? undefined : containerObstacle(container))
+  );
 }
 
-/** Why no group of this executor can be launched; undefined = one can. */
-export function executorObstacle(executor: mesos.ExecutorInfo): string | undefined {
-  const id = executor.executor_id.value;
-  if (!isFolderName(id)) return `the id '${id}' cannot be the name of a sandbox folder`;
-  if (executor.type !== "DEFAULT") {
-    return "this agent runs task groups of the built-in executor only; give it the type DEFAULT";
+/** The same of a task of a custom executor, which knows by itself what to do for it. */
+export function entrustedObstacle(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  { isLate }: { readonly isLate: boolean },
+): string | undefined {
+  if (isLate) {
+    return "its executor runs already and cannot get a persistent volume; give it one of its own";
   }
-  return executor.container === undefined ? undefined : containerObstacle(executor.container);
+  return idObstacle(framework, task);
+}
+
+/** Why no task of this executor can be launched; undefined = one can. */
+export function executorObstacle(executor: mesos.ExecutorInfo): string | undefined {
+  const { executor_id, type, command, container } = executor;
+  const id = executor_id.value;
+  if (!isFolderName(id)) return `the id '${id}' cannot be the name of a sandbox folder`;
+  if (type !== "DEFAULT" && command?.value === undefined) {
+    return "the executor's `command` has no `value`; say what to run";
+  }
+  return (
+    secretObstacle(command) ?? (container === undefined ? undefined : containerObstacle(container))
+  );
+}
+
+function idObstacle(
+  framework: mesos.FrameworkInfo,
+  { task_id }: mesos.TaskInfo,
+): string | undefined {
+  const badId = [framework.id?.value ?? "", task_id.value].find((id) => !isFolderName(id));
+  if (badId === undefined) return undefined;
+  return `the id '${badId}' cannot be the name of a sandbox folder`;
+}
+
+/** Nobody here resolves references. */
+function secretObstacle(command: mesos.CommandInfo | undefined): string | undefined {
+  const found = command?.environment?.variables?.find(
+    (variable) => variable.type === "SECRET" && secretText(variable) === undefined,
+  );
+  if (found === undefined) return undefined;
+  return `the secret of '${found.name}' is no text of type VALUE; this agent resolves no others`;
 }
 
 function containerObstacle(container: mesos.ContainerInfo): string | undefined {

@@ -8,14 +8,17 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { defined } from "../../worker/std/assert.ts";
 import { complete } from "./completed.ts";
+import { isEnding } from "./custom-executors.ts";
 import { executorFor } from "./executors.ts";
-import { executorObstacle, launchObstacle } from "./launch-check.ts";
+import { entrustedObstacle, executorObstacle, launchObstacle } from "./launch-check.ts";
 import { missingVolume } from "./operations.ts";
 import type { ExecutorRow, RunRow } from "./rows.ts";
 import { beginLaunch, finish, isLive, liveRunOf } from "./runs.ts";
 import { type AgentState, newContainerId, newSeq, type StepContext } from "./state.ts";
 import { cancelledStatus, launchFailedStatus, lostState, type StatusFacts } from "./status.ts";
+import { decodeStored } from "./stored.ts";
 import { addUpdate, type UpdateSubject } from "./updates.ts";
+import { volumesOf } from "./volumes.ts";
 
 export function runTask(state: AgentState, context: StepContext, command: link.Command): void {
   const { run_task, number } = command;
@@ -51,24 +54,29 @@ interface Launch {
 }
 
 function launch(state: AgentState, context: StepContext, order: Order): void {
-  const { framework, tasks, executor: info } = order;
+  const { framework, tasks } = order;
+  // A single task may bring an executor of its own.
+  const info = order.executor ?? tasks[0]?.executor;
   if (framework.id === undefined) return;
   // The ids of the link's messages were checked by the master: here they get their brand.
   const frameworkId = framework.id.value as FrameworkId;
   putFramework(state, frameworkId, framework);
   // Also of a group that will not run: the master counts on its executor, and has to hear its end.
   const executor = info && executorFor(state, context, { frameworkId, info });
+  const entrustedBy = order.executor === undefined ? "LAUNCH" : "LAUNCH_GROUP";
+  const { runNumber } = order;
   const launches = tasks.map((task) => ({
     task,
-    run: newRun(state, context, { frameworkId, task, runNumber: order.runNumber, executor }),
+    run: newRun(state, context, { frameworkId, task, runNumber, executor, entrustedBy }),
   }));
-  const dropped = firstOf(tasks, (task) => whyDropped(state, frameworkId, task));
+  const dropped = firstOf(tasks, (task) => whyDropped(state, { frameworkId, task, executor }));
   if (dropped !== undefined) {
     for (const { run } of launches) drop(state, context, run, dropped);
     return;
   }
   for (const { run } of launches) forgetEndedRuns(state, context, run);
-  if (refuse(state, context, { order, launches })) return;
+  if (refuse(state, context, { order, launches, executor })) return;
+  if (executor !== undefined) state.executorsToCheck.add(executor.containerId);
   for (const { run } of launches) beginLaunch(state, context, run);
 }
 
@@ -80,9 +88,10 @@ function newRun(
     readonly task: mesos.TaskInfo;
     readonly runNumber: string;
     readonly executor: ExecutorRow | undefined;
+    readonly entrustedBy: "LAUNCH" | "LAUNCH_GROUP";
   },
 ): RunRow {
-  const { frameworkId, task, runNumber, executor } = order;
+  const { frameworkId, task, runNumber, executor, entrustedBy } = order;
   const seq = newSeq(state);
   const taskId = task.task_id.value as TaskId;
   return {
@@ -95,6 +104,7 @@ function newRun(
     // A command task's executor has the task's id.
     executorId: executor?.executorId ?? (task.task_id.value as ExecutorId),
     ...(executor === undefined ? {} : { parentId: executor.containerId }),
+    ...(executor?.process !== undefined && { entrustedBy }),
     info: encodeJson("mesos.v1.TaskInfo", task),
     stage: { state: "LAUNCHING" },
   };
@@ -104,10 +114,17 @@ function newRun(
 function refuse(
   state: AgentState,
   context: StepContext,
-  { order, launches }: { readonly order: Order; readonly launches: readonly Launch[] },
+  {
+    order,
+    launches,
+    executor,
+  }: {
+    readonly order: Order;
+    readonly launches: readonly Launch[];
+    readonly executor: ExecutorRow | undefined;
+  },
 ): boolean {
-  const common = order.executor && executorObstacle(order.executor);
-  const obstacles = launches.map(({ task }) => common ?? launchObstacle(order.framework, task));
+  const obstacles = launches.map(({ task }) => obstacleOf(order.framework, task, executor));
   if (obstacles.every((obstacle) => obstacle === undefined)) return false;
   for (const [at, { run }] of launches.entries()) {
     const obstacle = obstacles[at];
@@ -118,14 +135,33 @@ function refuse(
   return true;
 }
 
+function obstacleOf(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  executor: ExecutorRow | undefined,
+): string | undefined {
+  if (executor === undefined) return launchObstacle(framework, task);
+  const common = executorObstacle(decodeStored("mesos.v1.ExecutorInfo", executor.info));
+  if (common !== undefined) return common;
+  const { process } = executor;
+  if (process === undefined) return launchObstacle(framework, task);
+  // Volumes are put into a sandbox before its program starts.
+  const isLate = process.state !== "NEW" && volumesOf(task.resources).length > 0;
+  return entrustedObstacle(framework, task, { isLate });
+}
+
 type Drop = Pick<StatusFacts, "reason" | "message">;
 
 /** Why the task is not even tried, though it may be fine elsewhere or later. */
 function whyDropped(
   state: AgentState,
-  frameworkId: FrameworkId,
-  task: mesos.TaskInfo,
+  launch: {
+    readonly frameworkId: FrameworkId;
+    readonly task: mesos.TaskInfo;
+    readonly executor: ExecutorRow | undefined;
+  },
 ): Drop | undefined {
+  const { frameworkId, task, executor } = launch;
   if (state.drain.has("drain")) {
     const message = "This agent is being drained and takes no new tasks";
     return { reason: "REASON_AGENT_DRAINING", message };
@@ -135,11 +171,26 @@ function whyDropped(
     const message = `Task '${taskId}' is still running on this agent; use another id`;
     return { reason: "REASON_TASK_INVALID", message };
   }
+  if (executor !== undefined && isEnding(executor)) {
+    const message = `Executor '${executor.executorId}' is ending; launch the task again when it is gone`;
+    return { reason: "REASON_EXECUTOR_TERMINATED", message };
+  }
+  if (executor === undefined && hasExecutor(state, frameworkId, taskId)) {
+    const message = `The task's id is that of executor '${taskId}' on this agent; use another id`;
+    return { reason: "REASON_TASK_INVALID", message };
+  }
   const volume = missingVolume(state, task.resources);
   if (volume === undefined) return undefined;
   const { persistenceId, role } = volume;
   const message = `This agent has no persistent volume '${persistenceId}' of role '${role}'`;
   return { reason: "REASON_RESOURCES_UNKNOWN", message };
+}
+
+/** A command task has an executor of its own id. */
+function hasExecutor(state: AgentState, frameworkId: FrameworkId, id: string): boolean {
+  return [...state.executor.values()].some(
+    (row) => row.frameworkId === frameworkId && row.executorId === id && row.stage === "RUNNING",
+  );
 }
 
 function drop(state: AgentState, context: StepContext, subject: UpdateSubject, why: Drop): void {

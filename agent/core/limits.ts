@@ -19,6 +19,30 @@ export const EXECUTOR_LINGER_MS = 1_000;
 /** What an executor keeps of its shutdown's grace: 1 s for itself, 1 s for the agent (17.2). */
 export const EXECUTOR_SHUTDOWN_KEPT_MS = 2_000;
 
+/** From its start to its first SUBSCRIBE (http-semantics 20). */
+export const EXECUTOR_REGISTRATION_MS = 60_000;
+
+/** From the agent's recovery to the SUBSCRIBE of an executor that outlived it (10.6, 20). */
+export const EXECUTOR_REREGISTRATION_MS = 2_000;
+
+/** From SHUTDOWN to SIGKILL, for custom executors that do not say (20). */
+export const CUSTOM_EXECUTOR_SHUTDOWN_GRACE_MS = 5_000;
+
+/**
+ * Uuids that are remembered of one run: an executor repeats only what was not acknowledged before
+ * its stream broke, which is a handful.
+ */
+export const RECEIVED_UUIDS_MAX = 100;
+
+/** Characters of statuses in one report: half of what a request may have. */
+export const REPORT_LENGTH = 4_000_000;
+
+/**
+ * Bytes of executors' messages that wait for a report; of more, the oldest are dropped. With the
+ * statuses and what base64 adds they fit into one request.
+ */
+export const EXECUTOR_MESSAGES_BYTES = 2 * 1024 * 1024;
+
 /**
  * Runs with updates in one report: at four updates a run and about 1 KB each, half of what a
  * request may have.

@@ -3,7 +3,12 @@
  * brought together. A crash between any two effects of the last life ends here.
  */
 import { unreachable } from "../../worker/std/assert.ts";
-import type { ContainerTermination, RecoveredContainer } from "../containerizer/containerizer.ts";
+import type {
+  ContainerRecord,
+  ContainerTermination,
+  RecoveredContainer,
+} from "../containerizer/containerizer.ts";
+import { customExecutors, executorMayHaveContainer, recoverExecutor } from "./custom-executors.ts";
 import type { RunRow } from "./rows.ts";
 import {
   beginLaunch,
@@ -11,22 +16,32 @@ import {
   containerStarted,
   finish,
   isLive,
+  mayHaveContainer,
   scheduleRun,
 } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import { lostState } from "./status.ts";
 
-/** `containers`: one entry for each run that may have a container. */
+/** Whom the containerizer is to be asked about: runs, and custom executors. */
+export function containersToRecover(state: AgentState): readonly ContainerRecord[] {
+  const executors = customExecutors(state).filter(executorMayHaveContainer);
+  return [...executors, ...[...state.run.values()].filter(mayHaveContainer)];
+}
+
+/** `containers`: one entry for each of `containersToRecover`. */
 export function recover(
   state: AgentState,
   context: StepContext,
   containers: readonly RecoveredContainer[],
 ): void {
   const found = new Map(containers.map((container) => [container.containerId, container]));
+  for (const executor of customExecutors(state)) {
+    recoverExecutor(state, context, executor, found.get(executor.containerId));
+  }
   for (const { containerId } of [...state.run.values()]) {
     // The end of another task of its group may have changed it in this very loop.
     const run = state.run.get(containerId);
-    if (run === undefined || !isLive(run)) continue;
+    if (run === undefined || !isLive(run) || run.entrustedBy !== undefined) continue;
     if (run.stage.state === "FETCHING") {
       beginLaunch(state, context, run);
       continue;
@@ -59,6 +74,8 @@ function resume(state: AgentState, context: StepContext, run: RunRow, pid: numbe
       context.effects.push({ type: "DESTROY", containerId });
       return;
     case "FETCHING":
+    case "QUEUED":
+    case "ENTRUSTED":
     case "ENDED":
       return;
     default:

@@ -47,7 +47,7 @@ export function registered(state: AgentState, context: StepContext, agentId: Age
     // numbers.
     abandon(state, context, () => true);
     dropUpdates(state, () => true);
-    forgetExecutors(state);
+    forgetExecutors(state, context);
     for (const framework of [...state.framework.values()]) state.framework.delete(framework.id);
     state.drain.delete("drain");
     state.agent.put({ ...row, id: agentId, lastCommand: "0" });

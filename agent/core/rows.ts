@@ -57,7 +57,20 @@ export type RunStage =
     } & Started)
   /** SIGKILL was sent. */
   | ({ readonly state: "DESTROYING"; readonly cause: KillCause } & Started)
+  /** Its custom executor has yet to be given it. */
+  | { readonly state: "QUEUED" }
+  /**
+   * With its custom executor, which says what becomes of it; `kill`: what it was asked, and has to
+   * be asked again when it subscribes anew.
+   */
+  | { readonly state: "ENTRUSTED"; readonly kill?: AskedKill }
   | { readonly state: "ENDED"; readonly endedMs: number };
+
+export interface AskedKill {
+  readonly cause: KillCause;
+  /** Absent: nobody said; the task's own kill policy holds. */
+  readonly graceMs?: number;
+}
 
 /** Names one run. The tasks that one command launched share its number. */
 export interface RunKey {
@@ -79,6 +92,13 @@ export interface RunRow extends Row {
   readonly executorId: ExecutorId;
   /** Container of the executor that the tasks of a group share; absent: a command task. */
   readonly parentId?: ContainerId;
+  /**
+   * The event by which its custom executor gets it. Such a run has no container of its own: its
+   * `containerId` is but a name.
+   */
+  readonly entrustedBy?: "LAUNCH" | "LAUNCH_GROUP";
+  /** Of updates that its custom executor has sent, base64: the newest, oldest first. */
+  readonly receivedUuids?: readonly string[];
   /** TaskInfo as wire JSON. */
   readonly info: string;
   /**
@@ -131,7 +151,36 @@ export interface CompletedRunRow extends Row {
   readonly endedMs: number;
 }
 
-/** An executor of task groups. */
+/** Why a custom executor is ended, if it does not end by itself. */
+export type ExecutorEndCause =
+  /** Its framework wants it, or it has nothing to do. */
+  | "ASKED"
+  | "REGISTRATION_TIMEOUT"
+  | "REREGISTRATION_TIMEOUT"
+  | Extract<KillCause, "FRAMEWORK_SHUTDOWN" | "AGENT_SHUTDOWN" | "PARENT_ENDED">;
+
+/** How far the process of a custom executor is. */
+export type ExecutorProcess =
+  /** Nothing was done for it: it is started as soon as a task needs it. */
+  | { readonly state: "NEW" }
+  | { readonly state: "FETCHING" }
+  | { readonly state: "LAUNCHING" }
+  /** As LAUNCHING, but to be destroyed as soon as it is there. */
+  | { readonly state: "LAUNCH_CANCELLED"; readonly cause: ExecutorEndCause }
+  /** It has to subscribe before `registerByMs`. */
+  | { readonly state: "REGISTERING"; readonly registerByMs: number }
+  /** It has subscribed; whether its stream is open is not on disk. `isTried`: it got a task. */
+  | { readonly state: "SUBSCRIBED"; readonly isTried: boolean }
+  /** It was told to end; SIGKILL follows at `destroyAtMs`. */
+  | {
+      readonly state: "TERMINATING";
+      readonly cause: ExecutorEndCause;
+      readonly destroyAtMs: number;
+    }
+  /** SIGKILL was sent. */
+  | { readonly state: "DESTROYING"; readonly cause: ExecutorEndCause };
+
+/** An executor of task groups, or a custom one. */
 export interface ExecutorRow extends Row {
   readonly containerId: ContainerId;
   /** The agent's id when it came to be: it is in the sandbox's path. */
@@ -142,6 +191,14 @@ export interface ExecutorRow extends Row {
   readonly info: string;
   /** EXITED: the master has yet to be told. */
   readonly stage: "RUNNING" | "EXITED";
+  /** Absent: the built-in executor, which the agent is itself. */
+  readonly process?: ExecutorProcess;
+  /** Leader of its process tree; absent before it has started. */
+  readonly pid?: number;
+  /** wait(2)'s raw number; absent: 0. */
+  readonly exitStatus?: number;
+  /** Its framework is gone: only its container is left to end, and nobody is told. */
+  readonly isForsaken?: true;
 }
 
 /** What offer operations made of the agent's resources: one row, absent before the first. */

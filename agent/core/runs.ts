@@ -9,10 +9,12 @@
  * A run whose framework is gone skips ENDED: nobody would acknowledge its end.
  */
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
 import { complete } from "./completed.ts";
 import type { Launch } from "./effect.ts";
+import { killEntrusted } from "./entrusted-runs.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
@@ -60,7 +62,7 @@ export function isLive(run: RunRow): boolean {
 
 /** Whether the containerizer is to be asked about it. */
 export function mayHaveContainer(run: RunRow): boolean {
-  return isLive(run) && run.stage.state !== "FETCHING";
+  return isLive(run) && run.stage.state !== "FETCHING" && run.entrustedBy === undefined;
 }
 
 /** Its framework is gone; only the container is left to end. */
@@ -70,6 +72,11 @@ export function isAbandoned(run: RunRow): boolean {
 
 /** Sets to work on a run that is new, or that the last process was fetching for. */
 export function beginLaunch(state: AgentState, context: StepContext, run: RunRow): void {
+  if (run.entrustedBy !== undefined) {
+    // Handed over at the end of this step, if its executor is there.
+    state.run.put({ ...run, stage: { state: "QUEUED" } });
+    return;
+  }
   const launch = launchOf(state, run);
   const fetches = (launch.task.command?.uris?.length ?? 0) > 0;
   const stage: RunStage = { state: fetches ? "FETCHING" : "LAUNCHING" };
@@ -152,7 +159,7 @@ export function containerEnded(
   finish(state, context, run, endStatus(state, run, termination, killCause(stage)));
 }
 
-/** Ends a run whose container never came to be. */
+/** Ends a run that has no container, or none any more. */
 export function finish(
   state: AgentState,
   context: StepContext,
@@ -160,7 +167,9 @@ export function finish(
   facts: StatusFacts,
 ): void {
   state.runTimers.delete(run.containerId);
-  context.effects.push({ type: "REMOVE", containerId: run.containerId });
+  if (run.entrustedBy === undefined) {
+    context.effects.push({ type: "REMOVE", containerId: run.containerId });
+  }
   if (isAbandoned(run)) {
     complete(state, run, context.nowMs);
     return;
@@ -169,7 +178,9 @@ export function finish(
   state.run.put({ ...told(run, status), stage: { state: "ENDED", endedMs: context.nowMs } });
   if (run.parentId === undefined) return;
   state.executorsToCheck.add(run.parentId);
-  if (facts.state !== "TASK_FINISHED") endGroup(state, context, run);
+  // Of the tasks of its own a custom executor takes care itself.
+  const isOurs = run.entrustedBy === undefined;
+  if (isOurs && facts.state !== "TASK_FINISHED") endGroup(state, context, run);
 }
 
 /** A task that failed or was killed takes the rest of its group along. */
@@ -228,6 +239,10 @@ export function killRun(
       if (cause !== stage.cause) state.run.put({ ...run, stage: { ...stage, cause } });
       return;
     }
+    case "QUEUED":
+    case "ENTRUSTED":
+      killEntrusted(state, context, run, kill);
+      return;
     case "ENDED":
       return;
     default:
@@ -319,10 +334,16 @@ function tell(state: AgentState, context: StepContext, run: RunRow, facts: Statu
   return addUpdate(state, context, run, whileDraining(state, run, facts));
 }
 
-/** The run with a status that was made of it. */
-function told(run: RunRow, status: string): RunRow {
-  if (run.status === undefined) return { ...run, status };
+/** The run with a status that was made of it. Of a run of equal states the last one is kept. */
+export function told(run: RunRow, status: string): RunRow {
+  if (run.status === undefined || stateIn(run.status) === stateIn(status)) {
+    return { ...run, status };
+  }
   return { ...run, status, earlierStatuses: [...(run.earlierStatuses ?? []), run.status] };
+}
+
+function stateIn(status: string): mesos.TaskState {
+  return decodeStored("mesos.v1.TaskStatus", status).state;
 }
 
 function destroy(
@@ -340,7 +361,7 @@ function destroy(
  * A framework that goes while its task is being killed silences the task's end; nothing else
  * changes a cause.
  */
-function strongerCause(held: KillCause, next: KillCause): KillCause {
+export function strongerCause(held: KillCause, next: KillCause): KillCause {
   return next === "FRAMEWORK_SHUTDOWN" ? next : held;
 }
 
@@ -349,8 +370,11 @@ function killCause(stage: RunStage): KillCause | undefined {
     case "FETCHING":
     case "LAUNCHING":
     case "RUNNING":
+    case "QUEUED":
     case "ENDED":
       return undefined;
+    case "ENTRUSTED":
+      return stage.kill?.cause;
     case "LAUNCH_CANCELLED":
     case "KILLING":
     case "DESTROYING":
@@ -363,5 +387,6 @@ function killCause(stage: RunStage): KillCause | undefined {
 /** Those of which something lives here that the master may be told of. */
 export function busyFrameworks(state: AgentState): ReadonlySet<FrameworkId> {
   const runs = [...state.run.values()].filter((run) => !isAbandoned(run));
-  return new Set([...runs, ...state.executor.values()].map(({ frameworkId }) => frameworkId));
+  const executors = [...state.executor.values()].filter(({ isForsaken }) => isForsaken !== true);
+  return new Set([...runs, ...executors].map(({ frameworkId }) => frameworkId));
 }

@@ -5,6 +5,7 @@
  * Invariant: a volatile part only ever delays a message or a wake-up, it never decides what is
  * true.
  */
+import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../worker/std/assert.ts";
 import { type Prng, prng } from "../../worker/std/prng.ts";
@@ -58,8 +59,16 @@ export interface AgentState extends Tables {
   readonly runTimers: TimerQueue<ContainerId>;
   /** By container: when an executor with nothing left to do ends. Counted afresh in each life. */
   readonly executorEnds: Map<ContainerId, number>;
-  /** Executors that may have nothing left to do. */
+  /** Executors that may have nothing left to do, or something that is due. */
   readonly executorsToCheck: Set<ContainerId>;
+  /** By container: the open stream of a custom executor. */
+  readonly executorStreams: Map<ContainerId, number>;
+  /** By container: when a custom executor that outlived the last process has to be back, in ms. */
+  readonly executorReturns: Map<ContainerId, number>;
+  /** By container: what a custom executor's limits were set to, as text. */
+  readonly executorLimits: Map<ContainerId, string>;
+  /** Of custom executors to their frameworks, for the next report. */
+  executorMessages: readonly link.ExecutorMessage[];
   /** The process ends with this reason as soon as no run holds a container. */
   exitWhenEmpty: ExitReason | undefined;
   /** The TIMER_DUE last asked for. */
@@ -112,6 +121,10 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     runTimers: new TimerQueue(),
     executorEnds: new Map(),
     executorsToCheck: new Set(rows.executor.map(({ containerId }) => containerId)),
+    executorStreams: new Map(),
+    executorReturns: new Map(),
+    executorLimits: new Map(),
+    executorMessages: [],
     exitWhenEmpty: undefined,
     timerMs: undefined,
     nextSeq: 1 + maxSeq(rows),

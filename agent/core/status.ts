@@ -5,8 +5,9 @@
 import type { FrameworkId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
-import type { ContainerTermination } from "../containerizer/containerizer.ts";
-import type { KillCause, RunRow } from "./rows.ts";
+import { type ContainerTermination, describeTermination } from "../containerizer/containerizer.ts";
+import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
+import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
 import type { AgentState } from "./state.ts";
 import { decodeStored } from "./stored.ts";
@@ -18,7 +19,7 @@ export type StatusFacts = Pick<
 >;
 
 /** The end of a run on an agent that drains is the drain's doing, and so it says. */
-export function whileDraining(state: AgentState, run: RunRow, facts: StatusFacts): StatusFacts {
+export function whileDraining<T extends StatusFacts>(state: AgentState, run: RunRow, facts: T): T {
   const drain = state.drain.get("drain");
   const killed = facts.state === "TASK_KILLED";
   if (drain === undefined || !(killed || facts.state === "TASK_KILLING")) return facts;
@@ -142,6 +143,50 @@ export function cancelledStatus(cause: KillCause): StatusFacts {
   };
 }
 
+/** A run whose custom executor ended before it had said how the run did. */
+export function executorEndStatus(
+  state: AgentState,
+  run: RunRow,
+  { process }: ExecutorRow,
+  termination: ContainerTermination,
+): StatusFacts {
+  const status = container(state, run);
+  const cause = process !== undefined && "cause" in process ? process.cause : undefined;
+  const agent = { source: "SOURCE_AGENT", ...status } as const;
+  switch (cause) {
+    case "REGISTRATION_TIMEOUT":
+      return {
+        ...agent,
+        state: "TASK_FAILED",
+        reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
+        message: `Executor did not subscribe within ${EXECUTOR_REGISTRATION_MS / 1_000} s`,
+      };
+    case "REREGISTRATION_TIMEOUT":
+      return {
+        ...agent,
+        state: lostState(state, run.frameworkId, "TASK_GONE"),
+        reason: "REASON_EXECUTOR_REREGISTRATION_TIMEOUT",
+        message: "Executor did not subscribe again after the agent's restart",
+      };
+    case "AGENT_SHUTDOWN":
+      return { ...agentEnded(MASTER_SHUTDOWN), ...status };
+    case "PARENT_ENDED":
+      return { ...agentEnded(PARENT_ENDED), ...status };
+    case "ASKED":
+    case "FRAMEWORK_SHUTDOWN":
+    case undefined:
+      break;
+    default:
+      return unreachable(cause);
+  }
+  if (termination.kind === "LIMITED" || termination.kind === "NOT_STARTED") {
+    return endStatus(state, run, termination, undefined);
+  }
+  const message = `Executor terminated: ${describeTermination(termination)}`;
+  const reason = "REASON_EXECUTOR_TERMINATED";
+  return { ...agent, state: "TASK_FAILED", reason, message };
+}
+
 /** The process `how` ended ("Command exited with …"), because it was killed for `cause`. */
 function killedStatus(cause: KillCause, how: string): StatusFacts {
   switch (cause) {
@@ -181,21 +226,42 @@ function commandMessage(
   return `Command terminated with signal ${signalWords(termination.signal)}${dumped}`;
 }
 
+/** A status of a custom executor's, with what only the agent knows. */
+export function entrustedStatus(
+  state: AgentState,
+  run: RunRow,
+  status: mesos.TaskStatus,
+): mesos.TaskStatus {
+  const known = containerStatus(state, run);
+  const { container_id } = known;
+  return { ...status, container_status: { ...known, ...status.container_status, container_id } };
+}
+
 /** A group's executor tells an end when the container is gone, and with it all but its name. */
 function container(state: AgentState, run: RunRow): Pick<StatusFacts, "container_status"> {
-  if (run.parentId !== undefined) return { container_status: { container_id: containerId(run) } };
+  const isNested = run.parentId !== undefined && run.entrustedBy === undefined;
+  if (isNested) return { container_status: { container_id: containerId(run) } };
   return { container_status: containerStatus(state, run) };
 }
 
 function containerStatus(state: AgentState, run: RunRow): mesos.ContainerStatus {
+  const pid = pidOf(state, run);
   return {
     container_id: containerId(run),
     network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] }],
-    ...(run.pid === undefined ? {} : { executor_pid: run.pid }),
+    ...(pid === undefined ? {} : { executor_pid: pid }),
   };
 }
 
-function containerId({ containerId: value, parentId }: RunRow): mesos.ContainerID {
+function pidOf(state: AgentState, { pid, parentId, entrustedBy }: RunRow): number | undefined {
+  if (parentId === undefined || entrustedBy === undefined) return pid;
+  return state.executor.get(parentId)?.pid;
+}
+
+/** A custom executor's tasks are in its own container. */
+function containerId(run: RunRow): mesos.ContainerID {
+  const { containerId: value, parentId, entrustedBy } = run;
+  if (parentId !== undefined && entrustedBy !== undefined) return { value: parentId };
   return parentId === undefined ? { value } : { value, parent: { value: parentId } };
 }
 

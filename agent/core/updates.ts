@@ -14,6 +14,7 @@ import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { exitedExecutors, exitOf } from "./executors.ts";
 import {
+  REPORT_LENGTH,
   REPORT_RETRY_MAX_MS,
   REPORT_RETRY_MIN_MS,
   RUNS_PER_REPORT,
@@ -41,15 +42,27 @@ export function addUpdate(
   subject: UpdateSubject,
   facts: StatusFacts,
 ): string {
+  return putUpdate(state, context, subject, {
+    ...facts,
+    task_id: { value: subject.taskId },
+    timestamp: context.nowMs / 1000,
+  });
+}
+
+/** The same of a status that somebody else made; it gets a uuid if it has none. */
+export function putUpdate(
+  state: AgentState,
+  context: StepContext,
+  subject: UpdateSubject,
+  facts: mesos.TaskStatus,
+): string {
   const seq = newSeq(state);
-  const uuid = newUuid(context, seq);
+  const uuid = facts.uuid ?? newUuid(context, seq);
   const agentId = state.agent.get("agent")?.id;
   const status: mesos.TaskStatus = {
-    task_id: { value: subject.taskId },
     ...facts,
     ...(agentId === undefined ? {} : { agent_id: { value: agentId } }),
     ...(subject.executorId === undefined ? {} : { executor_id: { value: subject.executorId } }),
-    timestamp: context.nowMs / 1000,
     uuid,
   };
   const text = encodeJson("mesos.v1.TaskStatus", status);
@@ -103,7 +116,9 @@ export function sendDueUpdates(state: AgentState, context: StepContext): void {
   if (state.link.state !== "IDLE") return;
   const due = takeDue(state, context.nowMs);
   const exited = exitedExecutors(state);
-  if (due.length + exited.length === 0) return;
+  const executorMessages = state.executorMessages;
+  if (due.length + exited.length + executorMessages.length === 0) return;
+  state.executorMessages = [];
   const latest = latestStates(state);
   const updates = due.map(
     (row): link.StatusUpdate => ({
@@ -122,7 +137,7 @@ export function sendDueUpdates(state: AgentState, context: StepContext): void {
     exits: exited.map((row) => row.containerId),
   };
   const executorExits = exited.map(exitOf);
-  context.effects.push({ type: "REPORT", reportNumber, updates, executorExits });
+  context.effects.push({ type: "REPORT", reportNumber, updates, executorExits, executorMessages });
 }
 
 export function reportDone(state: AgentState, reportNumber: number): void {
@@ -148,8 +163,8 @@ export function reportFailed(state: AgentState, context: StepContext, reportNumb
 /** When `sendDueUpdates` will have something to do; undefined = not before another input. */
 export function nextUpdateMs(state: AgentState): number | undefined {
   // What is due and is not an update was reported at the end of this step, if the link was free.
-  const exitMs = exitedExecutors(state).length > 0 ? 0 : undefined;
-  const dueMs = exitMs ?? state.updateTimers.nextDueMs();
+  const waiting = exitedExecutors(state).length + state.executorMessages.length;
+  const dueMs = waiting > 0 ? 0 : state.updateTimers.nextDueMs();
   if (dueMs === undefined) return undefined;
   if (state.link.state === "IDLE") return dueMs;
   return state.link.state === "HOLDING" ? Math.max(dueMs, state.link.untilMs) : undefined;
@@ -159,7 +174,8 @@ export function nextUpdateMs(state: AgentState): number | undefined {
  * Due updates in the order they were made. An update takes the older ones of its run along: a
  * master that was restarted has forgotten them, and would tell the framework the end before the
  * beginning. A report that would become too long leaves out whole runs, whose updates stay due: cut
- * anywhere else, the next report could be the same again.
+ * anywhere else, the next report could be the same again. Where one run alone is too long, its
+ * later updates wait until there is time to repeat the earlier ones.
  */
 function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
   const newest = new Map<string, number>();
@@ -174,12 +190,20 @@ function takeDue(state: AgentState, nowMs: number): UpdateRow[] {
   if (newest.size === 0) return [];
   const chosen = new Set<string>();
   const due: UpdateRow[] = [];
+  let length = 0;
   for (const row of state.update.values()) {
     const run = runName(row);
     if (row.seq > (newest.get(run) ?? -1)) continue;
-    if (chosen.size < RUNS_PER_REPORT) chosen.add(run);
-    if (chosen.has(run)) due.push(row);
-    else state.updateTimers.set(row.uuid, nowMs);
+    const fits = due.length === 0 || length + row.status.length <= REPORT_LENGTH;
+    if (chosen.size < RUNS_PER_REPORT && fits) chosen.add(run);
+    if (!chosen.has(run)) {
+      state.updateTimers.set(row.uuid, nowMs);
+    } else if (fits) {
+      length += row.status.length;
+      due.push(row);
+    } else {
+      state.updateTimers.set(row.uuid, nowMs + UPDATE_RETRY_MIN_MS);
+    }
   }
   return due;
 }

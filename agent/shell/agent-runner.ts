@@ -11,16 +11,22 @@ import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Result } from "../../worker/std/result.ts";
 import type { Change } from "../../worker/std/table.ts";
-import type { ContainerId, Containerizer } from "../containerizer/containerizer.ts";
+import {
+  type ContainerId,
+  type Containerizer,
+  describeLaunchError,
+} from "../containerizer/containerizer.ts";
 import { step } from "../core/agent.ts";
 import type { Effect, ExitReason, Launch } from "../core/effect.ts";
 import type { Input } from "../core/input.ts";
+import { containersToRecover } from "../core/recovery.ts";
 import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type VolumeName } from "../core/rows.ts";
-import { mayHaveContainer } from "../core/runs.ts";
 import { type AgentState, save } from "../core/state.ts";
 import type { Outward } from "../outward/outward.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import type { ExecutorApiPlace } from "./executor-environment.ts";
+import type { ExecutorStreams } from "./executor-streams.ts";
 import type { History } from "./history.ts";
 import { Launcher } from "./launcher.ts";
 import type { Log } from "./log.ts";
@@ -40,6 +46,8 @@ export interface AgentRunnerOptions {
   readonly outward: Outward;
   /** Advertised port. */
   readonly port: number;
+  readonly executorApi: ExecutorApiPlace;
+  readonly executorStreams: ExecutorStreams;
   /** False: tasks run as the agent's own user, whatever their framework's user is. */
   readonly switchUser: boolean;
   readonly log: Log;
@@ -70,10 +78,10 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = options.state;
-    const { containerizer, workDirectory, port, switchUser, outward } = options;
+    const { containerizer, workDirectory, port, switchUser, outward, executorApi } = options;
     const { facts } = options.state;
     this.#launcher = new Launcher({
-      ...{ containerizer, workDirectory, port, switchUser, outward },
+      ...{ containerizer, workDirectory, port, switchUser, outward, executorApi },
       ip: facts.ip,
     });
     this.#link = new MasterLink({
@@ -91,7 +99,7 @@ export class AgentRunner {
     const { containerizer, history, log, workDirectory } = this.#options;
     this.#say(history.open(this.#state));
     void sweepRemovedVolumes(workDirectory);
-    const known = [...this.#state.run.values()].filter(mayHaveContainer);
+    const known = containersToRecover(this.#state);
     const { containers, orphans } = await containerizer.recover(known);
     const alive = containers.filter(({ state }) => state === "RUNNING");
     if (known.length > 0) log(`recovered ${alive.length} running of ${known.length} tasks`);
@@ -108,6 +116,7 @@ export class AgentRunner {
   close(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#options.executorStreams.closeAll();
     this.#launcher.close();
     this.#link.close();
   }
@@ -159,7 +168,7 @@ export class AgentRunner {
 
   #perform(effect: Effect): void {
     if (this.#ended) return;
-    const { containerizer } = this.#options;
+    const { containerizer, executorStreams } = this.#options;
     switch (effect.type) {
       case "LAUNCH":
         if (this.#launches.push(effect) === 1) setImmediate(() => this.#launchNext());
@@ -176,6 +185,15 @@ export class AgentRunner {
         return;
       case "DESTROY":
         void containerizer.destroy(effect.containerId);
+        return;
+      case "UPDATE_LIMITS":
+        void this.#setLimits(effect);
+        return;
+      case "EXECUTOR_EVENT":
+        executorStreams.send(effect.connection, effect.event);
+        return;
+      case "CLOSE_EXECUTOR_STREAM":
+        executorStreams.close(effect.connection);
         return;
       case "REMOVE":
         void containerizer.remove(effect.containerId);
@@ -238,6 +256,17 @@ export class AgentRunner {
     } else {
       this.submit({ type: "LAUNCH_FAILED", containerId, message: launched.error });
     }
+  }
+
+  async #setLimits({
+    containerId,
+    limits,
+  }: Effect & { readonly type: "UPDATE_LIMITS" }): Promise<void> {
+    const { containerizer, log } = this.#options;
+    const updated = await containerizer.update(containerId, limits);
+    // What has ended meanwhile needs none.
+    if (updated.ok || updated.error.code === "CONTAINER_NOT_RUNNING") return;
+    log(`the limits of container ${containerId} stay: ${describeLaunchError(updated.error)}`);
   }
 
   #removeVolume(volume: VolumeName): void {

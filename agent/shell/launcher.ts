@@ -17,6 +17,8 @@ import type { Launch } from "../core/effect.ts";
 import { volumesOf } from "../core/volumes.ts";
 import type { Outward } from "../outward/outward.ts";
 import { errnoOf } from "./errno.ts";
+import { type ExecutorApiPlace, executorEnvironment } from "./executor-environment.ts";
+import type { FetchCache } from "./fetcher/cache.ts";
 import { fetchUris } from "./fetcher/fetcher.ts";
 import { Gate } from "./gate.ts";
 import {
@@ -40,6 +42,8 @@ export interface LauncherOptions {
   /** False: tasks run as the agent's own user, whatever their framework's user is. */
   readonly switchUser: boolean;
   readonly outward: Outward;
+  readonly fetchCache: FetchCache;
+  readonly executorApi: ExecutorApiPlace;
 }
 
 export class Launcher {
@@ -85,10 +89,12 @@ export class Launcher {
     const sandbox = fetched === undefined ? this.#makeSandbox(agentId, launch) : ok(fetched);
     if (!sandbox.ok) return sandbox;
     const { containerizer, ip, port } = this.#options;
+    const environment = executorEnvironment(this.#options.executorApi, launch);
     const { containerId, framework, task, executor } = launch;
     const spec = containerSpec(framework, task, {
       ...{ containerId, agentId, ip, port },
       ...(executor === undefined ? {} : { executor: executor.info }),
+      ...(environment !== undefined && { environment }),
       sandboxDirectory: sandbox.value,
       user: this.#userOf(launch),
     });
@@ -114,6 +120,8 @@ export class Launcher {
       ...{ uris, directory, signal },
       account: account.value,
       outward: this.#options.outward,
+      cache: this.#options.fetchCache,
+      say: (line) => tellTask(directory, account.value, line),
     });
     if (fetched.ok) return sandbox;
     if (!signal.aborted) tellTask(directory, account.value, fetched.error);

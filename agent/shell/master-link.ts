@@ -150,7 +150,7 @@ export class MasterLink {
     });
   }
 
-  async report({ reportNumber, updates, executorExits }: Report): Promise<void> {
+  async report({ reportNumber, updates, executorExits, executorMessages }: Report): Promise<void> {
     const life = this.#life;
     const registration = this.#registration;
     assert(registration !== undefined, "reports come after registration");
@@ -161,6 +161,7 @@ export class MasterLink {
         report_number: reportNumber,
         updates,
         executor_exits: executorExits,
+        ...(executorMessages.length > 0 && { executor_messages: executorMessages }),
       },
     });
     if (life !== this.#life) return;

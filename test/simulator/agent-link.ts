@@ -85,7 +85,8 @@ export class AgentLink {
     });
   }
 
-  report({ reportNumber, updates, executorExits }: Effect & { readonly type: "REPORT" }): void {
+  report(report: Effect & { readonly type: "REPORT" }): void {
+    const { reportNumber, updates, executorExits, executorMessages } = report;
     const life = this.#life;
     const { submit } = this.#options;
     this.#send(
@@ -96,6 +97,7 @@ export class AgentLink {
             report_number: reportNumber,
             updates,
             executor_exits: executorExits,
+            executor_messages: executorMessages,
           },
           answering,
         ),

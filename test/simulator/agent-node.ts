@@ -8,8 +8,8 @@ import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
 import { totalResources } from "../../agent/core/operations.ts";
+import { containersToRecover } from "../../agent/core/recovery.ts";
 import { tableNames } from "../../agent/core/rows.ts";
-import { mayHaveContainer } from "../../agent/core/runs.ts";
 import { type AgentState, newState, save } from "../../agent/core/state.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -140,7 +140,7 @@ export class AgentNode {
     });
     const process: Process = { state, link, queue: [], timer: undefined };
     this.#process = process;
-    const known = [...state.run.values()].filter(mayHaveContainer);
+    const known = containersToRecover(state);
     const containers = this.machine.recover(known);
     this.#world.trace(this.name, () => `${sessionId} starts with ${known.length} live runs`);
     this.#submit(process, { type: "RECOVERED", containers });
@@ -260,7 +260,11 @@ export class AgentNode {
         );
         return;
       case "CALL":
+      case "UPDATE_LIMITS":
         return;
+      case "EXECUTOR_EVENT":
+      case "CLOSE_EXECUTOR_STREAM":
+        throw new Violation(`${this.name} has a custom executor, which nobody launches here`);
       case "EXIT":
         throw new Violation(`${this.name} exits: ${effect.reason.type}`);
       default:

@@ -98,7 +98,7 @@ describe("launch", () => {
   });
 
   const unsupported: [string, Partial<mesos.TaskInfo>, RegExp][] = [
-    ["an executor", { executor: { executor_id: { value: "e" } } }, /command tasks only/],
+    ["an executor without a command", { executor: { executor_id: { value: "e" } } }, /no `value`/],
     ["no command value", { command: {} }, /no `value`/],
     ["a health check", { health_check: { type: "COMMAND" } }, /health checks/],
     ["a Docker container", { container: { type: "DOCKER" } }, /DOCKER/],

@@ -1,6 +1,6 @@
 /**
- * Executors on agents: custom ones, and those of task groups. A row stands for one that the agent runs or is about
- * to run, and holds its resources; the agent says when it has ended.
+ * Executors on agents: custom ones, and those of task groups. A row stands for one that the agent
+ * runs or is about to run, and holds its resources; the agent says when it has ended.
  */
 import type { ExecutorId } from "../../protocol/ids.ts";
 import type * as link from "../../protocol/link/messages.ts";
