@@ -30,6 +30,10 @@ import { taskList } from "./task-list.ts";
 import { version } from "./version.ts";
 import { weightList } from "./weight-list.ts";
 import { weightSet } from "./weight-set.ts";
+import { whyAgent } from "./why-agent.ts";
+import { whyFramework } from "./why-framework.ts";
+import { whyRole } from "./why-role.ts";
+import { whyTask } from "./why-task.ts";
 
 export const commands: readonly Command[] = [
   start,
@@ -52,6 +56,10 @@ export const commands: readonly Command[] = [
   policyShow,
   policySet,
   audit,
+  whyFramework,
+  whyRole,
+  whyTask,
+  whyAgent,
   maintenanceStatus,
   maintenanceSchedule,
   maintenanceCancel,

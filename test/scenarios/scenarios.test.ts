@@ -8,7 +8,8 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { commands, domainMessage, type Words } from "./commands.ts";
+import { domainMessage } from "./commands.ts";
+import { play } from "./play.ts";
 import { World } from "./world.ts";
 
 const folder = new URL("./", import.meta.url);
@@ -42,24 +43,9 @@ function replay(text: string): string {
     const end = lines.indexOf("----");
     const head = end < 0 ? lines : lines.slice(0, end);
     const dialogue: string[] = [];
-    for (const line of head) if (!line.startsWith("#")) dialogue.push(...run(world, line));
+    for (const line of head) if (!line.startsWith("#")) dialogue.push(...play(world, line));
     const hasCommand = head.some((line) => !line.startsWith("#"));
     return [...head, ...(hasCommand ? ["----", ...dialogue] : [])].join("\n");
   });
   return `${replayed.join("\n\n")}\n`;
-}
-
-function run(world: World, line: string): string[] {
-  const [word = "", ...rest] = line.split(" ");
-  const command = commands[word];
-  if (command === undefined) throw new Error(`a transcript has no word '${word}'`);
-  const options = new Map<string, string>();
-  const args: string[] = [];
-  for (const part of rest) {
-    const option = /^--([a-z-]+)(?:=(.*))?$/.exec(part);
-    if (option === null) args.push(part);
-    else options.set(option[1] ?? "", option[2] ?? "");
-  }
-  const words: Words = { args, options };
-  return command(world, words);
 }

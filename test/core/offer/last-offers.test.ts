@@ -1,23 +1,12 @@
 import { expect, test } from "vitest";
 import type { FrameworkId } from "../../../worker/protocol/ids.ts";
-import { commands } from "../../scenarios/commands.ts";
+import { play } from "../../scenarios/play.ts";
 import { World } from "../../scenarios/world.ts";
 
 function world(...lines: readonly string[]): World {
   const made = new World();
-  for (const line of lines) run(made, line);
+  for (const line of lines) play(made, line);
   return made;
-}
-
-function run(world: World, line: string): void {
-  const [word = "", ...rest] = line.split(" ");
-  const options = new Map<string, string>();
-  const args = rest.filter((part) => {
-    const [, name, value = ""] = /^--([a-z-]+)(?:=(.*))?$/.exec(part) ?? [];
-    if (name !== undefined) options.set(name, value);
-    return name === undefined;
-  });
-  commands[word]?.(world, { args, options });
 }
 
 function lastMs(world: World, role: string): number | undefined {
@@ -28,7 +17,7 @@ test("the time of a client's last offer stays when the offer is gone, for its ro
   const made = world("framework f1 --roles=web,batch", "suppress f1 batch", "agent a1 cpus=1");
   const offeredMs = made.host.nowMs;
   made.host.nowMs += 5_000;
-  run(made, "decline f1 o1 --refuse=60");
+  play(made, "decline f1 o1 --refuse=60");
   expect(lastMs(made, "web")).toBe(offeredMs);
   expect(lastMs(made, "batch")).toBeUndefined();
 });
@@ -42,6 +31,6 @@ test("a restart does not know it, and says so", () => {
 
 test("it goes with the framework", () => {
   const made = world("framework f1 --roles=web", "agent a1 cpus=1");
-  run(made, "teardown f1");
+  play(made, "teardown f1");
   expect(made.host.state.lastOffers.marks().size).toBe(0);
 });
