@@ -55,6 +55,7 @@ export interface Config {
   };
   /** Of a task's logs: bytes, files; undefined: they are never rotated. */
   readonly rotation: { readonly bytesMax: number; readonly filesMax: number } | undefined;
+  readonly fetchCacheBytes: number;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
   /** As they were written, for those who ask; undefined: they were not. */
@@ -115,6 +116,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
       diskWatchMs: read(readDuration(given, "disk-watch-interval", "1mins"), 0),
     },
     rotation: read(readRotation(given), undefined),
+    fetchCacheBytes: read(readSize(given, "fetcher-cache-size", "2GB"), 0),
     dieWithParent: given.has("die-with-parent"),
     jsonLog: given.has("json"),
     texts: textsOf(given),
@@ -258,12 +260,20 @@ function readHeadroom(given: GivenOptions): Result<number, string> {
   return err(`${label} '${text}' is not a share; write a number from 0 to 1, like 0.1`);
 }
 
+function readSize(
+  given: GivenOptions,
+  option: OptionName,
+  otherwise: string,
+): Result<number, string> {
+  const text = given.text(option) ?? otherwise;
+  const parsed = parseBytes(text);
+  if (parsed.ok) return parsed;
+  return err(`${given.label(option)} '${text}' is not a size; write one like 10MB`);
+}
+
 function readRotation(given: GivenOptions): Result<Config["rotation"], string> {
-  const size = given.text("max-log-size") ?? "100MB";
-  const bytes = parseBytes(size);
-  if (!bytes.ok) {
-    return err(`${given.label("max-log-size")} '${size}' is not a size; write one like 10MB`);
-  }
+  const bytes = readSize(given, "max-log-size", "100MB");
+  if (!bytes.ok) return bytes;
   const text = given.text("max-log-files") ?? "1";
   const filesMax = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   if (filesMax < 1) {

@@ -24,18 +24,21 @@ import { type Config, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
-import { type AgentFacts, newState } from "./core/state.ts";
+import { type AgentFacts, type AgentState, newState } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
 import { helpText } from "./options.ts";
 import { Outward } from "./outward/outward.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
 import { errnoOf } from "./shell/errno.ts";
-import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
 import { ExecutorStreams } from "./shell/executor-streams.ts";
 import { ExecutorTokens, readExecutorKey } from "./shell/executor-tokens.ts";
+import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
+import { FetchCache } from "./shell/fetcher/cache.ts";
 import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
+import { SandboxCollector } from "./shell/upkeep/sandbox-collector.ts";
+import { Upkeep } from "./shell/upkeep/upkeep.ts";
 import {
   describeWorkDirectoryError,
   takeWorkDirectory,
@@ -111,10 +114,14 @@ async function run(config: Config): Promise<void> {
       `API at http://${config.listen}:${port}`,
   );
   const history = new History(join(work.metaDirectory, "history"));
+  const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
+  const upkeep = makeUpkeep(config, state, { work, log });
   const view: AgentView = {
     ...{ state, history, containerizer, config, port },
     version: versionFacts(VERSION, buildFacts),
     counters: new Counters(),
+    collector: upkeep.collector,
+    fetchCache,
     verbosity: new Verbosity(),
     startedMs: Date.now(),
   };
@@ -126,24 +133,42 @@ async function run(config: Config): Promise<void> {
     workDirectory: work.path,
     master: config.master,
     outward: new Outward({ certificates: config.certificates, keepAlive: true }),
+    fetchCache,
     port,
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
     executorStreams,
     switchUser: process.geteuid?.() === 0,
     log,
     answerCall: (call) => answerLinkCall(call, view),
-    observe: (changes) => view.counters.count(changes),
+    observe: (changes) => {
+      view.counters.count(changes);
+      upkeep.collector.follow(changes);
+    },
     exit: (reason) => exit(reason, log),
   });
   listenForTheEnd(runner, config, log);
   listener.serve(view, { access, log });
   await runner.start();
+  upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
 }
 
 /** Where executors find the API. */
 function executorHost({ listen, ip }: Config): string {
   return listen === "0.0.0.0" ? ip : listen;
+}
+
+function makeUpkeep(
+  config: Config,
+  state: AgentState,
+  { work, log }: { readonly work: WorkDirectory; readonly log: Log },
+): Upkeep {
+  const { collection, rotation } = config;
+  const folders = { workDirectory: work.path, metaDirectory: work.metaDirectory };
+  const { delayMs, headroom, diskWatchMs } = collection;
+  const nowMs = (): number => Date.now();
+  const collector = new SandboxCollector({ ...folders, state, delayMs, headroom, log, nowMs });
+  return new Upkeep({ workDirectory: work.path, state, collector, diskWatchMs, rotation, log });
 }
 
 /** Takes the API's port; the error is a sentence. */

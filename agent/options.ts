@@ -131,6 +131,12 @@ export const agentOptions = {
     help: "how many such older files stay",
     otherwise: "1",
   },
+  "fetcher-cache-size": {
+    kind: "text",
+    placeholder: "SIZE",
+    help: "room for fetched files that tasks asked to be cached",
+    otherwise: "2GB",
+  },
   ca: {
     kind: "text",
     placeholder: "FILE",

@@ -6,6 +6,7 @@
  * wait that nobody keeps is "0ns", and one that never ends is the longest time Mesos knows.
  */
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
 import {
   COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX,
@@ -59,7 +60,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   default_role: "*",
   disallow_sharing_agent_ipc_namespace: OFF,
   disallow_sharing_agent_pid_namespace: OFF,
-  disk_watch_interval: FOR_EVER,
+  disk_watch_interval: ({ config }) => formatDuration(config.collection.diskWatchMs),
   docker: NONE,
   docker_ignore_runtime: OFF,
   docker_kill_orphans: OFF,
@@ -77,13 +78,12 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   executor_shutdown_grace_period: formatDuration(
     EXECUTOR_SHUTDOWN_GRACE_MS + EXECUTOR_SHUTDOWN_KEPT_MS,
   ),
-  fetcher_cache_dir: NONE,
-  fetcher_cache_size: "0B",
+  fetcher_cache_dir: ({ config }) => `${config.workDirectory}/fetch`,
+  fetcher_cache_size: ({ config }) => formatBytes(config.fetchCacheBytes),
   fetcher_stall_timeout: formatDuration(FETCH_LIMITS.stallMs),
   frameworks_home: "",
-  // Sandboxes stay until somebody removes them.
-  gc_delay: FOR_EVER,
-  gc_disk_headroom: "0",
+  gc_delay: ({ config }) => formatDuration(config.collection.delayMs),
+  gc_disk_headroom: ({ config }) => String(config.collection.headroom),
   gc_non_executor_container_sandboxes: OFF,
   help: OFF,
   hostname: ({ config }) => config.hostname,

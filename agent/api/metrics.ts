@@ -9,28 +9,25 @@ import type { AgentView } from "./view.ts";
 
 export type Metrics = readonly (readonly [name: string, value: number])[];
 
-/** The longest time that Mesos knows: no sandbox is removed for its age. */
-const FOR_EVER_SECONDS = 2 ** 63 / 1e9;
-
 /** Sorted by name. */
 export function metricsOf(view: AgentView, nowMs: number): Metrics {
-  const { state, counters, startedMs } = view;
+  const { state, counters, collector, fetchCache, startedMs } = view;
   const all: Record<string, number> = {
-    "containerizer/fetcher/cache_size_total_bytes": 0,
-    "containerizer/fetcher/cache_size_used_bytes": 0,
+    "containerizer/fetcher/cache_size_total_bytes": fetchCache.bytesMax,
+    "containerizer/fetcher/cache_size_used_bytes": fetchCache.bytesUsed,
     "containerizer/fetcher/task_fetches_failed": counters.fetchesFailed,
     "containerizer/fetcher/task_fetches_succeeded": counters.fetchesSucceeded,
     "containerizer/mesos/container_destroy_errors": 0,
     "containerizer/mesos/provisioner/bind/remove_rootfs_errors": 0,
     "containerizer/mesos/provisioner/remove_container_errors": 0,
-    "gc/path_removals_failed": 0,
-    "gc/path_removals_pending": 0,
-    "gc/path_removals_succeeded": 0,
+    "gc/path_removals_failed": collector.failed,
+    "gc/path_removals_pending": collector.pending,
+    "gc/path_removals_succeeded": collector.succeeded,
     "resource_provider_manager/events/disconnect": 0,
     "resource_provider_manager/events/subscribe": 0,
     "resource_provider_manager/subscribed": 0,
     "slave/container_launch_errors": counters.launchErrors,
-    "slave/executor_directory_max_allowed_age_secs": FOR_EVER_SECONDS,
+    "slave/executor_directory_max_allowed_age_secs": collector.ageAllowedMs / 1_000,
     "slave/frameworks_active": new Set(liveExecutors(view).map((each) => each.frameworkId)).size,
     "slave/invalid_framework_messages": 0,
     "slave/invalid_status_updates": 0,

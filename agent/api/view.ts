@@ -6,8 +6,10 @@ import type { VersionFacts } from "../../worker/protocol/build-facts.ts";
 import type { Config } from "../config.ts";
 import type { Containerizer } from "../containerizer/containerizer.ts";
 import type { AgentState } from "../core/state.ts";
+import type { FetchCache } from "../shell/fetcher/cache.ts";
 import type { FilesRoot } from "../shell/files.ts";
 import type { History } from "../shell/history.ts";
+import type { SandboxCollector } from "../shell/upkeep/sandbox-collector.ts";
 import type { Counters } from "./counters.ts";
 import type { Verbosity } from "./verbosity.ts";
 
@@ -21,6 +23,9 @@ export interface AgentView {
   readonly port: number;
   readonly version: VersionFacts;
   readonly counters: Counters;
+  /** Removes old sandboxes. */
+  readonly collector: SandboxCollector;
+  readonly fetchCache: FetchCache;
   readonly verbosity: Verbosity;
   readonly startedMs: number;
 }

@@ -27,6 +27,7 @@ import type { Outward } from "../outward/outward.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { ExecutorApiPlace } from "./executor-environment.ts";
 import type { ExecutorStreams } from "./executor-streams.ts";
+import type { FetchCache } from "./fetcher/cache.ts";
 import type { History } from "./history.ts";
 import { Launcher } from "./launcher.ts";
 import type { Log } from "./log.ts";
@@ -44,6 +45,7 @@ export interface AgentRunnerOptions {
   readonly master: URL;
   /** How the link and the fetcher leave this machine. */
   readonly outward: Outward;
+  readonly fetchCache: FetchCache;
   /** Advertised port. */
   readonly port: number;
   readonly executorApi: ExecutorApiPlace;
@@ -78,10 +80,11 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = options.state;
-    const { containerizer, workDirectory, port, switchUser, outward, executorApi } = options;
+    const { containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi } =
+      options;
     const { facts } = options.state;
     this.#launcher = new Launcher({
-      ...{ containerizer, workDirectory, port, switchUser, outward, executorApi },
+      ...{ containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi },
       ip: facts.ip,
     });
     this.#link = new MasterLink({

@@ -17,13 +17,15 @@ export interface DownloadOptions {
   readonly limits: DownloadLimits;
   readonly signal: AbortSignal;
   readonly outward: Outward;
+  /** Told of every piece: bytes so far, and of how many as far as the server says. */
+  readonly progress?: (bytes: number, total: number | undefined) => void;
 }
 
 /** The error is a clause. */
 export async function download(
   from: URL,
   file: FileHandle,
-  { limits, signal, outward }: DownloadOptions,
+  { limits, signal, outward, progress }: DownloadOptions,
 ): Promise<Result<void, string>> {
   let url = from;
   for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
@@ -41,7 +43,12 @@ export async function download(
       continue;
     }
     if (status === 200) {
-      const written = await writeBounded(response, file, limits.bytesMax);
+      const length = response.headers["content-length"];
+      const total = length === undefined ? undefined : Number(length);
+      const written = await writeBounded(response, file, {
+        bytesMax: limits.bytesMax,
+        progress: (bytes) => progress?.(bytes, total),
+      });
       // Its readers are told only that the connection broke.
       return stall.happened ? err(stalled(limits.stallMs)) : written;
     }
@@ -55,8 +62,9 @@ export async function download(
 export async function writeBounded(
   from: Readable,
   file: FileHandle,
-  bytesMax: number,
+  options: { readonly bytesMax: number; readonly progress?: (bytes: number) => void },
 ): Promise<Result<void, string>> {
+  const { bytesMax, progress } = options;
   let bytes = 0;
   try {
     for await (const chunk of from) {
@@ -64,6 +72,7 @@ export async function writeBounded(
       if (bytes > bytesMax) return err(`it has more than ${bytesMax} bytes`);
       // All of it, behind what is there.
       await file.appendFile(chunk);
+      progress?.(bytes);
     }
     return ok(undefined);
   } catch (cause) {

@@ -1,11 +1,11 @@
 /**
  * Fetches a task's URIs into its sandbox before it starts (http-semantics 17.5): one after the
  * other, beside whatever else the agent does. Files are read and unpacked as the task's user, so
- * that nobody gets by a URI what he could not read himself. There is no cache yet: `cache` is a
- * wish that is not granted, and changes nothing else.
+ * that nobody gets by a URI what he could not read himself. What was cached is copied: a task may
+ * do with its file what it likes.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open, rm, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -13,6 +13,7 @@ import type { Account } from "../../containerizer/supervisor/users.ts";
 import type { Outward } from "../../outward/outward.ts";
 import { errnoOf } from "../errno.ts";
 import { makeFolders } from "../folders.ts";
+import type { FetchCache } from "./cache.ts";
 import { type DownloadLimits, download } from "./download.ts";
 import { extract } from "./extract.ts";
 import { type FetchPlan, planFetch, withoutPassword } from "./plan.ts";
@@ -26,7 +27,13 @@ export interface FetchRequest {
   readonly account: Account | undefined;
   readonly signal: AbortSignal;
   readonly outward: Outward;
+  readonly cache: FetchCache;
+  /** A line for whoever looks at the task, now and then while it takes long. */
+  readonly say: (line: string) => void;
 }
+
+/** How long nothing is said of a download, and then again; ms. */
+const PROGRESS_MS = 5_000;
 
 /** `bytesMax`: far beyond what tasks are shipped; bounds what a mistaken URI does to a disk. */
 export const FETCH_LIMITS: DownloadLimits = {
@@ -55,14 +62,14 @@ async function fetchOne(
   request: FetchRequest,
   limits: DownloadLimits,
 ): Promise<Result<void, string>> {
-  const { directory, account, signal, outward } = request;
+  const { directory, account, signal } = request;
   makeFolders(directory, plan.names.slice(0, -1), account);
   const path = join(directory, ...plan.names);
   // As programs name it, which begin in the sandbox: the task's user may not be able to go there.
   const inside = `./${plan.names.join("/")}`;
   const got =
     plan.source.kind === "HTTP"
-      ? await getUrl(plan.source.url, { path, account, signal, limits, outward })
+      ? await getUrl(plan.source.url, path, { plan, request, limits })
       : await copy({ from: plan.source.path, to: path, inside }, { request, limits });
   if (!got.ok) return got;
   if (plan.executable) await makeExecutable(path);
@@ -70,26 +77,74 @@ async function fetchOne(
   const create = (name: string) => createFile(join(directory, name), account);
   const { bytesMax } = limits;
   const options = { directory, account, signal };
-  return await extract[plan.archive]({ path: inside, bytesMax, create }, options);
+  const extracted = await extract[plan.archive]({ path: inside, bytesMax, create }, options);
+  // As in Mesos: an archive that came from the cache does not stay.
+  if (extracted.ok && plan.cached) await rm(path, { force: true });
+  return extracted;
 }
 
-async function getUrl(
-  url: URL,
-  to: {
-    readonly path: string;
-    readonly account: Account | undefined;
-    readonly signal: AbortSignal;
-    readonly limits: DownloadLimits;
-    readonly outward: Outward;
-  },
-): Promise<Result<void, string>> {
-  const file = await createFile(to.path, to.account);
+interface Fetch {
+  readonly plan: FetchPlan;
+  readonly request: FetchRequest;
+  readonly limits: DownloadLimits;
+}
+
+async function getUrl(url: URL, path: string, fetch: Fetch): Promise<Result<void, string>> {
+  const { plan, request } = fetch;
+  if (plan.cached) return await getCached(url, path, fetch);
+  const file = await createFile(path, request.account);
   if (!file.ok) return file;
   try {
-    return await download(url, file.value, to);
+    return await downloadInto(file.value, url, fetch, request.signal);
   } finally {
     await file.value.close();
   }
+}
+
+async function getCached(url: URL, path: string, fetch: Fetch): Promise<Result<void, string>> {
+  const { account, cache, signal } = fetch.request;
+  const taken = await cache.take(
+    `${account?.userId ?? ""} ${url.href}`,
+    (file, ended) => downloadInto(file, url, fetch, ended),
+    signal,
+  );
+  if (!taken.ok) return taken;
+  try {
+    await rm(path, { force: true });
+    const { COPYFILE_EXCL, COPYFILE_FICLONE, O_RDONLY, O_NOFOLLOW } = constants;
+    // Shares the bytes on disk where the file system can, until somebody changes his.
+    await copyFile(taken.value.path, path, COPYFILE_EXCL | COPYFILE_FICLONE);
+    const file = await open(path, O_RDONLY | O_NOFOLLOW);
+    try {
+      await file.chmod(0o644);
+      if (account !== undefined) await file.chown(account.userId, account.groupId);
+    } finally {
+      await file.close();
+    }
+    return ok(undefined);
+  } finally {
+    taken.value.release();
+  }
+}
+
+function downloadInto(
+  file: FileHandle,
+  url: URL,
+  { plan, request, limits }: Fetch,
+  signal: AbortSignal,
+): Promise<Result<void, string>> {
+  let saidMs = performance.now();
+  const progress = (bytes: number, total: number | undefined): void => {
+    if (performance.now() - saidMs < PROGRESS_MS) return;
+    saidMs = performance.now();
+    const all = total === undefined ? "" : ` of ${megabytes(total)}`;
+    request.say(`Fetching '${plan.uri}': ${megabytes(bytes)}${all}`);
+  };
+  return download(url, file, { limits, signal, outward: request.outward, progress });
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 }
 
 async function copy(

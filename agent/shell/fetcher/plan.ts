@@ -17,6 +17,7 @@ export interface FetchPlan {
   /** Of the file in the sandbox, folders first. */
   readonly names: readonly string[];
   readonly executable: boolean;
+  readonly cached: boolean;
   /** Of an archive that is to be extracted. */
   readonly archive: ArchiveKind | undefined;
 }
@@ -48,7 +49,10 @@ export function planFetch(info: mesos.CommandInfoURI): Result<FetchPlan, string>
   const executable = info.executable === true;
   const extracts = !executable && info.extract !== false;
   const archive = extracts ? archiveKind(names.at(-1) ?? "") : undefined;
-  return ok({ uri: withoutPassword(value), source: source.value, names, executable, archive });
+  const uri = withoutPassword(value);
+  // A file of this machine is copied as quickly as one of the cache.
+  const cached = info.cache === true && source.value.kind === "HTTP";
+  return ok({ uri, source: source.value, names, executable, cached, archive });
 }
 
 export function withoutPassword(uri: string): string {

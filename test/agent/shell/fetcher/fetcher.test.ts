@@ -20,6 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { Outward } from "../../../../agent/outward/outward.ts";
+import { FetchCache } from "../../../../agent/shell/fetcher/cache.ts";
 import { FETCH_LIMITS, fetchUris } from "../../../../agent/shell/fetcher/fetcher.ts";
 import type * as mesos from "../../../../worker/protocol/v1/mesos.ts";
 
@@ -40,6 +41,8 @@ function folder(): string {
 }
 
 const outward = new Outward({ keepAlive: false });
+const cache = new FetchCache(join(tmpdir(), `rimrock-fetch-${process.pid}`), 1_000_000);
+const means = { outward, cache, say: () => {} };
 
 /** A sandbox beside a folder with what is fetched into it. */
 function folders(): { sandbox: string; from: string } {
@@ -66,7 +69,7 @@ async function fetchInto(
   signal = new AbortController().signal,
 ): Promise<string | undefined> {
   const infos = uris.map((uri) => (typeof uri === "string" ? { value: uri } : uri));
-  const request = { uris: infos, directory, account: undefined, signal, outward };
+  const request = { uris: infos, directory, account: undefined, signal, ...means };
   const fetched = await fetchUris(request, { ...FETCH_LIMITS, ...limits });
   return fetched.ok ? undefined : fetched.error;
 }
@@ -101,7 +104,7 @@ describe("files", () => {
     writeFileSync(secret, "S", { mode: 0o600 });
     const account = { userId: 65534, groupId: 65534 };
     const { signal } = new AbortController();
-    const request = { uris: [{ value: secret }], directory: sandbox, account, signal, outward };
+    const request = { uris: [{ value: secret }], directory: sandbox, account, signal, ...means };
     expect(await fetchUris(request)).toMatchObject({ ok: false });
     expect(existsSync(join(sandbox, "secret"))).toBe(false);
   });
@@ -120,7 +123,7 @@ describe("files", () => {
     const values = [join(open, "a.tgz"), join(open, "g.gz"), `${url}/h`];
     const uris = [...values.map((value) => ({ value })), { value: `${url}/x`, output_file: "d/x" }];
     const { signal } = new AbortController();
-    expect(await fetchUris({ uris, directory: sandbox, account, signal, outward })).toEqual({
+    expect(await fetchUris({ uris, directory: sandbox, account, signal, ...means })).toEqual({
       ok: true,
       value: undefined,
     });
