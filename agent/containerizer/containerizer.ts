@@ -12,12 +12,16 @@
  * 2. How it ended stays on disk until `remove`. Call `remove` once that is safe in your own books.
  * 3. `wait` resolves when the command has ended *and* everything that it left behind is killed.
  */
-import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
+import type {
+  CapabilityInfoCapability,
+  ResourceStatistics,
+} from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Brand } from "../../worker/std/brand.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { type DockerError, describeDockerError } from "./docker/errors.ts";
 import type { DockerSpec } from "./docker/spec.ts";
+import type { Isolator } from "./isolators.ts";
 
 /** Names one run of a container: also a file name and a cgroup's name, so made by `containerId`. */
 export type ContainerId = Brand<string, "ContainerId">;
@@ -51,8 +55,51 @@ export interface ResourceLimits {
   readonly cpusLimit?: number;
   /** Hard cap on memory, swap included: bytes. Above it the container ends as LIMITED. */
   readonly memoryLimitBytes?: number;
+  /**
+   * Memory that it is to keep when the machine runs short of it: bytes. Where the limit is higher
+   * (or absent), the container is among the first to be ended for lack of memory.
+   */
+  readonly memoryRequestBytes?: number;
   /** Most processes and threads at one time; beyond it fork fails inside the container. */
   readonly pidsLimit?: number;
+  /**
+   * Disk space of its sandbox: bytes. Where the operator wants it enforced, the container ends as
+   * LIMITED above it.
+   */
+  readonly diskLimitBytes?: number;
+}
+
+export type CapabilityName = Exclude<CapabilityInfoCapability, "UNKNOWN">;
+
+/** Rights of root (capabilities(7)). Absent: what the operator allows; for others than root, none. */
+export interface CapabilitySets {
+  /** What its processes begin with. */
+  readonly effective?: readonly CapabilityName[];
+  /** What they can ever have. */
+  readonly bounding?: readonly CapabilityName[];
+}
+
+/** One limit of setrlimit(2), in its units; `amounts` absent: no limit. */
+export interface ProcessLimit {
+  /** As prlimit(1) calls it, like "nofile". */
+  readonly name: string;
+  readonly amounts?: { readonly soft: bigint; readonly hard: bigint };
+}
+
+/** A folder or file that appears in the container. */
+export interface VolumeMount {
+  /** Absolute and existing on the machine, or relative: beneath the sandbox, and made there. */
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  /** SANDBOX, GROUP: a path beneath the container's sandbox or its group's, made as a folder. */
+  readonly source: { readonly kind: "HOST" | "SANDBOX" | "GROUP"; readonly path: string };
+}
+
+/** Containers that share a sandbox, /tmp and, unless they ask for their own, shared memory. */
+export interface ContainerGroup {
+  readonly id: ContainerId;
+  /** Absolute and existing; the containers' own sandboxes are in it. */
+  readonly sandboxDirectory: string;
 }
 
 /** Open file descriptors that the command gets as its own; whoever opened them closes them. */
@@ -83,6 +130,25 @@ export interface ContainerSpec {
   /** Absolute and existing: the working directory, and where `stdout` and `stderr` are appended. */
   readonly sandboxDirectory: string;
   readonly limits: ResourceLimits;
+  readonly group?: ContainerGroup;
+  /** Of its own; absent: the machine's. */
+  readonly hostname?: string;
+  readonly volumes?: readonly VolumeMount[];
+  /** Folders beneath the agent's own that it sees at their own paths: its persistent volumes. */
+  readonly agentFolders?: readonly { readonly path: string; readonly readOnly: boolean }[];
+  readonly capabilities?: CapabilitySets;
+  readonly processLimits?: readonly ProcessLimit[];
+  /** It sees the processes of the machine, or of its group. */
+  readonly sharesProcesses?: boolean;
+  /**
+   * SHARED: shared memory and message queues are the machine's, or its group's. Absent: PRIVATE, in
+   * a group SHARED.
+   */
+  readonly sharedMemory?:
+    | { readonly mode: "PRIVATE"; readonly bytes?: number }
+    | { readonly mode: "SHARED" };
+  /** Whole NVIDIA GPUs for it alone. */
+  readonly gpus?: number;
   /** Instead of no input, and of output into the sandbox's files. */
   readonly streams?: StandardStreams;
   /** The command gets a terminal of this size; all of its output is on stdout then. */
@@ -163,6 +229,8 @@ export type LaunchError =
   | FileError
   | DockerError
   | ContainerNotRunning
+  /** `why` is a sentence without its full stop. */
+  | { readonly code: "VOLUME_REFUSED"; readonly containerPath: string; readonly why: string }
   /** `what` was asked for and is not to be had here; `why` is a sentence without its full stop. */
   | { readonly code: "NOT_SUPPORTED"; readonly what: string; readonly why: string }
   | { readonly code: "CONTAINER_EXISTS"; readonly containerId: ContainerId }
@@ -230,6 +298,12 @@ export interface ContainerizerOptions {
    * Name of the cgroup above all containers, like "rimrock". Agents on one machine may share it.
    */
   readonly cgroupRoot: string;
+  /** The agent's own folder, absolute: containers see nothing of it but what is theirs. */
+  readonly hiddenDirectory?: string;
+  /** Absent: everything that this machine can do. */
+  readonly isolation?: ReadonlySet<Isolator>;
+  /** Rights of root that containers may have; absent: what is harmless to the machine. */
+  readonly allowedCapabilities?: readonly CapabilityName[];
   readonly docker?: DockerOptions;
   /** Takes a line for the agent's log; absent: nobody listens. */
   readonly log?: (line: string) => void;
@@ -263,6 +337,8 @@ export function describeLaunchError(
       return `No signal '${error.signal}'; name it like SIGTERM`;
     case "COMMAND_INVALID":
       return `The command cannot be run: ${error.why}`;
+    case "VOLUME_REFUSED":
+      return `The volume at '${error.containerPath}' cannot be mounted: ${error.why}`;
     case "NOT_SUPPORTED":
       return `This agent cannot give the container ${error.what}: ${error.why}`;
     case "SANDBOX_UNUSABLE":

@@ -9,13 +9,13 @@ import { err, ok, type Result } from "../../../worker/std/result.ts";
 import {
   type ContainerId,
   type ContainerizerModule,
-  type ContainerSpec,
+  type ContainerizerOptions,
   describeLaunchError,
   type FileError,
   type LaunchError,
   type ResourceLimits,
 } from "../containerizer.ts";
-import type { Confined, Entry, Isolation, Place } from "../supervisor/isolation.ts";
+import type { Confined, Entry, Isolation, Place, Preparation } from "../supervisor/isolation.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
@@ -23,22 +23,33 @@ import { controllerNames, controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { detectHierarchy, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
+import { readHostFacts } from "./space/host-facts.ts";
+import { newSpace, privilegesOf, processLimits, type SpaceContext } from "./space/new-space.ts";
+import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
+import { realPath } from "./space/volumes.ts";
 import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
 
 const MEGABYTE = 1_048_576;
 
 export class CgroupIsolation implements Isolation {
   readonly #hierarchy: Hierarchy;
+  /** Like "rimrock", or a path of several names. */
   readonly #root: string;
+  readonly #space: SpaceContext;
   readonly #present = new Set<ContainerId>();
 
-  /** `root`: like "rimrock", or a path of several names. */
-  constructor(hierarchy: Hierarchy, root: string) {
+  constructor(hierarchy: Hierarchy, options: ContainerizerOptions) {
     this.#hierarchy = hierarchy;
-    this.#root = root;
+    this.#root = options.cgroupRoot;
+    this.#space = {
+      facts: readHostFacts(options.isolation, hierarchy.version),
+      runtimeDirectory: options.runtimeDirectory,
+      hidden: realPath(options.hiddenDirectory ?? options.runtimeDirectory),
+      allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
+    };
   }
 
-  prepare(spec: ContainerSpec, outer: Confined | undefined): Result<Entry, LaunchError> {
+  prepare({ spec, account, outer }: Preparation): Result<Entry, LaunchError> {
     this.#present.add(spec.containerId);
     const name = this.#name(spec);
     const create = outer === undefined ? createCgroup : createInnerCgroup;
@@ -49,10 +60,18 @@ export class CgroupIsolation implements Isolation {
       const applied = this.update(spec, spec.limits);
       if (!applied.ok) return applied;
     }
-    const joinFiles = directoriesOf(this.#hierarchy, name).map((path) => `${path}/cgroup.procs`);
-    if (outer === undefined) return ok({ joinFiles });
-    const space = joinSpace(outer);
-    return space.ok ? ok({ joinFiles, ...(space.value && { space: space.value }) }) : space;
+    const container = { spec, account, devices: [] };
+    const space = outer === undefined ? newSpace(this.#space, container) : joinSpace(outer);
+    if (!space.ok) return space;
+    const privileges = privilegesOf(this.#space, container);
+    if (!privileges.ok) return privileges;
+    const resourceLimits = processLimits(spec);
+    return ok({
+      joinFiles: directoriesOf(this.#hierarchy, name).map((path) => `${path}/cgroup.procs`),
+      privileges: privileges.value,
+      ...(space.value && { space: space.value }),
+      ...(resourceLimits && { resourceLimits }),
+    });
   }
 
   update(place: Place, limits: ResourceLimits): Result<void, FileError> {
@@ -159,13 +178,11 @@ export const cgroupsContainerizer: ContainerizerModule = {
     const cgroups = await checkCgroups(cgroupRoot);
     return cgroups.ok ? checkSupervisor(runtimeDirectory) : cgroups;
   },
-  create: ({ cgroupRoot, runtimeDirectory }) => {
+  create: (options) => {
     const hierarchy = detectHierarchy();
     // `check` has said so in one sentence before anybody comes here.
     if (!hierarchy.ok) throw new Error(hierarchy.error.why);
-    return new SupervisedContainerizer(
-      runtimeDirectory,
-      new CgroupIsolation(hierarchy.value, cgroupRoot),
-    );
+    const isolation = new CgroupIsolation(hierarchy.value, options);
+    return new SupervisedContainerizer(options.runtimeDirectory, isolation);
   },
 };

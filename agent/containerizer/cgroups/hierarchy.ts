@@ -37,7 +37,7 @@ export function parseMounts(mountinfo: string): readonly CgroupMount[] {
 }
 
 /** Blanks in a path are written `\040`. */
-function unescapePath(path: string): string {
+export function unescapePath(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_match, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

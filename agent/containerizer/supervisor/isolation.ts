@@ -13,6 +13,7 @@ import type {
   ResourceLimits,
 } from "../containerizer.ts";
 import type { StartedRecord } from "./records.ts";
+import type { Account } from "./users.ts";
 
 /** Which container it is, and the one that it lives in. */
 export interface Place {
@@ -80,12 +81,17 @@ export interface JoinedSpace {
   readonly descriptors: readonly number[];
 }
 
+export interface Preparation {
+  readonly spec: ContainerSpec;
+  /** The account that the command runs as; undefined: the agent's own. */
+  readonly account: Account | undefined;
+  /** The running container that it is to live in. */
+  readonly outer: Confined | undefined;
+}
+
 export interface Isolation {
-  /**
-   * Makes what confines the container. `outer`: the running container that it is to live in. After
-   * an error `release` takes back what there is.
-   */
-  prepare(spec: ContainerSpec, outer: Confined | undefined): Result<Entry, LaunchError>;
+  /** Makes what confines the container. After an error `release` takes back what there is. */
+  prepare(preparation: Preparation): Result<Entry, LaunchError>;
   update(place: Place, limits: ResourceLimits): Result<void, FileError>;
   usage(container: Confined): Promise<Result<ResourceStatistics, FileError>>;
   /** Its live processes without the supervisor, descendants in other sessions included. */

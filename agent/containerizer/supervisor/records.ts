@@ -2,6 +2,7 @@
  * What is on disk about a container, in the runtime directory; see `script.ts` for who writes it.
  * Besides the supervisor's two files:
  *   <id>.inside    the container that it lives in, if any (written by the agent before it starts)
+ *   <id>.mounts    the table for mount(8), if it has mounts of its own
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
  *
  * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
@@ -35,7 +36,7 @@ export interface StartedRecord {
   readonly commandPid: number | undefined;
 }
 
-const SUFFIXES = [".started", ".ended", ".inside", ".limited"] as const;
+const SUFFIXES = [".started", ".ended", ".inside", ".mounts", ".limited"] as const;
 
 export class Records {
   readonly #directory: string;
@@ -116,9 +117,21 @@ export class Records {
   }
 
   writeInside(id: ContainerId, outer: ContainerId): Result<void, FileError> {
-    const path = `${this.pathOf(id)}.inside`;
+    return this.#write(id, ".inside", outer);
+  }
+
+  writeMounts(id: ContainerId, table: string): Result<void, FileError> {
+    return this.#write(id, ".mounts", table);
+  }
+
+  #write(
+    id: ContainerId,
+    suffix: (typeof SUFFIXES)[number],
+    text: string,
+  ): Result<void, FileError> {
+    const path = this.pathOf(id) + suffix;
     try {
-      writeFileSync(path, outer, { mode: 0o600 });
+      writeFileSync(path, text, { mode: 0o600 });
       return ok(undefined);
     } catch (cause) {
       return err(fileError("write", path, cause));

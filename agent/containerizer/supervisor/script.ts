@@ -68,7 +68,8 @@ exec "$@"`;
 
 /**
  * What `enter` waits for, done beside it; its word to it goes through the pipe that is its standard
- * output. What was mounted is compared with what was asked for (device and inode), so that a link
+ * output. It begins when `enter` is in all of its cgroups; if that one fails instead, the next word
+ * into the pipe ends this one. What was mounted is compared with what was asked for (device and inode), so that a link
  * which somebody puts into a path in between leads nowhere.
  */
 const SETUP = `refuse() {
@@ -79,8 +80,9 @@ setup() {
   if [ -n "$hostname" ]; then
     echo "$hostname" 2>/dev/null >/proc/sys/kernel/hostname || refuse "Failed to set the host name"
   fi
+  while [ -n "$procs" ] && ! read -r member 2>/dev/null <"$procs"; do echo wait; done
   cd "$base" || refuse "Failed to change to $base"
-  why=$(printf %s "$mounts" | "$mount" -a -n -c -T /proc/self/fd/0 2>&1) || {
+  why=$("$mount" -a -n -c -T "$record.mounts" 2>&1) || {
     set -f
     set -- $why
     refuse "Failed to mount: $*"
@@ -111,7 +113,8 @@ const ENTER = `enter() {
     joins=$((joins - 1))
   done
   if [ -n "$mount" ]; then
-    read -r go || exit ${REFUSED_STATUS}
+    while read -r word && [ "$word" != go ]; do :; done
+    [ "$word" = go ] || exit ${REFUSED_STATUS}
     cd "$directory" || refuse "Failed to change to $directory"
   fi
   [ -z "$adjust" ] || echo "$adjust" 2>/dev/null >/proc/self/oom_score_adj
@@ -154,17 +157,17 @@ lead() {
 
 /**
  * Arguments: path of the records without suffix; whether a first process for a process id namespace
- * is wanted (empty: no); mount(8) and stat(1), a table for the former, the host name (empty: as it
- * is), the directory that the table's relative paths begin at, the command's directory (all empty:
- * no setup); the out-of-memory score; the call of prlimit(1) without the process (empty: none);
- * the count of mounted paths to compare, what stat has to say of each, and these paths; the count
+ * is wanted (empty: no); mount(8), which gets the table `<id>.mounts`, and stat(1); the host name
+ * (empty: as it is); the directory that the table's relative paths begin at, the command's directory
+ * (all empty: no setup); the out-of-memory score; the call of prlimit(1) without the process (empty: none);
+ * the last of the files below (empty: there is none); the count of mounted paths to compare, what stat has to say of each, and these paths; the count
  * of files to write 0 to, and these files; then `become` and what BECOME_SCRIPT takes, or `exec`
  * and an argv (which leads to BECOME_SCRIPT after a change of user: nothing of the container's
  * environment may reach a program that still runs as root).
  */
-export const SUPERVISOR_SCRIPT = `record=$1 init=$2 mount=$3 stat=$4 mounts=$5 hostname=$6 base=$7 directory=$8 adjust=$9
+export const SUPERVISOR_SCRIPT = `record=$1 init=$2 mount=$3 stat=$4 hostname=$5 base=$6 directory=$7 adjust=$8 rlimits=$9
 shift 9
-rlimits=$1
+procs=$1
 shift
 ${SETUP}
 ${ENTER}

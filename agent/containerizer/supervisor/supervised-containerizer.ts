@@ -181,7 +181,7 @@ export class SupervisedContainerizer implements Containerizer {
       const exists = reserved.error.errno === "EEXIST";
       return exists ? err({ code: "CONTAINER_EXISTS", containerId: id }) : reserved;
     }
-    const entry = await this.#prepare(spec);
+    const entry = this.#withMounts(id, await this.#prepare(spec, account));
     if (!entry.ok) return this.#undo(spec, entry.error);
     const record = this.#records.pathOf(id);
     const descriptors =
@@ -219,13 +219,24 @@ export class SupervisedContainerizer implements Containerizer {
     return ok({ pid });
   }
 
-  async #prepare(spec: ContainerSpec): Promise<Result<Entry, LaunchError>> {
+  async #prepare(
+    spec: ContainerSpec,
+    account: Account | undefined,
+  ): Promise<Result<Entry, LaunchError>> {
     const { containerId: id, inside } = spec;
-    if (inside === undefined) return this.#isolation.prepare(spec, undefined);
+    if (inside === undefined) return this.#isolation.prepare({ spec, account, outer: undefined });
     const written = this.#records.writeInside(id, inside);
     if (!written.ok) return written;
     const outer = await this.#ready(inside);
-    return outer.ok ? this.#isolation.prepare(spec, outer.value) : outer;
+    return outer.ok ? this.#isolation.prepare({ spec, account, outer: outer.value }) : outer;
+  }
+
+  /** With what the supervisor reads from a file. */
+  #withMounts(id: ContainerId, entry: Result<Entry, LaunchError>): Result<Entry, LaunchError> {
+    const space = entry.ok ? entry.value.space : undefined;
+    if (space?.kind !== "NEW" || space.setup === undefined) return entry;
+    const written = this.#records.writeMounts(id, space.setup.mounts);
+    return written.ok ? entry : written;
   }
 
   /** The container once its command is where it belongs; what is being set up can be waited for. */

@@ -10,6 +10,7 @@ import { endChecks } from "./checks/ends.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
+import { spaceChecks } from "./checks/space.ts";
 import { streamChecks } from "./checks/streams.ts";
 
 export type Checks = Readonly<Record<string, (kind: ContainerizerKind) => Promise<void>>>;
@@ -26,6 +27,6 @@ const common: Checks = {
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
   process: common,
-  cgroups: { ...common, ...cgroupChecks },
+  cgroups: { ...common, ...cgroupChecks, ...spaceChecks },
   docker: dockerSuite(common),
 };

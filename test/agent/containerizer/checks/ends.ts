@@ -8,6 +8,7 @@ import {
   recordsOf,
   run,
   SLOWNESS,
+  specOf,
   start,
   uniqueSleep,
   until,

@@ -1,0 +1,135 @@
+/** What of this machine decides how containers are set up; looked at once. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { type Isolator, isolatorNames } from "../../isolators.ts";
+import { findProgram } from "../../supervisor/host-tools.ts";
+import type { CgroupVersion } from "../controllers/controller.ts";
+import { unescapePath } from "../hierarchy.ts";
+import type { HostMount } from "./mount-table.ts";
+
+export interface HostFacts {
+  /** Of those that were wanted, what works. */
+  readonly isolators: ReadonlySet<Isolator>;
+  /** Why the others do not, in a sentence without its full stop. */
+  readonly lacking: ReadonlyMap<Isolator, string>;
+  readonly unshare: string;
+  readonly mount: string;
+  readonly stat: string;
+  readonly systemMounts: readonly HostMount[];
+  readonly guarded: readonly string[];
+  readonly readOnlyFiles: readonly string[];
+  readonly lastCapability: number;
+}
+
+/** Options of unshare(1), by what needs them. */
+export const NAMESPACE_OPTIONS = {
+  "filesystem/linux": "--mount",
+  "namespaces/pid": "--pid",
+  "namespaces/ipc": "--ipc",
+  "namespaces/uts": "--uts",
+} as const;
+
+/** By these root changes the machine as a whole. */
+const GUARDED = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
+const HELPERS = [
+  ...["sh", "bash", "env", "setsid", "setpriv", "prlimit", "script", "stty", "stat"],
+  ...["unshare", "nsenter", "mount"],
+];
+
+/** `wanted` undefined: everything. */
+export function readHostFacts(
+  wanted: ReadonlySet<Isolator> | undefined,
+  version: CgroupVersion,
+): HostFacts {
+  const lacking = new Map<Isolator, string>();
+  const asked = isolatorNames.filter((name) => wanted === undefined || wanted.has(name));
+  for (const [name, why] of [...missingPrograms(), ...forbiddenNamespaces(asked)]) {
+    lacking.set(name, why);
+  }
+  if (version === 2) {
+    const why =
+      "cgroup v2 takes a compiled program for it; only a /dev of its own keeps devices away";
+    lacking.set("cgroups/devices", why);
+  }
+  if (lacking.has("filesystem/linux")) {
+    const why = "it needs filesystem/linux";
+    for (const name of ["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const) {
+      if (!lacking.has(name)) lacking.set(name, why);
+    }
+  }
+  return {
+    isolators: new Set(asked.filter((name) => !lacking.has(name))),
+    lacking: new Map([...lacking].filter(([name]) => asked.includes(name))),
+    unshare: findProgram("unshare") ?? "",
+    mount: findProgram("mount") ?? "",
+    stat: findProgram("stat") ?? "",
+    systemMounts: systemMounts(readFileSync("/proc/self/mountinfo", "utf8")),
+    guarded: GUARDED.map((name) => `/proc/${name}`).filter((path) => existsSync(path)),
+    readOnlyFiles: ownPrograms(),
+    lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
+  };
+}
+
+const PROGRAMS: { readonly [K in Isolator]?: readonly string[] } = {
+  "filesystem/linux": ["unshare", "mount", "stat"],
+  "namespaces/pid": ["unshare"],
+  "namespaces/ipc": ["unshare"],
+  "namespaces/uts": ["unshare"],
+  "linux/capabilities": ["setpriv"],
+  "linux/nnp": ["setpriv"],
+  "posix/rlimits": ["prlimit"],
+  "gpu/nvidia": ["nvidia-smi"],
+  "disk/du": ["du"],
+};
+
+function missingPrograms(): [Isolator, string][] {
+  return isolatorNames.flatMap((name): [Isolator, string][] => {
+    const missing = PROGRAMS[name]?.find((program) => findProgram(program) === undefined);
+    return missing === undefined ? [] : [[name, `the program ${missing} is missing`]];
+  });
+}
+
+/** Tries them, all at once and, if that fails, one by one. */
+function forbiddenNamespaces(asked: readonly Isolator[]): [Isolator, string][] {
+  const unshare = findProgram("unshare");
+  // The keys are the table's own.
+  const names = (Object.keys(NAMESPACE_OPTIONS) as (keyof typeof NAMESPACE_OPTIONS)[]).filter(
+    (name) => asked.includes(name),
+  );
+  if (unshare === undefined || names.length === 0) return [];
+  const refusal = (tried: typeof names): string | undefined => {
+    const options = tried.map((name) => NAMESPACE_OPTIONS[name]);
+    const argv = [...options, "--fork", findProgram("env") ?? "true", "true"];
+    const { status, stderr } = spawnSync(unshare, argv, { encoding: "utf8", env: {} });
+    return status === 0 ? undefined : `the kernel refuses it (${stderr.trim()})`;
+  };
+  if (refusal(names) === undefined) return [];
+  return names.flatMap((name): [Isolator, string][] => {
+    const why = refusal([name]);
+    return why === undefined ? [] : [[name, why]];
+  });
+}
+
+/** Lines as in `parseMounts`: the mounts at and beneath /sys. */
+export function systemMounts(mountinfo: string): readonly HostMount[] {
+  return mountinfo.split("\n").flatMap((line) => {
+    const [, , , , path = "", options = ""] = line.split(" ");
+    if (path !== "/sys" && !path.startsWith("/sys/")) return [];
+    return [{ path: unescapePath(path), options: options.split(",") }];
+  });
+}
+
+/** What runs with the agent's rights: itself, and what starts containers. */
+function ownPrograms(): readonly string[] {
+  const helpers = HELPERS.map((name) => findProgram(name)).filter((path) => path !== undefined);
+  const own = [process.execPath, ...process.argv.slice(1, 2)];
+  const real = [...own, ...helpers].flatMap((path) => {
+    try {
+      const file = realpathSync(path);
+      return statSync(file).isFile() ? [file] : [];
+    } catch {
+      return [];
+    }
+  });
+  return [...new Set(real)];
+}

@@ -1,0 +1,206 @@
+/**
+ * The namespaces of a new container and what it sees in them; its privileges; its process limits.
+ * What was asked for and cannot be given is refused, never left out.
+ */
+import { join } from "node:path";
+import { err, ok, type Result } from "../../../../worker/std/result.ts";
+import type { CapabilityName, ContainerSpec, LaunchError } from "../../containerizer.ts";
+import type { Isolator } from "../../isolators.ts";
+import { findProgram } from "../../supervisor/host-tools.ts";
+import type { NewSpace, Setup } from "../../supervisor/isolation.ts";
+import type { Account } from "../../supervisor/users.ts";
+import { lookBeneath } from "./beneath.ts";
+import { deviceFolder } from "./device-folder.ts";
+import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
+import { type Bind, mountTable } from "./mount-table.ts";
+import { capabilityOptions } from "./privileges.ts";
+import { isWithin, realPath, resolveVolumes } from "./volumes.ts";
+
+export interface SpaceContext {
+  readonly facts: HostFacts;
+  readonly runtimeDirectory: string;
+  /** Real path of the agent's own folder. */
+  readonly hidden: string;
+  readonly allowedCapabilities: readonly CapabilityName[];
+}
+
+export interface NewContainer {
+  readonly spec: ContainerSpec;
+  readonly account: Account | undefined;
+  /** Further device files, by their names in /dev. */
+  readonly devices: readonly string[];
+}
+
+/** Undefined: all of it is the machine's. */
+export function newSpace(
+  context: SpaceContext,
+  container: NewContainer,
+): Result<NewSpace | undefined, LaunchError> {
+  const { spec } = container;
+  const { isolators, unshare } = context.facts;
+  const refused = firstRefusal(context.facts, spec);
+  if (refused !== undefined) return err(refused);
+  const hasInit = isolators.has("namespaces/pid") && spec.sharesProcesses !== true;
+  const options = [
+    ...(isolators.has("filesystem/linux") ? [NAMESPACE_OPTIONS["filesystem/linux"]] : []),
+    ...(hasInit ? [NAMESPACE_OPTIONS["namespaces/pid"]] : []),
+    ...(ownsMemory(context.facts, spec) ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
+    ...(isolators.has("namespaces/uts") ? [NAMESPACE_OPTIONS["namespaces/uts"]] : []),
+  ];
+  if (options.length === 0) return ok(undefined);
+  const setup = isolators.has("filesystem/linux") ? makeSetup(context, container) : ok(undefined);
+  if (!setup.ok) return setup;
+  // Slaves see what the machine mounts and unmounts later; nothing goes the other way.
+  const propagation = isolators.has("filesystem/linux") ? ["--propagation", "slave"] : [];
+  const enter = [unshare, ...options, ...propagation];
+  return ok({ kind: "NEW", enter, hasInit, setup: setup.value });
+}
+
+function ownsMemory({ isolators }: HostFacts, { sharedMemory }: ContainerSpec): boolean {
+  return isolators.has("namespaces/ipc") && sharedMemory?.mode !== "SHARED";
+}
+
+/** What a part of the spec needs, and what it is called to whom it is refused. */
+function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] {
+  const needs: (readonly [Isolator, string])[] = [];
+  for (const { source, containerPath } of spec.volumes ?? []) {
+    const isolator = source.kind === "HOST" ? "volume/host_path" : "volume/sandbox_path";
+    needs.push([isolator, `the volume at '${containerPath}'`]);
+  }
+  if (spec.hostname !== undefined) needs.push(["namespaces/uts", "a host name of its own"]);
+  if (spec.capabilities !== undefined) needs.push(["linux/capabilities", "capabilities"]);
+  if (spec.processLimits !== undefined) needs.push(["posix/rlimits", "limits of its processes"]);
+  if (spec.sharedMemory?.mode === "PRIVATE") {
+    needs.push(["namespaces/ipc", "shared memory of its own"]);
+    if (spec.sharedMemory.bytes !== undefined) {
+      needs.push(["filesystem/linux", "a /dev/shm of its own size"]);
+    }
+  }
+  if ((spec.gpus ?? 0) > 0) needs.push(["gpu/nvidia", "GPUs"]);
+  return needs;
+}
+
+export function firstRefusal(
+  { isolators, lacking }: HostFacts,
+  spec: ContainerSpec,
+): LaunchError | undefined {
+  const need = needsOf(spec).find(([isolator]) => !isolators.has(isolator));
+  if (need === undefined) return undefined;
+  const [isolator, what] = need;
+  const why = lacking.get(isolator) ?? `the operator left ${isolator} out of --isolation`;
+  return { code: "NOT_SUPPORTED", what, why };
+}
+
+function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup, LaunchError> {
+  const { facts, runtimeDirectory, hidden } = context;
+  const { spec, account } = container;
+  const volumes = resolveVolumes({ spec, account, hidden });
+  if (!volumes.ok) return volumes;
+  const isLate = ({ target }: Bind): boolean =>
+    target !== "/tmp" && isWithin(target, "/tmp") && !isWithin(target, spec.sandboxDirectory);
+  const temporary = temporaryFolder(spec);
+  if (!temporary.ok) return temporary;
+  const devices = deviceFolder(runtimeDirectory, container.devices);
+  if (!devices.ok) return devices;
+  const ownShm = ownsMemory(facts, spec);
+  const machineShm = { source: "/dev/shm", target: join(devices.value.path, "shm") };
+  const base = baseOf(spec, hidden);
+  const fromBase = (bind: Bind): Bind => ({ ...bind, source: relativeTo(base, bind.source) });
+  const binds = volumes.value.map(({ bind }) => fromBase(bind));
+  const clash = unreachableSource(binds.filter(isLate));
+  if (clash !== undefined) return err(clash);
+  const mounts = mountTable({
+    systemMounts: facts.systemMounts,
+    readOnlyFiles: facts.readOnlyFiles.filter((path) => !isWithin(path, hidden)),
+    devices: [...devices.value.devices, ...(ownShm ? [] : [{ ...machineShm, readOnly: false }])],
+    deviceFolder: devices.value.path,
+    sharedMemory: ownShm
+      ? { bytes: spec.sharedMemory?.mode === "PRIVATE" ? spec.sharedMemory.bytes : undefined }
+      : undefined,
+    volumes: binds.filter((bind) => !isLate(bind)),
+    temporaryFolder: binds.some(({ target }) => target === "/tmp")
+      ? undefined
+      : relativeTo(base, temporary.value),
+    volumesInTemporaryFolder: binds.filter(isLate),
+    hidden,
+    exposed: exposedOf(spec).map(fromBase),
+    ownProcesses: facts.isolators.has("namespaces/pid") && spec.sharesProcesses !== true,
+    guarded: facts.guarded,
+  });
+  return ok({
+    mountProgram: facts.mount,
+    statProgram: facts.stat,
+    mounts,
+    hostname: spec.hostname,
+    baseDirectory: base,
+    directory: spec.sandboxDirectory,
+    expected: volumes.value.map(({ bind, identity }) => ({ path: bind.target, identity })),
+  });
+}
+
+/** Its sandbox, or that of its group with its own in it; its persistent volumes. */
+function exposedOf(spec: ContainerSpec): readonly Bind[] {
+  const sandbox = spec.group?.sandboxDirectory ?? spec.sandboxDirectory;
+  const folders = [{ path: sandbox, readOnly: false }, ...(spec.agentFolders ?? [])];
+  return folders.map(({ path, readOnly }) => ({ source: path, target: path, readOnly }));
+}
+
+/** A folder of the sandbox, so that it counts and goes with it. A group shares one. */
+function temporaryFolder(spec: ContainerSpec): Result<string, LaunchError> {
+  const sandbox = spec.group?.sandboxDirectory ?? spec.sandboxDirectory;
+  const made = lookBeneath(sandbox, [".tmp"], { kind: "FOLDER", account: undefined, mode: 0o1777 });
+  const path = join(sandbox, ".tmp");
+  if (!made.ok) return err({ code: "SANDBOX_UNUSABLE", path, errno: made.error });
+  return ok(path);
+}
+
+/** `late`: to be mounted in the container's own /tmp, which covers the machine's by then. */
+function unreachableSource(late: readonly Bind[]): LaunchError | undefined {
+  const clash = late.find(({ source }) => isWithin(source, "/tmp"));
+  if (clash === undefined) return undefined;
+  const why = "host path and container path are both in /tmp, which is the container's own";
+  return { code: "VOLUME_REFUSED", containerPath: clash.target, why };
+}
+
+/** A folder that leads to the sandbox past what is mounted over the way to it. */
+function baseOf(spec: ContainerSpec, hidden: string): string {
+  const sandbox = realPath(spec.group?.sandboxDirectory ?? spec.sandboxDirectory);
+  return isWithin(sandbox, hidden) ? hidden : sandbox;
+}
+
+function relativeTo(base: string, path: string): string {
+  const real = realPath(path);
+  return isWithin(real, base) ? real.slice(base.length + 1) : real;
+}
+
+/** As options of setpriv(1). */
+export function privilegesOf(
+  { facts, allowedCapabilities }: SpaceContext,
+  { spec, account }: Pick<NewContainer, "spec" | "account">,
+): Result<readonly string[], LaunchError> {
+  const options: string[] = [];
+  if (facts.isolators.has("linux/capabilities") && process.geteuid?.() === 0) {
+    const capabilities = capabilityOptions({
+      allowed: allowedCapabilities,
+      asked: spec.capabilities,
+      isRoot: account === undefined || account.userId === 0,
+      lastNumber: facts.lastCapability,
+    });
+    if (!capabilities.ok) {
+      return err({ code: "NOT_SUPPORTED", what: "capabilities", why: capabilities.error });
+    }
+    options.push(...capabilities.value);
+  }
+  if (facts.isolators.has("linux/nnp")) options.push("--no-new-privs");
+  return ok(options);
+}
+
+/** A call of prlimit(1) without the process. */
+export function processLimits({ processLimits: limits }: ContainerSpec): string | undefined {
+  if (limits === undefined || limits.length === 0) return undefined;
+  const options = limits.map(({ name, amounts }) => {
+    const amount = amounts === undefined ? "unlimited" : `${amounts.soft}:${amounts.hard}`;
+    return `--${name}=${amount}`;
+  });
+  return [findProgram("prlimit") ?? "prlimit", ...options].join(" ");
+}

@@ -1,0 +1,182 @@
+/**
+ * From the volumes that a container asks for to mounts, or to the reason against one. Paths in
+ * sandboxes are walked without following links (`beneath.ts`); on the way to a folder of the
+ * machine only root's links are followed. What was found is compared with what was mounted
+ * (`script.ts`), so that nobody exchanges it in between.
+ */
+import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { err, ok, type Result } from "../../../../worker/std/result.ts";
+import type { ContainerSpec, LaunchError, VolumeMount } from "../../containerizer.ts";
+import { errnoOf } from "../../supervisor/file-error.ts";
+import type { Account } from "../../supervisor/users.ts";
+import { type Found, lookBeneath, namesOf } from "./beneath.ts";
+import type { Bind } from "./mount-table.ts";
+
+export interface ResolvedVolume {
+  readonly bind: Bind;
+  readonly identity: string;
+}
+
+export interface VolumeContext {
+  readonly spec: ContainerSpec;
+  readonly account: Account | undefined;
+  /** The agent's own folder: no volume leads there. */
+  readonly hidden: string;
+}
+
+type Refusal = string;
+
+/** Where a container's own system mounts are. */
+const RESERVED = ["/proc", "/sys", "/dev"];
+const LINKS_MAX = 40;
+
+export function resolveVolumes(
+  context: VolumeContext,
+): Result<readonly ResolvedVolume[], LaunchError> {
+  const resolved: ResolvedVolume[] = [];
+  for (const volume of context.spec.volumes ?? []) {
+    const one = resolveVolume(context, volume);
+    const { containerPath } = volume;
+    if (!one.ok) return err({ code: "VOLUME_REFUSED", containerPath, why: one.error });
+    resolved.push(one.value);
+  }
+  return ok(resolved);
+}
+
+function resolveVolume(
+  context: VolumeContext,
+  volume: VolumeMount,
+): Result<ResolvedVolume, Refusal> {
+  const source = findSource(context, volume);
+  if (!source.ok) return source;
+  const target = findTarget(context, volume.containerPath, source.value);
+  if (!target.ok) return target;
+  const { path, identity } = source.value;
+  return ok({ bind: { source: path, target: target.value, readOnly: volume.readOnly }, identity });
+}
+
+interface Source extends Found {
+  readonly path: string;
+}
+
+function findSource(context: VolumeContext, { source }: VolumeMount): Result<Source, Refusal> {
+  if (source.kind === "HOST") return hostSource(context, source.path);
+  const { spec, account } = context;
+  const [folder, whose] =
+    source.kind === "SANDBOX"
+      ? [spec.sandboxDirectory, "its sandbox"]
+      : [spec.group?.sandboxDirectory, "its parent's sandbox"];
+  if (folder === undefined) return err("only a container in another one has a parent's sandbox");
+  const names = namesOf(source.path);
+  if (names === undefined) return err(`the path '${source.path}' leads out of ${whose}`);
+  const found = lookBeneath(folder, names, { kind: "FOLDER", account, mode: 0o755 });
+  if (!found.ok) return err(walkError(source.path, whose, found.error));
+  return ok({ ...found.value, path: join(folder, ...names) });
+}
+
+function hostSource({ hidden }: VolumeContext, given: string): Result<Source, Refusal> {
+  if (!given.startsWith("/")) return err(`the host path '${given}' is not absolute`);
+  try {
+    const path = throughTrustedLinks(given);
+    if (isWithin(path, hidden) || isWithin(hidden, path)) {
+      return err(`the host path '${given}' holds what is the agent's own (${hidden})`);
+    }
+    const stat = statSync(path);
+    return ok({ path, identity: `${stat.dev}:${stat.ino}`, isFolder: stat.isDirectory() });
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno === "ENOENT") return err(`there is no '${given}' on this machine; make it first`);
+    return err(`the host path '${given}' cannot be used: ${errno}`);
+  }
+}
+
+/** The real path; throws ELOOP at a link that is neither root's nor the agent's own. */
+function throughTrustedLinks(path: string): string {
+  let at = "/";
+  let rest = resolve(path).split("/").filter(Boolean);
+  for (let links = 0; rest.length > 0; ) {
+    const [name = "", ...further] = rest;
+    const next = join(at, name);
+    const stat = lstatSync(next);
+    if (!stat.isSymbolicLink()) {
+      [at, rest] = [next, further];
+      continue;
+    }
+    if (stat.uid !== 0 && stat.uid !== process.geteuid?.()) throw new Error("a link of a user");
+    if (++links > LINKS_MAX) throw new Error("too many links");
+    const target = resolve(at, readlinkSync(next));
+    [at, rest] = ["/", [...target.split("/").filter(Boolean), ...further]];
+  }
+  return at;
+}
+
+/** The path that the container sees; made where it is in the sandbox. */
+function findTarget(
+  { spec, account, hidden }: VolumeContext,
+  containerPath: string,
+  source: Found,
+): Result<string, Refusal> {
+  if (containerPath.startsWith("/")) return hostTarget(containerPath, hidden, source);
+  const names = namesOf(containerPath);
+  if (names === undefined || names.length === 0) {
+    return err("the container path leads out of the sandbox; choose one inside it");
+  }
+  const kind = source.isFolder ? "FOLDER" : "FILE";
+  const found = lookBeneath(spec.sandboxDirectory, names, { kind, account, mode: 0o755 });
+  if (!found.ok) return err(walkError(containerPath, "the sandbox", found.error));
+  if (found.value.isFolder !== source.isFolder) return err(MISMATCH);
+  return ok(join(spec.sandboxDirectory, ...names));
+}
+
+const MISMATCH = "one of host path and container path is a folder and the other is not";
+
+function hostTarget(path: string, hidden: string, source: Found): Result<string, Refusal> {
+  if (path.split("/").includes("..") || path.includes("\0")) {
+    return err("the container path has '..' in it; write where it leads");
+  }
+  const target = resolve(path);
+  // Made there, because /tmp begins empty.
+  if (isWithin(target, "/tmp") && target !== "/tmp") {
+    if (source.isFolder) return ok(target);
+    return err("in /tmp only folders can be mounted");
+  }
+  try {
+    const real = realpathSync(target);
+    if (real === "/" || RESERVED.some((folder) => isWithin(real, folder))) {
+      return err("the container's /, /proc, /sys and /dev are its system's; choose another path");
+    }
+    if (isWithin(real, hidden) || isWithin(hidden, real)) {
+      return err(`the container path covers what is the agent's own (${hidden})`);
+    }
+    if (statSync(real).isDirectory() !== source.isFolder) return err(MISMATCH);
+    return ok(real);
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") return err(`the container path: ${errnoOf(cause)}`);
+    return err(
+      "the container shares the machine's file system, and the path does not exist there; " +
+        "make it on the machine, or use a path relative to the sandbox",
+    );
+  }
+}
+
+function walkError(path: string, whose: string, errno: string): string {
+  const link = errno === "ELOOP" || errno === "ENOTDIR" || errno === "ENXIO";
+  if (link) return `the path '${path}' meets a link or a special file in ${whose}`;
+  return `the path '${path}' in ${whose} cannot be used: ${errno}`;
+}
+
+/** Both absolute. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
+}
+
+/** Real paths of what exists; of the rest, its deepest existing folder's. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), path.slice(parent.length));
+  }
+}
