@@ -368,7 +368,7 @@ export class Allocation {
   #refreshFacts(framework: FrameworkRow): void {
     for (const role of framework.roles) {
       const client = this.#standing?.numberOf({ frameworkId: framework.id, role });
-      if (client !== undefined) this.#engine?.clients.setFacts(client, factsOf(framework, role));
+      if (client !== undefined) this.#engine?.setFacts(client, factsOf(framework, role));
     }
   }
 

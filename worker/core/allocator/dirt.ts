@@ -6,22 +6,27 @@
  * waiting, however often a cycle is cut.
  */
 import type { Prng } from "../../std/prng.ts";
+import { grown, grownLength } from "./engine/slots.ts";
 
 export class Dirt {
   /** Of the cycle that is going on, or begins next. */
   #now: number[] = [];
   #next: number[] = [];
-  readonly #isIn = new Set<number>();
+  /** 1: the slot is in one of the two. */
+  #isIn = new Uint8Array(16);
   /** Some of the cycle were taken out, and some are left. */
   #isCut = false;
 
   get size(): number {
-    return this.#isIn.size;
+    return this.#now.length + this.#next.length;
   }
 
   add(slot: number): void {
-    if (this.#isIn.has(slot)) return;
-    this.#isIn.add(slot);
+    if (slot >= this.#isIn.length) {
+      this.#isIn = grown(this.#isIn, grownLength(this.#isIn.length, slot + 1));
+    }
+    if (this.#isIn[slot] === 1) return;
+    this.#isIn[slot] = 1;
     if (this.#isCut) this.#next.push(slot);
     else this.#now.push(slot);
   }
@@ -34,14 +39,15 @@ export class Dirt {
 
   /** The agent is gone. */
   remove(slot: number): void {
-    if (!this.#isIn.delete(slot)) return;
+    if (this.#isIn[slot] !== 1) return;
+    this.#isIn[slot] = 0;
     this.#now = this.#now.filter((each) => each !== slot);
     this.#next = this.#next.filter((each) => each !== slot);
     this.#goOn();
   }
 
   clear(): void {
-    this.#isIn.clear();
+    this.#isIn.fill(0);
     this.#now = [];
     this.#next = [];
     this.#isCut = false;
@@ -55,17 +61,20 @@ export class Dirt {
   /** Takes out up to `count`, in random order. */
   take(count: number, random: Prng): readonly number[] {
     const now = this.#now;
-    const taken = Math.min(count, now.length);
+    const left = Math.max(0, now.length - count);
     // As Fisher and Yates, as far as it is needed.
-    for (let last = now.length - 1; last > 0 && last >= now.length - taken; last--) {
+    for (let last = now.length - 1; last > 0 && last >= left; last--) {
       const other = random.below(last + 1);
-      [now[last], now[other]] = [now[other] ?? 0, now[last] ?? 0];
+      const slot = now[last] ?? 0;
+      now[last] = now[other] ?? 0;
+      now[other] = slot;
     }
-    const slots = now.splice(now.length - taken, taken);
-    for (const slot of slots) this.#isIn.delete(slot);
-    this.#isCut = now.length > 0;
+    const taken = left === 0 ? now : now.splice(left);
+    if (left === 0) this.#now = [];
+    for (const slot of taken) this.#isIn[slot] = 0;
+    this.#isCut = left > 0;
     this.#goOn();
-    return slots;
+    return taken;
   }
 
   /** Those that were taken, and that their cycle has not come to. */
@@ -73,9 +82,11 @@ export class Dirt {
     if (slots.length === 0) return;
     // With nothing left the next cycle had begun, and now it has not.
     if (!this.#isCut) this.#next = [...this.#now.splice(0), ...this.#next];
-    const back = slots.filter((slot) => !this.#isIn.has(slot));
-    for (const slot of back) this.#isIn.add(slot);
-    this.#now.push(...back);
+    for (const slot of slots) {
+      if (this.#isIn[slot] === 1) continue;
+      this.#isIn[slot] = 1;
+      this.#now.push(slot);
+    }
     this.#isCut = this.#now.length > 0;
     this.#goOn();
   }

@@ -101,6 +101,17 @@ export class AgentColumns {
     }
   }
 
+  /** So much less is free of it, by kind; more with sign -1. For kinds that have a column. */
+  deduct(slot: number, thousandths: Float64Array, sign: 1 | -1): void {
+    const { columns, stride } = this.free.reach(thousandths.length - 1);
+    for (let kind = 0; kind < thousandths.length; kind++) {
+      const amount = sign * (thousandths[kind] ?? 0);
+      if (amount === 0) continue;
+      columns[slot * stride + kind] = (columns[slot * stride + kind] ?? 0) - amount;
+      if (this.#isInService[slot]) this.#offered[kind] = this.offeredOf(kind) - amount;
+    }
+  }
+
   /** What nobody has of the kind, of all agents in service together. */
   offeredOf(kind: number): number {
     return this.#offered[kind] ?? 0;

@@ -44,6 +44,12 @@ export class Amounts {
     this.columns = grown(this.columns, grownLength(this.columns.length, wanted));
   }
 
+  /** The columns, of which the kind has one. */
+  reach(kind: number): { readonly columns: Float64Array; readonly stride: number } {
+    if (kind >= this.stride) this.#widen(kind);
+    return this;
+  }
+
   clear(slot: number): void {
     const begin = slot * this.stride;
     this.columns.fill(0, begin, begin + this.stride);

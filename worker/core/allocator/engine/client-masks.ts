@@ -30,8 +30,12 @@ export class ClientMasks {
   lacking = new Int32Array(1);
   /** By set of the default minimum: what a limit leaves is enough for an offer by that set. */
   readonly roomy: [Int32Array, Int32Array] = [new Int32Array(1), new Int32Array(1)];
+  /** How many are screened. */
+  screenedCount = 0;
   /** By traits of an agent: who may have something of it. */
   readonly #eligible = Array.from({ length: TRAIT_SETS }, () => new Int32Array(1));
+  /** By traits: of those who wants offers; undefined when it has to be made again. */
+  readonly #candidates: (Candidates | undefined)[] = [];
 
   /** Makes sure that there is room for the number. */
   reserve(client: number): void {
@@ -51,6 +55,8 @@ export class ClientMasks {
 
   setFacts(client: number, { needs, isScreened }: ClientFacts): void {
     this.reserve(client);
+    this.#candidates.length = 0;
+    this.screenedCount += Number(isScreened) - Number(this.isScreened(client));
     putBit(this.screened, client, isScreened);
     this.#eligible.forEach((set, traits) => {
       putBit(set, client, needs >= 0 && (needs & traits) === 0);
@@ -59,6 +65,7 @@ export class ClientMasks {
 
   setWanting(client: number, wants: boolean): void {
     this.reserve(client);
+    this.#candidates.length = 0;
     putBit(this.wanting, client, wants);
   }
 
@@ -69,9 +76,15 @@ export class ClientMasks {
     putBit(this.roomy[1], client, facts.hasRoom[1]);
   }
 
-  eligible(traits: number): Int32Array {
-    // There is one for every set of traits.
-    return this.#eligible[traits] as Int32Array;
+  /** Who wants offers, and may have something of an agent with these traits. */
+  candidates(traits: number): Candidates {
+    const known = this.#candidates[traits];
+    if (known !== undefined) return known;
+    const eligible = this.#eligible[traits];
+    const set = this.wanting.map((word, at) => word & (eligible?.[at] ?? 0));
+    const candidates = { set, isEmpty: set.every((word) => word === 0) };
+    this.#candidates[traits] = candidates;
+    return candidates;
   }
 
   isScreened(client: number): boolean {
@@ -83,6 +96,11 @@ export class ClientMasks {
     this.setWanting(client, false);
     this.setQuota(client, { lacks: false, hasRoom: [false, false] });
   }
+}
+
+interface Candidates {
+  readonly set: Int32Array;
+  readonly isEmpty: boolean;
 }
 
 /** How the role at the top of a client's tree stands. */

@@ -17,6 +17,7 @@ import { type ClientFacts, ClientMasks } from "./client-masks.ts";
 import type { OrderTree } from "./order-tree.ts";
 import { type Least, minimumIn, type QuotaBooks } from "./quota-books.ts";
 import { RefusalMasks } from "./refusal-masks.ts";
+import { grown, grownLength } from "./slots.ts";
 import { NONE } from "./tree-columns.ts";
 import { Walk } from "./walk.ts";
 
@@ -55,6 +56,19 @@ export interface Budget {
   work: number;
 }
 
+interface Asking {
+  readonly gate: Gate;
+  readonly budget: Budget;
+}
+
+interface DecideRequest extends Asking {
+  readonly agents: readonly number[];
+  readonly random: Prng;
+}
+
+/** With so many agents it pays to look first which of them are worth it. */
+const SIFTED_AT_LEAST = 64;
+
 export const NO_END: Budget = { offers: Number.POSITIVE_INFINITY, work: Number.POSITIVE_INFINITY };
 
 /** What a question to the gate counts as work. */
@@ -72,8 +86,11 @@ export class Engine {
   readonly #clientsOf = new Map<string, Set<number>>();
   /** Top-level role by client. */
   readonly #tops: string[] = [];
-  /** Clients that the walk stops at. */
-  #among = new Int32Array(1);
+  /** By stage and node: 1 = a role at the top in whose tree nobody can be offered anything. */
+  readonly #closed = { GUARANTEED: new Uint8Array(16), REST: new Uint8Array(16) };
+  /** Clients that a walk stops at; made anew for every agent that needs one of its own. */
+  #narrow = new Int32Array(1);
+  #marks = new Uint8Array(0);
   #given: Given = { thousandths: new Float64Array(4), hasRest: false, isWhole: true };
 
   constructor(tree: OrderTree, agents: AgentColumns = new AgentColumns(tree.kinds)) {
@@ -90,9 +107,14 @@ export class Engine {
     this.#tops[client] = top;
     const others = this.#clientsOf.get(top) ?? new Set<number>();
     this.#clientsOf.set(top, others.add(client));
-    this.clients.setFacts(client, facts);
+    this.setFacts(client, facts);
     this.refusals.setWords(this.clients.words);
-    if (this.#books !== undefined) this.clients.setQuota(client, this.#books.factsOf(top));
+  }
+
+  /** What its framework says of itself is something else from now on. */
+  setFacts(client: number, facts: ClientFacts): void {
+    this.clients.setFacts(client, facts);
+    this.#noteTop(this.#tops[client] ?? "");
   }
 
   /** It is gone, and nothing may be left of it: its number may soon be another's. */
@@ -100,7 +122,13 @@ export class Engine {
     const top = this.#tops[client] ?? "";
     const others = this.#clientsOf.get(top);
     others?.delete(client);
-    if (others?.size === 0) this.#clientsOf.delete(top);
+    if (others?.size === 0) {
+      this.#clientsOf.delete(top);
+      // The role's node goes with its last client, and its slot may soon be another's.
+      const node = this.tree.topNode(top) ?? NONE;
+      this.#closed.GUARANTEED[node] = 0;
+      this.#closed.REST[node] = 0;
+    }
     this.clients.remove(client);
     this.refusals.forgetClient(client);
   }
@@ -110,8 +138,8 @@ export class Engine {
     if (books === this.#books) return;
     this.#books = books;
     if (books === undefined) return;
-    books.onFlip = (role) => this.#noteQuota(role);
-    for (const role of this.#clientsOf.keys()) this.#noteQuota(role);
+    books.onFlip = (role) => this.#noteTop(role);
+    for (const role of this.#clientsOf.keys()) this.#noteTop(role);
   }
 
   /**
@@ -119,20 +147,16 @@ export class Engine {
    * are returned. First everybody is offered what he is guaranteed and lacks, then the rest is
    * given away.
    */
-  decide(request: {
-    readonly agents: readonly number[];
-    readonly gate: Gate;
-    readonly random: Prng;
-    readonly budget: Budget;
-  }): readonly number[] {
+  decide(request: DecideRequest): readonly number[] {
     const { agents, budget } = request;
     for (const agent of agents) {
       if (this.#books?.hasLacking() !== true) break;
-      if (!this.#look(agent, { ...request, stage: "GUARANTEED" })) return agents;
+      if (!this.#look(agent, "GUARANTEED", request)) return agents;
     }
-    const rest = { ...request, stage: "REST" } as const;
+    const isHopeless = this.#findHopeless(request);
     for (let at = 0; at < agents.length; at++) {
-      const isDone = this.#look(agents[at] ?? 0, rest);
+      if (isHopeless?.[agents[at] ?? 0] === 1) continue;
+      const isDone = this.#look(agents[at] ?? 0, "REST", request);
       const isLast = budget.offers <= 0 || budget.work <= 0;
       if (!isDone || isLast) return agents.slice(isDone ? at + 1 : at);
     }
@@ -141,41 +165,65 @@ export class Engine {
 
   /** Takes what is given off the agent, for a cycle without rows. */
   hold(client: number, agent: number, { thousandths, hasRest }: Given): void {
-    const top = this.#tops[client] ?? "";
-    for (let kind = 0; kind < thousandths.length; kind++) {
-      const amount = thousandths[kind] ?? 0;
-      if (amount === 0) continue;
-      this.tree.addTo(client, kind, amount);
-      this.agents.setFree(agent, kind, this.agents.free.get(agent, kind) - amount);
-      this.#books?.consume(top, kind, amount);
-    }
+    this.#transfer(client, agent, { thousandths, sign: 1 });
     if (hasRest) this.agents.rest[agent] = NO_REST;
   }
 
   /** Gives it back: the opposite of `hold`. `rest`: number of the ranges and sets free then. */
   release(client: number, agent: number, back: { thousandths: Float64Array; rest: number }): void {
-    const top = this.#tops[client] ?? "";
-    for (let kind = 0; kind < back.thousandths.length; kind++) {
-      const amount = back.thousandths[kind] ?? 0;
-      if (amount === 0) continue;
-      this.tree.addTo(client, kind, -amount);
-      this.agents.setFree(agent, kind, this.agents.free.get(agent, kind) + amount);
-      this.#books?.consume(top, kind, -amount);
-    }
+    this.#transfer(client, agent, { thousandths: back.thousandths, sign: -1 });
     this.agents.rest[agent] = back.rest;
   }
 
-  /** Whether the agent is done with; false: the budget was used up before. */
-  #look(
+  #transfer(
+    client: number,
     agent: number,
-    request: {
-      readonly gate: Gate;
-      readonly random: Prng;
-      readonly budget: Budget;
-      readonly stage: QuotaStage;
-    },
-  ): boolean {
-    const { gate, random, budget, stage } = request;
+    { thousandths, sign }: { readonly thousandths: Float64Array; readonly sign: 1 | -1 },
+  ): void {
+    this.tree.addAll(client, thousandths, sign);
+    this.agents.deduct(agent, thousandths, sign);
+    const top = this.#tops[client] ?? "";
+    for (let kind = 0; this.#books !== undefined && kind < thousandths.length; kind++) {
+      this.#books.consume(top, kind, sign * (thousandths[kind] ?? 0));
+    }
+  }
+
+  /**
+   * Agents of which nobody can be offered anything, 1 by slot, found in the order of slots: what is
+   * known of the next one is in the processor's cache then, as it is not in random order. Nothing
+   * becomes possible during a cycle.
+   */
+  #findHopeless(request: DecideRequest): Uint8Array | undefined {
+    const { agents } = request;
+    if (agents.length < SIFTED_AT_LEAST) return undefined;
+    const { end, look } = this.agents;
+    if (this.#marks.length < end) this.#marks = new Uint8Array(look.length);
+    const marks = this.#marks.fill(0);
+    for (const agent of agents) marks[agent] = 1;
+    for (let agent = 0; agent < end; agent++) {
+      if (marks[agent] === 1 && !this.#isHopeless(agent, request)) marks[agent] = 0;
+    }
+    return marks;
+  }
+
+  #isHopeless(agent: number, request: DecideRequest): boolean {
+    const look = this.agents.look[agent];
+    if (look !== Look.PLAIN) return look === Look.NONE;
+    if (this.#books !== undefined) return this.#among(agent, "REST", request) === undefined;
+    if (!this.#isWorthALook(agent)) return true;
+    const { set, isEmpty } = this.clients.candidates(this.agents.traits[agent] ?? 0);
+    const at = this.refusals.at(agent);
+    if (at < 0 || isEmpty) return isEmpty;
+    const { covered } = this.refusals;
+    for (let word = 0; word < set.length; word++) {
+      if (((set[word] ?? 0) & ~(covered[at + word] ?? 0)) !== 0) return false;
+    }
+    return true;
+  }
+
+  /** Whether the agent is done with; false: the budget was used up before. */
+  #look(agent: number, stage: QuotaStage, request: DecideRequest): boolean {
+    const { gate, budget } = request;
     budget.work--;
     const look = this.agents.look[agent];
     if (look === Look.NONE) return true;
@@ -183,56 +231,88 @@ export class Engine {
       gate.lookAtRows(agent, stage);
       return true;
     }
-    if (this.agents.isExhausted(agent)) return true;
-    budget.work -= this.clients.words >> 3;
-    if (!this.#findAmong(agent, stage, gate)) return true;
+    const among = this.#among(agent, stage, request);
+    if (among === undefined) return true;
     const walk = this.#walk;
     const before = walk.steps;
-    walk.begin({ random });
-    for (let client = walk.next(this.#among); client !== NONE; client = walk.next(this.#among)) {
-      if (!this.#offersTo(client, agent, request)) continue;
-      if (this.agents.isExhausted(agent)) break;
+    walk.begin(request);
+    const closed = this.#books === undefined ? undefined : this.#closed[stage];
+    for (
+      let client = walk.next(among, closed);
+      client !== NONE;
+      client = walk.next(among, closed)
+    ) {
+      if (!this.#offersTo(client, agent, stage, request)) continue;
+      if (!this.#isWorthALook(agent)) break;
       if (budget.offers <= 0) return false;
     }
     budget.work -= walk.steps - before;
     return true;
   }
 
-  /** Makes the set of clients worth asking; false: there is none. */
-  #findAmong(agent: number, stage: QuotaStage, gate: Gate): boolean {
-    const { clients, refusals } = this;
-    const { words, wanting, screened, lacking, roomy } = clients;
+  /** Whether it has something of which somebody could be made an offer. */
+  #isWorthALook(agent: number): boolean {
+    return this.#isEnough(agent) || (this.#hasScreened() && !this.agents.isExhausted(agent));
+  }
+
+  #hasScreened(): boolean {
+    return this.clients.screenedCount > 0;
+  }
+
+  /** Clients worth asking; undefined: there is none. */
+  #among(agent: number, stage: QuotaStage, { gate, budget }: Asking): Int32Array | undefined {
+    if (!this.#isWorthALook(agent)) return undefined;
+    const candidates = this.clients.candidates(this.agents.traits[agent] ?? 0);
+    const at = this.refusals.at(agent);
+    const fits = this.#isEnough(agent);
+    if (at < 0 && fits && this.#books === undefined) {
+      return candidates.isEmpty ? undefined : candidates.set;
+    }
+    budget.work -= this.clients.words >> 3;
+    return this.#narrowed({ agent, stage, gate, at, fits, candidates: candidates.set });
+  }
+
+  #narrowed(facts: {
+    readonly agent: number;
+    readonly stage: QuotaStage;
+    readonly gate: Gate;
+    /** Where the agent's refusals begin. */
+    readonly at: number;
+    readonly fits: boolean;
+    readonly candidates: Int32Array;
+  }): Int32Array | undefined {
+    const { agent, stage, gate, at, candidates } = facts;
+    const { words, screened, lacking, roomy } = this.clients;
+    const { covered } = this.refusals;
     const books = this.#books;
-    if (this.#among.length !== words) this.#among = new Int32Array(words);
-    const eligible = clients.eligible(this.agents.traits[agent] ?? 0);
-    const at = refusals.at(agent);
-    const { covered } = refusals;
-    const fits = this.#isEnough(agent) ? -1 : 0;
+    if (this.#narrow.length !== words) this.#narrow = new Int32Array(words);
+    const fits = facts.fits ? -1 : 0;
     const first = books?.hasSurplusFor(0) === false ? 0 : -1;
     const second = books?.hasSurplusFor(1) === false ? 0 : -1;
     let [any, withheld] = [0, 0];
     for (let word = 0; word < words; word++) {
       const alone = screened[word] ?? 0;
-      let who = (wanting[word] ?? 0) & (eligible[word] ?? 0) & (fits | alone);
+      let who = (candidates[word] ?? 0) & (fits | alone);
       if (at >= 0) who &= ~(covered[at + word] ?? 0);
-      if (stage === "GUARANTEED") who &= lacking[word] ?? 0;
+      if (books !== undefined && stage === "GUARANTEED") who &= lacking[word] ?? 0;
       else if (books !== undefined) {
         const room = ((roomy[0][word] ?? 0) & first) | ((roomy[1][word] ?? 0) & second) | alone;
         withheld |= who & ~room;
         who &= room;
       }
-      this.#among[word] = who;
+      this.#narrow[word] = who;
       any |= who;
     }
     if (withheld !== 0) gate.passedOver(agent);
-    return any !== 0;
+    return any === 0 ? undefined : this.#narrow;
   }
 
   /** Offers the client what it may have; false: nothing. */
   #offersTo(
     client: number,
     agent: number,
-    { gate, budget, stage }: { gate: Gate; budget: Budget; stage: QuotaStage },
+    stage: QuotaStage,
+    { gate, budget }: DecideRequest,
   ): boolean {
     const isScreened = this.clients.isScreened(client);
     // Another client of its tree may have been given meanwhile what it lacked.
@@ -310,20 +390,44 @@ export class Engine {
   /** Whether what is free makes an offer by the default minimum. */
   #isEnough(agent: number): boolean {
     const { columns, stride } = this.agents.free;
-    return this.#minimum.some((set) =>
-      set.every(([kind, least]) => (columns[agent * stride + kind] ?? 0) >= least),
-    );
+    return this.#hasMinimum(columns, agent * stride);
   }
 
   #isEnoughOf(thousandths: Float64Array): boolean {
-    return this.#minimum.some((set) =>
-      set.every(([kind, least]) => (thousandths[kind] ?? 0) >= least),
-    );
+    return this.#hasMinimum(thousandths, 0);
   }
 
-  #noteQuota(role: string): void {
-    const facts = this.#books?.factsOf(role);
-    if (facts === undefined) return;
-    for (const client of this.#clientsOf.get(role) ?? []) this.clients.setQuota(client, facts);
+  #hasMinimum(thousandths: Float64Array, at: number): boolean {
+    return hasAll(this.#minimum[0], thousandths, at) || hasAll(this.#minimum[1], thousandths, at);
   }
+
+  /** How the role at the top stands, and by that its clients. */
+  #noteTop(role: string): void {
+    const books = this.#books;
+    if (books === undefined) return;
+    const facts = books.factsOf(role);
+    const clients = this.#clientsOf.get(role) ?? [];
+    let hasScreened = false;
+    for (const client of clients) {
+      this.clients.setQuota(client, facts);
+      hasScreened ||= this.clients.isScreened(client);
+    }
+    const node = this.tree.topNode(role);
+    if (node === undefined) return;
+    for (const stage of ["GUARANTEED", "REST"] as const) {
+      if (node < this.#closed[stage].length) continue;
+      const length = grownLength(this.#closed[stage].length, node + 1);
+      this.#closed[stage] = grown(this.#closed[stage], length);
+    }
+    const hasRoom = facts.hasRoom[0] || facts.hasRoom[1] || hasScreened;
+    this.#closed.GUARANTEED[node] = facts.lacks ? 0 : 1;
+    this.#closed.REST[node] = hasRoom ? 0 : 1;
+  }
+}
+
+function hasAll(set: Least, thousandths: Float64Array, at: number): boolean {
+  for (const [kind, least] of set) {
+    if ((thousandths[at + kind] ?? 0) < least) return false;
+  }
+  return true;
 }

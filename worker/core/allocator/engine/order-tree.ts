@@ -23,7 +23,7 @@ import {
 } from "../policy.ts";
 import { Kinds } from "./kinds.ts";
 import { NodeView } from "./node-view.ts";
-import { type Compare, Siblings } from "./siblings.ts";
+import { type Compare, type SettleBy, Siblings } from "./siblings.ts";
 import { Slots } from "./slots.ts";
 import { NONE, TreeColumns } from "./tree-columns.ts";
 import { Walk } from "./walk.ts";
@@ -52,9 +52,14 @@ export class OrderTree implements PolicyState {
   readonly #settings = new Map<string, RoleSettings>();
   readonly #total: number[] = [];
   totalVersion = 0;
+  /** One object for all levels: they are settled for every agent. */
+  readonly #settleBy: SettleBy;
 
   constructor(ranking: Ranking, kinds: Kinds = new Kinds()) {
     this.ranking = ranking;
+    const compare = ranking.type === "COMPARED" ? ranking.compare : byName;
+    const { columns, measure } = this;
+    this.#settleBy = { columns, measure, compare, totalVersion: 0 };
     this.kinds = kinds;
     this.#makeNode({ name: "", role: "", parent: NONE, client: NONE });
   }
@@ -148,7 +153,7 @@ export class OrderTree implements PolicyState {
   }
 
   clientAt(number: number): Client {
-    return defined(this.#clients[number], `client ${number} is there`);
+    return defined(this.#clients[number], "the client is there");
   }
 
   /** All numbers in use are below this. */
@@ -157,12 +162,29 @@ export class OrderTree implements PolicyState {
   }
 
   leafOf(number: number): number {
-    return defined(this.#leaves[number], `client ${number} has a leaf`);
+    return defined(this.#leaves[number], "the client has a leaf");
   }
 
   setWanting(number: number, wants: boolean): void {
     const leaf = this.leafOf(number);
     this.#count(leaf, Number(wants) - (this.columns.wanting[leaf] ?? 0));
+  }
+
+  /** The client has so much more, by kind; less with sign -1. For kinds that have a column. */
+  addAll(number: number, thousandths: Float64Array, sign: 1 | -1): void {
+    const { parent, allocated } = this.columns;
+    const leaf = this.leafOf(number);
+    for (let kind = 0; sign < 0 && kind < thousandths.length; kind++) {
+      if (allocated.get(leaf, kind) < (thousandths[kind] ?? 0)) this.#assertHas(number, kind);
+    }
+    const { columns, stride } = allocated.reach(thousandths.length - 1);
+    for (let node = leaf; node !== ROOT; node = parent[node] ?? ROOT) {
+      const begin = node * stride;
+      for (let kind = 0; kind < thousandths.length; kind++) {
+        columns[begin + kind] = (columns[begin + kind] ?? 0) + sign * (thousandths[kind] ?? 0);
+      }
+      this.#noteChange(node);
+    }
   }
 
   /** The client has so much more of the kind; less when it is negative. */
@@ -199,15 +221,20 @@ export class OrderTree implements PolicyState {
   /** Brings the children of an inner node in order; see `Siblings`. */
   settled(node: number): Siblings {
     const siblings = this.siblingsIn(node);
-    if (this.ranking.type === "COMPARED") {
-      const { columns, totalVersion, measure } = this;
-      siblings.settle({ columns, totalVersion, measure, compare: this.ranking.compare });
+    if (this.ranking.type === "COMPARED" && !siblings.isSettled(this.totalVersion)) {
+      this.#settleBy.totalVersion = this.totalVersion;
+      siblings.settle(this.#settleBy);
     }
     return siblings;
   }
 
+  /** Node of a role at the top; undefined: there is none. */
+  topNode(role: string): number | undefined {
+    return this.siblingsIn(ROOT).byName.get(role);
+  }
+
   siblingsIn(node: number): Siblings {
-    return defined(this.#siblings[node], `node ${node} is an inner one`);
+    return defined(this.#siblings[node], "the node is an inner one");
   }
 
   /** As a policy sees the node that arranges siblings itself. */
@@ -329,4 +356,9 @@ export class OrderTree implements PolicyState {
       node = parent;
     }
   }
+}
+
+/** Of siblings that their policy arranges itself nobody asks for an order. */
+function byName({ rank }: TreeColumns, a: number, b: number): number {
+  return (rank[a] ?? 0) - (rank[b] ?? 0);
 }

@@ -73,9 +73,11 @@ export class RefusalMasks {
   cover(agent: number, client: number): void {
     const row = this.#take(agent);
     const at = row * this.#words;
-    if (this.#hasBasis[row] === 1 && !this.#isWithinBasis(agent, row)) this.#uncover(row);
-    // Whoever covers more covers this too.
-    this.#setBasis(agent, row);
+    if (this.#hasBasis[row] !== 1 || !this.#isBasis(agent, row)) {
+      if (this.#hasBasis[row] === 1 && !this.#isWithinBasis(agent, row)) this.#uncover(row);
+      // Whoever covers more covers this too.
+      this.#setBasis(agent, row);
+    }
     clearBit(this.asked, at, client);
     setBit(this.covered, at, client);
   }
@@ -148,6 +150,17 @@ export class RefusalMasks {
     for (let kind = 0; kind < free.stride; kind++) {
       const most = kind < basis.stride ? (basis.columns[row * basis.stride + kind] ?? 0) : 0;
       if ((free.columns[agent * free.stride + kind] ?? 0) > most) return false;
+    }
+    return true;
+  }
+
+  #isBasis(agent: number, row: number): boolean {
+    const { free, rest } = this.#agents;
+    const basis = this.#basis;
+    if (rest[agent] !== this.#basisRest[row] || free.stride !== basis.stride) return false;
+    for (let kind = 0; kind < free.stride; kind++) {
+      const is = free.columns[agent * free.stride + kind];
+      if (is !== basis.columns[row * basis.stride + kind]) return false;
     }
     return true;
   }

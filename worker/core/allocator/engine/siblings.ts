@@ -26,11 +26,16 @@ export class Siblings {
   /** Those that want offers, best first: the first `count` of it. */
   ordered = new Int32Array(4);
   count = 0;
+  /** The first `#changes` of it have changed since the last `settle`. */
   readonly #changed: number[] = [];
+  #changes = 0;
   #totalVersion = -1;
+  /** There is nobody to compare it with: its share need not be known. */
+  #isAlone = false;
 
   add(columns: TreeColumns, name: string, node: number): void {
     assert(!this.byName.has(name), `${name} is added once`);
+    if (this.#isAlone) this.forgetOrder();
     const at = this.#placeOf(name);
     this.byName.set(name, node);
     this.named.splice(at, 0, node);
@@ -48,13 +53,15 @@ export class Siblings {
     // Its slot may soon be another's, so that it must not be left lying anywhere.
     this.#takeOut(node);
     const changed = this.#changed.indexOf(node);
-    if (changed >= 0) this.#changed.splice(changed, 1);
+    if (changed < 0 || changed >= this.#changes) return;
+    this.#changed.splice(changed, 1);
+    this.#changes--;
   }
 
   noteChange(columns: TreeColumns, node: number): void {
     if (columns.isChanged[node] === 1) return;
     columns.isChanged[node] = 1;
-    this.#changed.push(node);
+    this.#changed[this.#changes++] = node;
   }
 
   /** From the next `settle` on all are in order anew. */
@@ -62,24 +69,57 @@ export class Siblings {
     this.#totalVersion = -1;
   }
 
+  isSettled(totalVersion: number): boolean {
+    return this.#changes === 0 && this.#totalVersion === totalVersion;
+  }
+
   /** Puts who has changed where he belongs; everybody when the total is another one. */
   settle(by: SettleBy): void {
-    const changed = this.#changed;
-    if (changed.length === 0 && this.#totalVersion === by.totalVersion) return;
     const isSameTotal = this.#totalVersion === by.totalVersion;
     // Each that is moved costs a move of all that come after it.
-    const isFew = changed.length <= Math.max(MOVED_AT_LEAST, this.count >> 3);
-    if (isSameTotal && isFew) this.#move(by);
-    else this.#sort(by);
-    for (const node of changed) by.columns.isChanged[node] = 0;
-    changed.length = 0;
+    const isFew = this.#changes <= Math.max(MOVED_AT_LEAST, this.count >> 3);
+    this.#isAlone = this.named.length === 1;
+    if (this.#isAlone) this.#putAlone(by);
+    else if (!isSameTotal || !isFew) this.#sort(by);
+    else if (this.#changes > 1 || !this.#moveBack(by, this.#changed[0] ?? 0)) this.#move(by);
+    for (let at = 0; at < this.#changes; at++) by.columns.isChanged[this.#changed[at] ?? 0] = 0;
+    this.#changes = 0;
     this.#totalVersion = by.totalVersion;
+  }
+
+  #putAlone({ columns }: SettleBy): void {
+    const node = this.named[0] ?? 0;
+    this.ordered[0] = node;
+    this.count = (columns.wanting[node] ?? 0) > 0 ? 1 : 0;
+  }
+
+  /**
+   * What an offer does: one that is in order already goes some places back, most often from the
+   * front. False: that is not what has happened, and nothing was done.
+   */
+  #moveBack({ columns, compare, measure }: SettleBy, node: number): boolean {
+    const { ordered } = this;
+    let at = 0;
+    while (at < this.count && ordered[at] !== node) at++;
+    if (at === this.count || (columns.wanting[node] ?? 0) === 0) return false;
+    measure(node);
+    if (at > 0 && compare(columns, node, ordered[at - 1] ?? 0) < 0) return false;
+    let [low, high] = [at, this.count - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (compare(columns, ordered[middle] ?? 0, node) < 0) low = middle;
+      else high = middle - 1;
+    }
+    ordered.copyWithin(at, at + 1, low + 1);
+    ordered[low] = node;
+    return true;
   }
 
   #move(by: SettleBy): void {
     const { columns } = by;
-    for (const node of this.#changed) this.#takeOut(node);
-    for (const node of this.#changed) {
+    const changed = this.#changed.slice(0, this.#changes);
+    for (const node of changed) this.#takeOut(node);
+    for (const node of changed) {
       if ((columns.wanting[node] ?? 0) === 0) continue;
       by.measure(node);
       this.#putIn(by, node);
@@ -142,7 +182,7 @@ export interface SettleBy {
   readonly columns: TreeColumns;
   readonly compare: Compare;
   /** Rises with every change of the total. */
-  readonly totalVersion: number;
+  totalVersion: number;
   /** Brings the share of a node up to date. */
   readonly measure: (node: number) => void;
 }
