@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { versionFacts } from "../worker/protocol/build-facts.ts";
@@ -12,7 +12,7 @@ import { renderResources } from "../worker/resources/render.ts";
 import { unreachable } from "../worker/std/assert.ts";
 import { err, ok, type Result } from "../worker/std/result.ts";
 import { type Access, hostsOf, readToken } from "./api/access.ts";
-import { answerLinkCall } from "./api/calls.ts";
+import { answerLinkedCall } from "./api/call-request.ts";
 import { Counters } from "./api/counters.ts";
 import { takePort } from "./api/port.ts";
 import type { Listener } from "./api/server.ts";
@@ -30,6 +30,13 @@ import { helpText } from "./options.ts";
 import { Outward } from "./outward/outward.ts";
 import { AgentRunner, type AgentRunnerOptions } from "./shell/agent-runner.ts";
 import { Checkpoint, describeCheckpointError } from "./shell/checkpoint.ts";
+import {
+  ClientContainers,
+  type ClientContainersOptions,
+} from "./shell/containers/client-containers.ts";
+import { ContainerInputs } from "./shell/containers/container-input.ts";
+import { TerminalInputs } from "./shell/containers/input.ts";
+import { ClientContainerRecords } from "./shell/containers/records.ts";
 import { errnoOf } from "./shell/errno.ts";
 import { ExecutorStreams } from "./shell/executor-streams.ts";
 import { ExecutorTokens, readExecutorKey } from "./shell/executor-tokens.ts";
@@ -116,8 +123,9 @@ async function run(config: Config): Promise<void> {
   const history = new History(join(work.metaDirectory, "history"));
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const upkeep = makeUpkeep(config, state, { work, log });
+  const { containers, inputs } = clientContainers(work, { state, containerizer, port });
   const view: AgentView = {
-    ...{ state, history, containerizer, config, port },
+    ...{ state, history, containerizer, containers, inputs, config, port },
     version: versionFacts(VERSION, buildFacts),
     counters: new Counters(),
     collector: upkeep.collector,
@@ -139,9 +147,11 @@ async function run(config: Config): Promise<void> {
     executorStreams,
     switchUser: process.geteuid?.() === 0,
     log,
-    answerCall: (call) => answerLinkCall(call, view),
+    answerCall: (request) => answerLinkedCall(view, request),
+    containers,
     observe: (changes) => {
       view.counters.count(changes);
+      containers.observe(changes);
       upkeep.collector.follow(changes);
     },
     exit: (reason) => exit(reason, log),
@@ -151,11 +161,6 @@ async function run(config: Config): Promise<void> {
   await runner.start();
   upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
-}
-
-/** Where executors find the API. */
-function executorHost({ listen, ip }: Config): string {
-  return listen === "0.0.0.0" ? ip : listen;
 }
 
 function makeUpkeep(
@@ -169,6 +174,28 @@ function makeUpkeep(
   const nowMs = (): number => Date.now();
   const collector = new SandboxCollector({ ...folders, state, delayMs, headroom, log, nowMs });
   return new Upkeep({ workDirectory: work.path, state, collector, diskWatchMs, rotation, log });
+}
+
+/** Where executors find the API. */
+function executorHost({ listen, ip }: Config): string {
+  return listen === "0.0.0.0" ? ip : listen;
+}
+
+/** Those that clients launch, and what is typed into them. */
+function clientContainers(
+  { path: workDirectory, metaDirectory }: WorkDirectory,
+  facts: Pick<ClientContainersOptions, "state" | "containerizer" | "port">,
+): { readonly containers: ClientContainers; readonly inputs: ContainerInputs } {
+  const terminals = new TerminalInputs(join(metaDirectory, "inputs"));
+  const containers = new ClientContainers({
+    ...facts,
+    workDirectory: realpathSync(workDirectory),
+    metaDirectory,
+    switchUser: process.geteuid?.() === 0,
+    inputs: terminals,
+    records: new ClientContainerRecords(join(metaDirectory, "containers")),
+  });
+  return { containers, inputs: new ContainerInputs(containers, terminals) };
 }
 
 /** Takes the API's port; the error is a sentence. */

@@ -9,7 +9,8 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { encodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { listSandboxFiles, readSandboxFile } from "../shell/files.ts";
-import type { CallAnswer } from "../shell/master-link.ts";
+import type { CallHandler, Exchange } from "./call-handler.ts";
+import { containerCalls } from "./container-calls.ts";
 import { getContainers } from "./containers.ts";
 import { shownFrameworks } from "./executors.ts";
 import { flagsOf } from "./flags.ts";
@@ -22,17 +23,13 @@ import {
   messageAnswer,
   notServed,
   recovering,
+  type StreamAnswer,
 } from "./respond.ts";
 import { getExecutors, getFrameworks, getState, getTasks } from "./tasks.ts";
 import { type AgentView, agentId, filesRoot } from "./view.ts";
 
-/** A call that needs a part of its own, and has it or not. */
-type CallHandler = (
-  call: agent.Call,
-  view: AgentView,
-) => Promise<agent.Response | Answer> | agent.Response | Answer;
-
 const handlers: { readonly [T in agent.CallType]?: CallHandler } = {
+  ...containerCalls,
   GET_HEALTH: () => ({ type: "GET_HEALTH", get_health: { healthy: true } }),
   GET_VERSION: (_call, { version }) => ({
     type: "GET_VERSION",
@@ -98,21 +95,16 @@ const handlers: { readonly [T in agent.CallType]?: CallHandler } = {
 export async function answerCall(
   call: agent.Call,
   view: AgentView,
-  encoding: MessageEncoding,
-): Promise<Answer> {
+  exchange: Exchange,
+): Promise<Answer | StreamAnswer> {
   if (view.counters.recoverySeconds === undefined) return recovering();
   if (call.type === undefined) return fieldMissing("type");
   const handler = handlers[call.type];
   if (handler === undefined) return notServed(`the call ${call.type}`);
-  const answer = await handler(call, view);
-  return "status" in answer ? answer : messageAnswer(encoding, encoded(answer, encoding));
-}
-
-/** As JSON text, the form in which answers go through the link. */
-export async function answerLinkCall(call: agent.Call, view: AgentView): Promise<CallAnswer> {
-  const { status, headers, body } = await answerCall(call, view, "application/json");
-  const text = typeof body === "string" ? body : Buffer.from(body).toString();
-  return { status, contentType: headers["Content-Type"] ?? "", body: text };
+  const answer = await handler(call, view, exchange);
+  if ("status" in answer) return answer;
+  const { encoding } = exchange;
+  return messageAnswer(encoding, encoded(answer, encoding));
 }
 
 function encoded(response: agent.Response, encoding: MessageEncoding): string | Uint8Array {

@@ -7,6 +7,7 @@ import {
 } from "../../worker/protocol/negotiation.ts";
 import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
 import { type DecodeError, describeDecodeError } from "../../worker/protocol/wire/json.ts";
+import { describeRecordError, type RecordError } from "../../worker/protocol/wire/record-io.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { describeFilesError, type FilesError } from "../shell/files.ts";
 
@@ -14,6 +15,14 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+}
+
+/** An answer that is made piece by piece, no faster than the client reads. */
+export interface StreamAnswer {
+  readonly status: 200;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Called once. Ends without an error when `signal` aborts: the client has gone. */
+  readonly pieces: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
 }
 
 export function textAnswer(
@@ -35,6 +44,18 @@ export function messageAnswer(encoding: MessageEncoding, body: string | Uint8Arr
 
 /** 200 with nothing at all. */
 export const emptyAnswer: Answer = { status: 200, headers: {}, body: "" };
+
+/** 202: what was asked for was there before. */
+export const acceptedAnswer: Answer = { status: 202, headers: {}, body: "" };
+
+/** Of a stream of messages: RecordIO in any case, and called so if the client asked for that. */
+export function streamHeaders(
+  encoding: MessageEncoding,
+  { asRecords }: { readonly asRecords: boolean },
+): Readonly<Record<string, string>> {
+  if (!asRecords) return { "Content-Type": encoding };
+  return { "Content-Type": "application/recordio", "Message-Content-Type": encoding };
+}
 
 export function notFound(path: string): Answer {
   return textAnswer(404, `There is nothing at ${path}. The API is at /api/v1.`);
@@ -70,6 +91,36 @@ export function messageTypeWithoutRecords(): Answer {
   return textAnswer(415, sentence);
 }
 
+/** `type`: of the call. */
+export function recordsForOtherCall(type: string): Answer {
+  const sentence =
+    `A body of application/recordio is for ATTACH_CONTAINER_INPUT alone, not for ${type}. ` +
+    "Send application/json or application/x-protobuf.";
+  return textAnswer(415, sentence);
+}
+
+export function inputWithoutRecords(): Answer {
+  const sentence =
+    "ATTACH_CONTAINER_INPUT is a stream: send it as application/recordio, with the " +
+    "'Message-Content-Type' of its records.";
+  return textAnswer(415, sentence);
+}
+
+export function recordsForPlainAnswer(type: string): Answer {
+  const sentence = `The answer to ${type} is no stream. Accept application/json instead.`;
+  return textAnswer(406, sentence);
+}
+
+/** Of the messages in an answer of records. */
+export function badMessageAccept(error: NegotiationError): Answer {
+  const sentence = describeNegotiationError(error).replaceAll("Accept", "Message-Accept");
+  return textAnswer(negotiationStatus(error), sentence);
+}
+
+export function badRecords(error: RecordError): Answer {
+  return textAnswer(400, describeRecordError(error));
+}
+
 export function messageAcceptWithoutRecords(): Answer {
   const sentence = "'Message-Accept' is for answers in application/recordio; leave it out.";
   return textAnswer(406, sentence);
@@ -88,10 +139,13 @@ export function badBody(error: DecodeError): Answer {
   return textAnswer(decodeStatus(error), describeDecodeError(error));
 }
 
-/** Clients match on how it begins. */
+/** `why`: a sentence without its full stop. Clients match on how it begins. */
+export function invalidCall(why: string): Answer {
+  return textAnswer(400, `Failed to validate agent::Call: ${why}`);
+}
+
 export function fieldMissing(field: string): Answer {
-  const sentence = `'${field}' is missing; set it and send the call again`;
-  return textAnswer(400, `Failed to validate agent::Call: ${sentence}`);
+  return invalidCall(`'${field}' is missing; set it and send the call again`);
 }
 
 export function badCallback(): Answer {

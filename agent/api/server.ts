@@ -5,32 +5,20 @@
  * (client-requirements 2). 2. Every request passes `access.ts` before anything else is looked at.
  * 3. A request changes nothing of the agent's but how much it logs.
  */
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
-import { answerType, contentType } from "../../worker/protocol/negotiation.ts";
-import type * as agent from "../../worker/protocol/v1/agent.ts";
-import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
-import { decodeJson } from "../../worker/protocol/wire/json.ts";
-import { decodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { acceptsGzip, GZIP_LEAST_BYTES } from "../shell/accepts-gzip.ts";
 import { errnoOf } from "../shell/errno.ts";
 import type { Log } from "../shell/log.ts";
 import { type Access, refusal } from "./access.ts";
-import { answerCall } from "./calls.ts";
+import { answerCallRequest } from "./call-request.ts";
 import { type Download, download, type Query } from "./file-routes.ts";
-import type { Answer } from "./respond.ts";
+import type { Answer, StreamAnswer } from "./respond.ts";
 import * as respond from "./respond.ts";
 import { ALWAYS_SERVED, type Route, routeOf } from "./routes.ts";
 import type { AgentView } from "./view.ts";
@@ -106,8 +94,9 @@ async function serveRequest(
   const { method = "GET", url = "/" } = request;
   if (view.verbosity.level > 0) log(`${method} ${url.split("?")[0]}`);
   try {
-    const answer = await answerTo(view, access, request);
+    const answer = await answerTo(view, access, { request, signal: signalOf(response) });
     if ("open" in answer) await sendFile(answer, { request, response });
+    else if ("pieces" in answer) await sendStream(answer, { request, response });
     else await send(answer, { request, response });
   } catch (cause) {
     // The other side may be gone, which is its own affair.
@@ -118,11 +107,20 @@ async function serveRequest(
   }
 }
 
+type AnyAnswer = Answer | Download | StreamAnswer;
+
+/** Aborts when the connection is closed before the answer has ended. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  return gone.signal;
+}
+
 async function answerTo(
   view: AgentView,
   access: Access,
-  request: IncomingMessage,
-): Promise<Answer | Download> {
+  { request, signal }: { readonly request: IncomingMessage; readonly signal: AbortSignal },
+): Promise<AnyAnswer> {
   const [pathname = "/", search = ""] = splitUrl(request.url ?? "/");
   const found = routeOf(pathname);
   const path = found?.path ?? pathname;
@@ -131,7 +129,8 @@ async function answerTo(
   if (found === undefined) return respond.notFound(pathname);
   const isRecovering = view.counters.recoverySeconds === undefined;
   if (isRecovering && !ALWAYS_SERVED.includes(path)) return respond.recovering();
-  return await answerRoute(view, found.route, { request, query: new URLSearchParams(search) });
+  const query = new URLSearchParams(search);
+  return await answerRoute(view, found.route, { request, query, signal });
 }
 
 /** A request may name the whole URL, as to a proxy. */
@@ -145,11 +144,16 @@ function splitUrl(url: string): readonly [string, string] {
 async function answerRoute(
   view: AgentView,
   route: Route,
-  { request, query }: { readonly request: IncomingMessage; readonly query: Query },
-): Promise<Answer | Download> {
+  asked: {
+    readonly request: IncomingMessage;
+    readonly query: Query;
+    readonly signal: AbortSignal;
+  },
+): Promise<AnyAnswer> {
+  const { request, query, signal } = asked;
   switch (route.kind) {
     case "CALLS":
-      return await answerHttpCall(view, request);
+      return await answerHttpCall(view, request, signal);
     case "DOCUMENT": {
       const made = await route.make(view, query);
       const isDocument = typeof made === "string" || made instanceof Uint8Array;
@@ -174,67 +178,29 @@ function documentAnswer(json: string | Uint8Array, callback: string | null): Ans
   return { status: 200, headers: { "Content-Type": "text/javascript" }, body };
 }
 
-const messageTypes = ["application/json", "application/x-protobuf"] as const;
-
-/** The order of the checks is Mesos': http-semantics 9.1 and 8.1. */
-async function answerHttpCall(view: AgentView, request: IncomingMessage): Promise<Answer> {
+async function answerHttpCall(
+  view: AgentView,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Answer | StreamAnswer> {
   const { method = "GET", headers } = request;
   if (method !== "POST") return respond.methodNotAllowed(method, "POST");
-  if (headers["content-type"] === "application/recordio") return recordsAnswer(headers);
-  const type = contentType(headers["content-type"], messageTypes);
-  if (!type.ok) return respond.badNegotiation(type.error);
-  if (headers["message-content-type"] !== undefined) return respond.messageTypeWithoutRecords();
-  const body = await readBody(request);
-  if (body === undefined) return respond.bodyTooLarge(REQUEST_BYTES);
-  const call = decodeCall(body, type.value);
-  if (!call.ok) return call.error;
-  if (call.value.type === undefined) return respond.fieldMissing("type");
-  const accept = answerType(headers.accept, messageTypes);
-  if (!accept.ok) return respond.badNegotiation(accept.error);
-  if (headers["message-accept"] !== undefined) return respond.messageAcceptWithoutRecords();
-  return await answerCall(call.value, view, accept.value);
+  return await answerCallRequest(view, {
+    headers: {
+      contentType: headers["content-type"],
+      messageContentType: textOf(headers["message-content-type"]),
+      accept: headers.accept,
+      messageAccept: textOf(headers["message-accept"]),
+    },
+    // An answer still goes out after the reading has stopped.
+    body: request.iterator({ destroyOnReturn: false }),
+    signal,
+  });
 }
 
-/** Only ATTACH_CONTAINER_INPUT comes as records, of messages in one of the two encodings. */
-function recordsAnswer(headers: IncomingHttpHeaders): Answer {
-  const named = headers["message-content-type"];
-  const inner = contentType(typeof named === "string" ? named : undefined, messageTypes);
-  if (!inner.ok) return respond.badMessageType(inner.error);
-  return respond.notServed("the call ATTACH_CONTAINER_INPUT");
-}
-
-function decodeCall(body: Buffer, encoding: MessageEncoding): Result<agent.Call, Answer> {
-  if (encoding === "application/x-protobuf") {
-    const decoded = decodeProtobuf("mesos.v1.agent.Call", body);
-    return decoded.ok ? decoded : err(respond.badBody(decoded.error));
-  }
-  const text = utf8(body);
-  if (text === undefined) return err(respond.bodyNotText());
-  const decoded = decodeJson("mesos.v1.agent.Call", text);
-  return decoded.ok ? decoded : err(respond.badBody(decoded.error));
-}
-
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined: it is too large, and the rest of it is not read. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  // The answer still goes out after the reading has stopped.
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    // Without an encoding set, a request gives buffers.
-    const bytes = piece as Buffer;
-    length += bytes.length;
-    if (length > REQUEST_BYTES) return undefined;
-    pieces.push(bytes);
-  }
-  return Buffer.concat(pieces);
+/** Of a header that Node does not know: several are joined as those that it knows. */
+function textOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" || header === undefined ? header : header.join(", ");
 }
 
 const compress = promisify(gzip);
@@ -252,6 +218,36 @@ async function send(answer: Answer, { request, response }: Exchange): Promise<vo
     "Content-Length": body.length,
   });
   response.end(body);
+}
+
+/** One write for each piece, and none before the client has room for it. */
+async function sendStream(
+  { status, headers, pieces }: StreamAnswer,
+  { response }: Exchange,
+): Promise<void> {
+  response.writeHead(status, headers);
+  response.flushHeaders();
+  const gone = new AbortController();
+  const close = (): void => gone.abort();
+  response.once("close", close);
+  if (response.destroyed) close();
+  for await (const piece of pieces(gone.signal)) {
+    if (!response.write(piece)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off("drain", go);
+      response.off("close", go);
+      resolve();
+    };
+    response.on("drain", go);
+    response.on("close", go);
+    if (response.destroyed) go();
+  });
 }
 
 /** As long as it was when it was opened: a file that grows would have no end. */

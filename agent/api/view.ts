@@ -1,11 +1,13 @@
 /**
- * What the agent's own API looks at. It changes nothing but how much is logged: tasks are the
- * master's affair.
+ * What the agent's own API looks at. It changes how much is logged, and runs the containers that
+ * clients launch; tasks are the master's affair.
  */
 import type { VersionFacts } from "../../worker/protocol/build-facts.ts";
 import type { Config } from "../config.ts";
 import type { Containerizer } from "../containerizer/containerizer.ts";
 import type { AgentState } from "../core/state.ts";
+import type { ClientContainers } from "../shell/containers/client-containers.ts";
+import type { ContainerInputs } from "../shell/containers/container-input.ts";
 import type { FetchCache } from "../shell/fetcher/cache.ts";
 import type { FilesRoot } from "../shell/files.ts";
 import type { History } from "../shell/history.ts";
@@ -18,6 +20,9 @@ export interface AgentView {
   readonly state: AgentState;
   readonly history: History;
   readonly containerizer: Containerizer;
+  /** Those that clients launch; here alone the API does something. */
+  readonly containers: ClientContainers;
+  readonly inputs: ContainerInputs;
   readonly config: Config;
   /** Where the API listens, which is what the agent advertises. */
   readonly port: number;

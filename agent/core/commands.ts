@@ -50,7 +50,7 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
   },
   CALL: (_state, context, { call }) => {
     if (call === undefined) return;
-    context.effects.push({ type: "CALL", callId: call.call_id, call: call.call });
+    context.effects.push({ type: "CALL", callId: call.call_id, call });
   },
   SHUTDOWN: (state, context, { shutdown }) => shutDown(state, context, shutdown?.message ?? ""),
 };

@@ -28,7 +28,7 @@ export interface SpecFacts {
 }
 
 /** The PATH of a container that sets none. */
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** What the containerizer's smallest hard cap allows, and Mesos' smallest cpu share: 0.01. */
 const CPUS_MIN = 10;
@@ -100,7 +100,7 @@ export function resourceLimits(task: mesos.TaskInfo): ResourceLimits {
   };
 }
 
-function containerCommand(command: mesos.CommandInfo): ContainerCommand {
+export function containerCommand(command: mesos.CommandInfo): ContainerCommand {
   const value = command.value ?? "";
   if (command.shell !== false) return { shell: true, value };
   return { shell: false, value, arguments: command.arguments ?? [value] };

@@ -3,7 +3,6 @@
  * Each says why losing it (a crash between the checkpoint and the effect) is harmless.
  */
 import type * as link from "../../worker/protocol/link/messages.ts";
-import type * as agent from "../../worker/protocol/v1/agent.ts";
 import type * as executor from "../../worker/protocol/v1/executor.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type { ContainerId, ResourceLimits } from "../containerizer/containerizer.ts";
@@ -100,7 +99,7 @@ export type Effect =
       readonly executorMessages: readonly link.ExecutorMessage[];
     }
   /** Lost: the caller's request runs into its time limit, and may be repeated. */
-  | { readonly type: "CALL"; readonly callId: string; readonly call: agent.Call }
+  | { readonly type: "CALL"; readonly callId: string; readonly call: link.CommandCall }
   /**
    * A TIMER_DUE input is wanted then; replaces the one before. Lost: made again by the first step.
    */

@@ -7,7 +7,6 @@
  * become true, and the next process starts from what is on disk.
  */
 import { randomInt } from "node:crypto";
-import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import type { Result } from "../../worker/std/result.ts";
 import type { Change } from "../../worker/std/table.ts";
@@ -25,13 +24,20 @@ import { outlivesMachine, type VolumeName } from "../core/rows.ts";
 import { type AgentState, save } from "../core/state.ts";
 import type { Outward } from "../outward/outward.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import type { ClientContainers } from "./containers/client-containers.ts";
 import type { ExecutorApiPlace } from "./executor-environment.ts";
 import type { ExecutorStreams } from "./executor-streams.ts";
 import type { FetchCache } from "./fetcher/cache.ts";
 import type { History } from "./history.ts";
 import { Launcher } from "./launcher.ts";
+import {
+  type CallAnswer,
+  type CallStream,
+  type LinkedRequest,
+  serveLinkedCall,
+} from "./linked-call.ts";
 import type { Log } from "./log.ts";
-import { type CallAnswer, MasterLink } from "./master-link.ts";
+import { MasterLink } from "./master-link.ts";
 import { taskLines } from "./task-lines.ts";
 import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
@@ -54,7 +60,9 @@ export interface AgentRunnerOptions {
   readonly switchUser: boolean;
   readonly log: Log;
   /** Answers a call that came through the link. */
-  readonly answerCall: (call: agent.Call) => Promise<CallAnswer>;
+  readonly answerCall: (request: LinkedRequest) => Promise<CallAnswer | CallStream>;
+  /** Those that clients launched. */
+  readonly containers: Pick<ClientContainers, "known" | "recovered">;
   /** Told of all Changes, once they are committed. */
   readonly observe: (changes: readonly Change[]) => void;
   /** Called once; ends the process. */
@@ -103,7 +111,12 @@ export class AgentRunner {
     this.#say(history.open(this.#state));
     void sweepRemovedVolumes(workDirectory);
     const known = containersToRecover(this.#state);
-    const { containers, orphans } = await containerizer.recover(known);
+    const ofClients = this.#options.containers.known();
+    const recovery = await containerizer.recover([...known, ...ofClients]);
+    // One for each that was asked about, in that order.
+    const containers = recovery.containers.slice(0, known.length);
+    const { orphans } = recovery;
+    this.#options.containers.recovered();
     const alive = containers.filter(({ state }) => state === "RUNNING");
     if (known.length > 0) log(`recovered ${alive.length} running of ${known.length} tasks`);
     if (orphans.length > 0) log(`removed ${orphans.length} containers that no task belongs to`);
@@ -290,7 +303,11 @@ export class AgentRunner {
   }
 
   async #call({ callId, call }: Effect & { readonly type: "CALL" }): Promise<void> {
-    await this.#link.callReply(callId, await this.#options.answerCall(call));
+    try {
+      await serveLinkedCall(this.#link.callPort(callId), call, this.#options.answerCall);
+    } catch (cause) {
+      this.#options.log(`a call of the API through the link failed: ${cause}`);
+    }
   }
 
   #setTimer(dueMs: number): void {

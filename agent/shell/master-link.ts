@@ -9,7 +9,7 @@
 
 import type { MessageName, Messages } from "../../worker/protocol/descriptors.ts";
 import type { AgentId } from "../../worker/protocol/ids.ts";
-import { ANSWER_JSON, CALL_REPLY_BYTES } from "../../worker/protocol/limits.ts";
+import { ANSWER_JSON } from "../../worker/protocol/limits.ts";
 import type * as link from "../../worker/protocol/link/messages.ts";
 import {
   decodeJson,
@@ -24,10 +24,13 @@ import type { Input } from "../core/input.ts";
 import type { Outward } from "../outward/outward.ts";
 import { backoffMs } from "./backoff.ts";
 import { createPoster, type Poster } from "./http-post.ts";
+import type { CallPort, Unheard } from "./linked-call.ts";
 import type { Log } from "./log.ts";
 
 /** Beyond the longest time that a relay holds a poll (25 s). */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Below the time after which a relay gives up a call of whose agent it hears nothing (30 s). */
+const CALL_REPLY_TIMEOUT_MS = 20_000;
 const BACKOFF_CAP_MS = 60_000;
 /** A master on this machine is back within a second or was stopped by its owner. */
 const LOOPBACK_BACKOFF_CAP_MS = 2_000;
@@ -41,15 +44,14 @@ export interface MasterLinkOptions {
   readonly log: Log;
 }
 
-/** An answer to one call of the agent's API, as it goes to the caller. */
-export interface CallAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
-
 /** What goes into one report. */
 export type Report = Omit<Effect & { readonly type: "REPORT" }, "type">;
+
+interface Sent<M> {
+  readonly path: string;
+  readonly message: M;
+  readonly timeoutMs?: number;
+}
 
 interface Registration {
   readonly agentId: string;
@@ -171,33 +173,41 @@ export class MasterLink {
       this.#options.submit({ type: "REGISTER_AGAIN" });
   }
 
-  /**
-   * In posts of at most CALL_REPLY_BYTES. A post that fails ends the answer: its caller runs into
-   * the time limit.
-   */
-  async callReply(callId: string, answer: CallAnswer): Promise<void> {
+  /** What one call of the agent's API has of the link; it ends with this registration. */
+  callPort(callId: string): CallPort {
+    const life = this.#life;
     const registration = this.#registration;
-    if (registration === undefined) return;
-    const bytes = Buffer.from(answer.body);
-    for (let sequence = 0, from = 0; ; sequence++, from += CALL_REPLY_BYTES) {
-      const data = bytes.subarray(from, from + CALL_REPLY_BYTES);
-      const last = from + data.length >= bytes.length;
-      const head = { status: answer.status, content_type: answer.contentType };
-      const message: link.CallReply = {
-        ...this.#sender(registration),
-        call_id: callId,
-        sequence,
-        ...(sequence === 0 ? head : {}),
-        data,
-        last,
-      };
-      const path = this.#relayPath(registration, "call-reply");
-      const sent = await this.#send("rimrock.link.CallReply", "rimrock.link.ReportResponse", {
-        path,
-        message,
-      });
-      if (last || !sent.ok) return;
-    }
+    if (registration === undefined) return closedPort;
+    const sender = { ...this.#sender(registration), call_id: callId };
+    const sent = async <T>(
+      send: () => Promise<Result<T, LinkError>>,
+    ): Promise<Result<T, Unheard>> => {
+      if (life !== this.#life) return err({ type: "GONE" });
+      const answer = await send();
+      if (answer.ok) return answer;
+      return err({ type: answer.error.code === "FAILED" ? "AGAIN" : "GONE" });
+    };
+    return {
+      reply: async (piece) => {
+        const taken = await sent(() =>
+          this.#send("rimrock.link.CallReply", "rimrock.link.ReportResponse", {
+            path: this.#relayPath(registration, "call-reply"),
+            message: { ...sender, ...piece },
+            timeoutMs: CALL_REPLY_TIMEOUT_MS,
+          }),
+        );
+        return taken.ok ? { type: "TAKEN" } : taken.error;
+      },
+      input: async (sequence) => {
+        const heard = await sent(() =>
+          this.#send("rimrock.link.CallInputRequest", "rimrock.link.CallInputResponse", {
+            path: this.#relayPath(registration, "call-input"),
+            message: { ...sender, sequence },
+          }),
+        );
+        return heard.ok ? { type: "HEARD", ...heard.value } : heard.error;
+      },
+    };
   }
 
   close(): void {
@@ -253,9 +263,9 @@ export class MasterLink {
   async #send<Q extends MessageName, A extends MessageName>(
     requestName: Q,
     answerName: A,
-    { path, message }: { path: string; message: Messages[Q] },
+    { path, message, timeoutMs = REQUEST_TIMEOUT_MS }: Sent<Messages[Q]>,
   ): Promise<Result<Messages[A], LinkError>> {
-    const options = { timeoutMs: REQUEST_TIMEOUT_MS, signal: this.#abort.signal };
+    const options = { timeoutMs, signal: this.#abort.signal };
     const posted = await this.#poster.post(path, encodeJson(requestName, message), options);
     if (!posted.ok) {
       if (posted.error.code === "UNREACHABLE") return failed(posted.error.errno);
@@ -270,10 +280,19 @@ export class MasterLink {
     return { agent_id: { value: agentId }, session_id: this.#options.sessionId };
   }
 
-  #relayPath({ relayId }: Registration, verb: "poll" | "report" | "call-reply"): string {
+  #relayPath(
+    { relayId }: Registration,
+    verb: "poll" | "report" | "call-reply" | "call-input",
+  ): string {
     return `/agent-link/v1/relay/${encodeURIComponent(relayId)}/${verb}`;
   }
 }
+
+/** Of a call that came while the agent was just losing its registration. */
+const closedPort: CallPort = {
+  reply: async () => ({ type: "GONE" }),
+  input: async () => ({ type: "GONE" }),
+};
 
 function statusError({ status, body }: { status: number; body: string }): Result<never, LinkError> {
   const decoded = decodeJson("rimrock.link.ErrorResponse", body);

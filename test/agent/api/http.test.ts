@@ -214,11 +214,12 @@ describe("HTTP", () => {
     expect((await post({ ...type, "Message-Content-Type": json }, health)).status).toBe(415);
     expect((await post(records, "")).status).toBe(400);
     expect((await post({ ...records, "Message-Content-Type": "text/plain" }, "")).status).toBe(415);
-    expect((await post({ ...records, "Message-Content-Type": json }, "")).status).toBe(501);
+    expect((await post({ ...records, "Message-Content-Type": json }, "")).status).toBe(400);
     expect(await call(port, { type: "GET_METRICS" })).toMatchObject({ status: 400 });
-    expect(await call(port, { type: "PRUNE_IMAGES", prune_images: {} })).toEqual({
+    expect(await call(port, { type: "PRUNE_IMAGES", prune_images: {} })).toEqual({});
+    expect(await call(port, { type: "MARK_RESOURCE_PROVIDER_GONE" })).toEqual({
       status: 501,
-      text: expect.stringContaining("PRUNE_IMAGES"),
+      text: expect.stringContaining("MARK_RESOURCE_PROVIDER_GONE"),
     });
     expect((await post(type, `{"type":"${"x".repeat(9 * 1024 * 1024)}"}`)).status).toBe(413);
     expect((await ask(port, "/api/v1/executor", { method: "POST" })).status).toBe(501);

@@ -58,7 +58,16 @@ export async function cleanUp(): Promise<void> {
 
 async function bundleAgent(): Promise<string> {
   const outfile = join(temporaryDirectory(), "agent.mjs");
-  const options = { bundle: true, format: "esm", platform: "node", target: "node20" } as const;
+  const options = {
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    // As in the agent that is installed: libraries in the bundle ask for Node's own modules by it.
+    banner: {
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom("/");',
+    },
+  } as const;
   await build({ entryPoints: ["agent/main.ts"], outfile, logLevel: "error", ...options });
   return outfile;
 }

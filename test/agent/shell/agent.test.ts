@@ -193,7 +193,9 @@ describe("calls", () => {
         version_info: { version: "1.12.0" },
       },
     );
-    expect(await master.call({ type: "PRUNE_IMAGES" })).toMatchObject({ status: 501 });
+    expect(await master.call({ type: "MARK_RESOURCE_PROVIDER_GONE" })).toMatchObject({
+      status: 501,
+    });
     expect(await master.call({ type: "READ_FILE" })).toMatchObject({ status: 400 });
   });
 

@@ -246,7 +246,7 @@ test("a CALL goes to the shell as it came; commands without their part do nothin
     { type: "UNKNOWN" },
   );
   expect(effects).toEqual([
-    { type: "CALL", callId: "c1", call },
+    { type: "CALL", callId: "c1", call: { call_id: "c1", call } },
     { type: "POLL", acknowledgedCommand: 4n },
   ]);
 });
