@@ -25,7 +25,9 @@ const STOP_MS = 20_000;
 
 export interface DockerDaemon {
   readonly socketPath: string;
-  /** `docker ARGS`, or anything else of the API that takes its output. */
+  /** The files of its image, as tar. */
+  readonly files: Buffer;
+  /** Any call of its API; the answer as JSON where it is some. */
   readonly call: (method: string, path: string, body?: Buffer | string) => Promise<unknown>;
   start(): Promise<void>;
   /** `SIGTERM` ends it in order, `SIGKILL` does not. */
@@ -62,9 +64,12 @@ export async function startDockerDaemon(flags: readonly string[] = []): Promise<
     const late = sleep(STOP_MS, "late", { ref: false });
     if ((await Promise.race([ended, late])) === "late") daemon.kill("SIGKILL");
     await ended;
+    // A daemon that was killed leaves it, and the next one takes it for another's.
+    rmSync(join(folder, "pid"), { force: true });
   };
   await start();
-  await call("POST", "/images/create?fromSrc=-&repo=rimrock-test&tag=1", makeImage(folder));
+  const files = makeImage(folder);
+  await call("POST", "/images/create?fromSrc=-&repo=rimrock-test&tag=1", files);
   const remove = async (): Promise<void> => {
     await removeContainers(call).catch(() => {});
     await stop("SIGTERM");
@@ -72,7 +77,7 @@ export async function startDockerDaemon(flags: readonly string[] = []): Promise<
     unmountBelow(folder);
     rmSync(folder, { recursive: true, force: true });
   };
-  return { socketPath, call, start, stop, remove };
+  return { socketPath, files, call, start, stop, remove };
 }
 
 function spawnDaemon(folder: string, flags: readonly string[]): ChildProcess {

@@ -78,8 +78,10 @@ function inFile(file: Json, registry: string): RegistryAuth {
   return encode({ username, password, serveraddress: name });
 }
 
+/** With padding, without which Docker takes it for nobody's. */
 function encode(auth: Readonly<Record<string, string>>): string {
-  return Buffer.from(JSON.stringify(auth)).toString("base64url");
+  const encoded = Buffer.from(JSON.stringify(auth)).toString("base64");
+  return encoded.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 /** The operator's file. Absent where nobody named one: there are no credentials then. */

@@ -11,6 +11,7 @@ import { createBody } from "./create-body.ts";
 import type { DockerContainer } from "./docker-container.ts";
 import { type EngineCalls, lacksImage } from "./engine-calls.ts";
 import type { DockerError } from "./errors.ts";
+import { imageName } from "./image-name.ts";
 import type { Images } from "./images.ts";
 import type { Inspected } from "./inspected.ts";
 import type { DockerRecords } from "./records.ts";
@@ -31,6 +32,8 @@ export function launchRefusal(
   docker: DockerSpec,
   { allowPrivileged }: LaunchTools,
 ): LaunchError | undefined {
+  const name = imageName(docker.image);
+  if (!name.ok) return name.error;
   const [what] = docker.privileges;
   if (what !== undefined && !allowPrivileged) return { code: "PRIVILEGE_FORBIDDEN", what };
   const hasStreams = spec.streams !== undefined || spec.terminal !== undefined;

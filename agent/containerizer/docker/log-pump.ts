@@ -159,8 +159,6 @@ export class LogPump {
   async #write(entries: readonly Entry[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
-    const { sizes } = this.#position;
-    const grown = { ...sizes };
     for (const stream of STREAMS) {
       const data = Buffer.concat(
         entries.flatMap((entry) => (entry.stream === stream ? [entry.data] : [])),
@@ -168,14 +166,16 @@ export class LogPump {
       const skipped = Math.min(this.#surplus[stream], data.length);
       this.#surplus[stream] -= skipped;
       await this.#append(stream, data.subarray(skipped));
-      grown[stream] += data.length;
     }
     let { time, stream, nth } = this.#position;
     for (const entry of entries) {
       nth = entry.time === time && entry.stream === stream ? nth + 1 : 1;
       ({ time, stream } = entry);
     }
-    this.#position = { time, stream, nth, sizes: grown };
+    // As they are, not as they have grown: logs are cut when they are too long.
+    const size = (of: Stream): number => sizeOf(this.#files[of]) - this.#surplus[of];
+    const sizes = { stdout: size("stdout"), stderr: size("stderr") };
+    this.#position = { time, stream, nth, sizes };
     this.#timer ??= setTimeout(() => this.#keepPosition(), POSITION_DELAY_MS).unref();
   }
 
