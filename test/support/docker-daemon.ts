@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export const TEST_IMAGE = "rimrock-test:1";
+const CONTAINERD_PID = "exec/containerd/containerd.pid";
 const START_MS = 30_000;
 const STOP_MS = 20_000;
 
@@ -64,8 +65,11 @@ export async function startDockerDaemon(flags: readonly string[] = []): Promise<
     const late = sleep(STOP_MS, "late", { ref: false });
     if ((await Promise.race([ended, late])) === "late") daemon.kill("SIGKILL");
     await ended;
-    // A daemon that was killed leaves it, and the next one takes it for another's.
-    rmSync(join(folder, "pid"), { force: true });
+    if (signal === "SIGTERM") return;
+    // A daemon that was killed leaves them, and where nobody buries the dead the next one takes
+    // their processes for alive.
+    endContainerd(folder);
+    for (const file of ["pid", CONTAINERD_PID]) rmSync(join(folder, file), { force: true });
   };
   await start();
   const files = makeImage(folder);
@@ -142,7 +146,7 @@ async function removeContainers(call: DockerDaemon["call"]): Promise<void> {
 /** The daemon's own containerd outlives a daemon that is killed. */
 function endContainerd(folder: string): void {
   try {
-    const pid = Number(readFileSync(join(folder, "exec/containerd/containerd.pid"), "utf8"));
+    const pid = Number(readFileSync(join(folder, CONTAINERD_PID), "utf8"));
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
     if (words.includes(folder)) process.kill(pid, "SIGKILL");
   } catch {
