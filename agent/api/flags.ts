@@ -8,6 +8,7 @@
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
+import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
 import {
   COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX,
   EXECUTOR_SHUTDOWN_GRACE_MS,
@@ -38,6 +39,8 @@ const FOR_EVER = "15250.2844524715weeks";
 
 const usesCgroups = ({ config }: AgentView): boolean => config.containerizer === "cgroups";
 
+const usesDocker = ({ config }: AgentView): boolean => config.containerizers.includes("docker");
+
 const flags: Readonly<Record<string, string | ((view: AgentView) => string | undefined)>> = {
   appc_simple_discovery_uri_prefix: NONE,
   appc_store_dir: NONE,
@@ -56,17 +59,17 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   cgroups_limit_swap: (view) => String(usesCgroups(view)),
   cgroups_root: (view) => (usesCgroups(view) ? "rimrock" : NONE),
   container_disk_watch_interval: FOR_EVER,
-  containerizers: "mesos",
+  containerizers: ({ config }) => config.containerizers.join(","),
   default_role: "*",
   disallow_sharing_agent_ipc_namespace: OFF,
   disallow_sharing_agent_pid_namespace: OFF,
   disk_watch_interval: ({ config }) => formatDuration(config.collection.diskWatchMs),
   docker: NONE,
   docker_ignore_runtime: OFF,
-  docker_kill_orphans: OFF,
+  docker_kill_orphans: (view) => String(usesDocker(view)),
   docker_registry: NONE,
   docker_remove_delay: NOT_AWAITED,
-  docker_socket: NONE,
+  docker_socket: (view) => (usesDocker(view) ? view.config.docker.socketPath : NONE),
   docker_stop_timeout: NOT_AWAITED,
   docker_store_dir: NONE,
   docker_volume_checkpoint_dir: NONE,
@@ -117,7 +120,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   resources: ({ config }) => config.texts.resources,
   revocable_cpu_low_priority: OFF,
   runtime_dir: ({ config }) => `${config.workDirectory}/meta/runtime`,
-  sandbox_directory: NONE,
+  sandbox_directory: (view) => (usesDocker(view) ? DOCKER_SANDBOX : NONE),
   strict: "true",
   switch_user: () => String(process.geteuid?.() === 0),
   systemd_enable_support: OFF,
