@@ -4,10 +4,11 @@
  * `--containerizer` names). What lives inside a container is its containerizer's too.
  */
 import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
-import { err, type Result } from "../../worker/std/result.ts";
+import { err, ok, type Result } from "../../worker/std/result.ts";
 import {
   type ContainerId,
   type Containerizer,
+  type ContainerizerOptions,
   type ContainerRecord,
   type ContainerSpec,
   type ContainerTermination,
@@ -23,9 +24,33 @@ import {
   type UpdateError,
   type UsageError,
 } from "./containerizer.ts";
+import { DockerRecords } from "./docker/records.ts";
+import { containerizers, type MesosContainerizerKind } from "./index.ts";
 
 /** In Mesos' words, as `--containerizers` takes them. */
 export type ContainerizerName = "mesos" | "docker";
+
+/** Checks and makes those that are enabled, as one. The error says which cannot work, and why. */
+export async function composeContainerizers(
+  choice: {
+    readonly containerizers: readonly ContainerizerName[];
+    /** Which one "mesos" is. */
+    readonly containerizer: MesosContainerizerKind;
+  },
+  options: ContainerizerOptions,
+): Promise<Result<Containerizer, string>> {
+  const made: { [N in ContainerizerName]?: Containerizer } = {};
+  for (const name of choice.containerizers) {
+    const kind = name === "mesos" ? choice.containerizer : name;
+    const checked = await containerizers[kind].check(options);
+    if (!checked.ok) {
+      return err(`the ${kind} containerizer cannot work here: ${checked.error.why}`);
+    }
+    made[name] = containerizers[kind].create(options);
+  }
+  const records = new DockerRecords(options.runtimeDirectory);
+  return ok(new ComposingContainerizer({ ...made, isDocker: (id) => records.has(id) }));
+}
 
 export interface Composed {
   /** Absent: not enabled. */
