@@ -10,6 +10,7 @@ import { parseCommandLine } from "./parse.ts";
 
 export interface CliHost {
   readonly terminal: Terminal;
+  readonly keyboard: CommandContext["keyboard"];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `caFile`: certificates to trust besides the public ones. Throws a sentence. */
   transport(caFile: string | undefined): Transport;

@@ -10,11 +10,18 @@ import type { Transport } from "../../worker/sdk/transport.ts";
 
 /** One `--flag`. `fallback` is the value without the flag; the help shows it. */
 export type Flag =
-  | { readonly kind: "switch"; readonly help: string }
+  | SwitchFlag
   | TextFlag
   /** May be given several times; the values keep their order. */
   | { readonly kind: "texts"; readonly placeholder: string; readonly help: string }
   | NumberFlag;
+
+interface SwitchFlag {
+  readonly kind: "switch";
+  readonly help: string;
+  /** One letter: `-i`, and `-it` for two of them. */
+  readonly short?: string;
+}
 
 interface TextFlag {
   readonly kind: "text";
@@ -60,12 +67,16 @@ export type Operands =
   | { readonly kind: "none" }
   /** One word or more, given as they are to a program; after `--` nothing is taken as a flag. */
   | { readonly kind: "argv"; readonly placeholder: string }
+  /** One word, then `--` and what to run on it. */
+  | { readonly kind: "targetArgv"; readonly placeholder: string }
   /** Any number of plain words, such as the name of another command. */
   | { readonly kind: "words"; readonly placeholder: string };
 
 /** The words of a command line after the flags, and whether a `--` stood before them. */
 export interface OperandValues {
   readonly words: readonly string[];
+  /** What stood after the `--` beside a target; else nothing. */
+  readonly argv?: readonly string[];
   readonly afterDashes: boolean;
 }
 
@@ -78,6 +89,25 @@ export interface Terminal {
   err(text: string | Uint8Array): void;
 }
 
+/** What somebody types, or a program writes, into a command; and the window it is typed in. */
+export interface Keyboard {
+  /** False: it is a file or a pipe. */
+  readonly isTerminal: boolean;
+  /** Undefined: what is written goes to no window. */
+  size(): WindowSize | undefined;
+  /** Returns what takes it back. */
+  onResize(listener: () => void): () => void;
+  /** To its end. Called once. */
+  bytes(): AsyncIterable<Uint8Array>;
+  /** From now on every key arrives at once and as it is, Ctrl-C too; returns what takes it back. */
+  raw(): () => void;
+}
+
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -86,6 +116,7 @@ export interface CommandContext {
   readonly json: boolean;
   readonly operands: OperandValues;
   readonly transport: Transport;
+  readonly keyboard: Keyboard;
   /** Every command there is, for those that speak about the others. */
   readonly commands: readonly Command[];
   /** Calls `listener` at each Ctrl-C (or SIGTERM) instead of ending; returns what takes it back. */

@@ -26,7 +26,7 @@ export function helpOf(command: Command): string {
   const hasOwnFlags = Object.keys(flags).length > 0;
   const usage = [`rimrock ${name}`, "[flags]"];
   if (operands.kind === "argv") usage.push("--", operands.placeholder);
-  if (operands.kind === "words") usage.push(operands.placeholder);
+  if (operands.kind === "words" || operands.kind === "targetArgv") usage.push(operands.placeholder);
   return [
     `${summary}.`,
     "",
@@ -45,8 +45,15 @@ export function helpOf(command: Command): string {
 
 function flagLines(flags: Flags): string[] {
   return alignColumns(
-    Object.entries(flags).map(([name, flag]) => [`  --${name}${valueHint(flag)}`, helpText(flag)]),
+    Object.entries(flags).map(([name, flag]) => [
+      `  ${shortOf(flag)}--${name}${valueHint(flag)}`,
+      helpText(flag),
+    ]),
   );
+}
+
+function shortOf(flag: Flag): string {
+  return flag.kind === "switch" && flag.short !== undefined ? `-${flag.short}, ` : "";
 }
 
 function valueHint(flag: Flag): string {

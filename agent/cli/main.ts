@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { outwardTransport } from "../outward/transport.ts";
 import { runCli } from "./cli.ts";
 import { commands } from "./index.ts";
+import { processKeyboard } from "./keyboard.ts";
 import { processTerminal } from "./terminal.ts";
 
 const exitCode = await runCli(process.argv.slice(2), commands, {
   terminal: processTerminal(),
+  keyboard: processKeyboard(),
   environment: process.env,
   transport: (caFile) => {
     if (caFile === undefined) return outwardTransport();

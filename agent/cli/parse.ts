@@ -85,7 +85,7 @@ export function parseCommandLine(
     kind: "RUN",
     command,
     values: values.value,
-    operands: { words: operands.value, afterDashes },
+    operands: { ...operands.value, afterDashes },
     json: given.has("json"),
     master: master.value,
     ca: given.get("ca")?.[0] ?? (environment.RIMROCK_CA || undefined),
@@ -155,6 +155,11 @@ function splitFlags(line: readonly string[], flags: Flags): Result<Split, string
       words.push(word);
       continue;
     }
+    const switches = shortSwitches(word, flags);
+    if (switches !== undefined) {
+      for (const name of switches) given.set(name, [...(given.get(name) ?? []), ""]);
+      continue;
+    }
     const equals = word.indexOf("=");
     const typed = equals < 0 ? word : word.slice(0, equals);
     const name = typed === "-h" ? "help" : typed.replace(/^--/, "");
@@ -194,6 +199,19 @@ function valuesOf(flags: Flags, given: Split["given"]): Result<AnyFlagValues, st
   return ok(values);
 }
 
+/** The switches that `-i`, or `-it`, stands for; undefined: it stands for none. */
+function shortSwitches(word: string, flags: Flags): readonly string[] | undefined {
+  if (!/^-[A-Za-z]+$/.test(word)) return undefined;
+  const names = [...word.slice(1)].map(
+    (letter) =>
+      Object.entries(flags).find(
+        ([, flag]) => flag.kind === "switch" && flag.short === letter,
+      )?.[0],
+  );
+  const known = names.flatMap((name) => name ?? []);
+  return known.length === names.length ? known : undefined;
+}
+
 function flagValue(
   name: string,
   flag: Flag,
@@ -223,15 +241,19 @@ function operandsOf(
   command: Command,
   words: readonly string[],
   argv: readonly string[] | undefined,
-): Result<readonly string[], string> {
+): Result<Omit<OperandValues, "afterDashes">, string> {
   const [extra] = words;
   const { operands, name } = command;
   switch (operands.kind) {
     case "none":
       if (extra !== undefined) return err(`"rimrock ${name}" takes no "${extra}"`);
-      return argv === undefined ? ok([]) : err(`"rimrock ${name}" takes nothing after --`);
+      return argv === undefined
+        ? ok({ words: [] })
+        : err(`"rimrock ${name}" takes nothing after --`);
     case "words":
-      return ok([...words, ...(argv ?? [])]);
+      return ok({ words: [...words, ...(argv ?? [])] });
+    case "targetArgv":
+      return targetOf(command, words, argv);
     case "argv":
       if (argv === undefined && words.length > 1) {
         return err(`put -- before the command: rimrock ${name} [flags] -- ${words.join(" ")}`);
@@ -242,8 +264,25 @@ function operandsOf(
       if (words.length === 0 && (argv === undefined || argv.length === 0)) {
         return err(`what is to be run? rimrock ${name} [flags] -- ${operands.placeholder}`);
       }
-      return ok(argv ?? words);
+      return ok({ words: argv ?? words });
   }
+}
+
+function targetOf(
+  { name, operands }: Command,
+  words: readonly string[],
+  argv: readonly string[] | undefined,
+): Result<Omit<OperandValues, "afterDashes">, string> {
+  const [target, extra] = words;
+  const usage = operands.kind === "none" ? "" : `rimrock ${name} [flags] ${operands.placeholder}`;
+  if (target === undefined) return err(`on what? ${usage}`);
+  if (argv === undefined && extra !== undefined) {
+    const rest = words.slice(1).join(" ");
+    return err(`put -- before the command: rimrock ${name} [flags] ${target} -- ${rest}`);
+  }
+  if (extra !== undefined) return err(`"${extra}" is one too many before --: ${usage}`);
+  if (argv === undefined || argv.length === 0) return err(`what is to be run? ${usage}`);
+  return ok({ words, argv });
 }
 
 function masterOf(

@@ -35,6 +35,13 @@ export interface GetOptions<A extends MessageName> {
   readonly answer: A;
 }
 
+export interface UploadOptions {
+  /** Below the base URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ReadableStream<Uint8Array>;
+}
+
 /** Aborting rejects the call with ABORTED; the master may have got it all the same. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -96,6 +103,17 @@ export class MasterClient {
     const body = encodeJson(post.name, post.message);
     const headers = { "Content-Type": "application/json", ...post.headers };
     return this.#follow(post.path, { method: post.method ?? "POST", headers, body }, signal);
+  }
+
+  /**
+   * Streams a body to where the leader was found before; resolves with the 2xx response when the
+   * body has ended. A stream cannot be sent twice, so no redirect is followed.
+   */
+  async upload({ path, headers, body }: UploadOptions, signal: AbortSignal): Promise<Response> {
+    const url = `${this.#leader}${path}`;
+    // The option is not in every platform's types yet, and without it such a body is refused.
+    const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+    return this.#checked(await this.#send(url, init, signal), url);
   }
 
   async #decoded<A extends MessageName>(

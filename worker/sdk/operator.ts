@@ -12,6 +12,7 @@ import {
   MasterClient,
   type PostOptions,
 } from "./master-client.ts";
+import { inputRecords, processOutput } from "./process-stream.ts";
 import { httpTransport, type Transport } from "./transport.ts";
 
 /**
@@ -64,9 +65,42 @@ export class Operator {
   }
 
   askAgent(agentId: string, call: agent.Call, options: CallOptions = {}): Promise<agent.Response> {
-    const path = `/agent/${encodeURIComponent(agentId)}/api/v1`;
+    const path = agentPath(agentId);
     const post = { path, name: "mesos.v1.agent.Call", message: call } as const;
     return this.#client.ask({ ...post, answer: "mesos.v1.agent.Response" }, options);
+  }
+
+  /**
+   * A call whose answer is a stream of ProcessIO. Resolves when the agent has accepted it; the
+   * stream ends when the container has, and breaks off with a `SchedulerError`.
+   */
+  async openAgentStream(
+    agentId: string,
+    call: agent.Call,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<agent.ProcessIO, void>> {
+    const path = agentPath(agentId);
+    const headers = {
+      Accept: "application/recordio",
+      "Message-Accept": "application/x-protobuf",
+    };
+    const post = { path, name: "mesos.v1.agent.Call", message: call, headers } as const;
+    return processOutput(await this.#client.open(post, signal), signal);
+  }
+
+  /** Streams what a client types; resolves when the agent has taken all of it. */
+  async sendAgentInput(
+    agentId: string,
+    input: AsyncIterable<agent.CallAttachContainerInput>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const headers = {
+      "Content-Type": "application/recordio",
+      "Message-Content-Type": "application/x-protobuf",
+    };
+    const upload = { path: agentPath(agentId), headers, body: inputRecords(input) };
+    const response = await this.#client.upload(upload, signal);
+    await response.body?.cancel();
   }
 
   /**
@@ -86,4 +120,8 @@ export class Operator {
     }
     return { data: answer.read_file.data, size: Number(answer.read_file.size) };
   }
+}
+
+function agentPath(agentId: string): string {
+  return `/agent/${encodeURIComponent(agentId)}/api/v1`;
 }

@@ -36,7 +36,7 @@ export function outputPath(
 
 /**
  * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer
- * has ended. A file that is not there yet is waited for, and while the agent cannot be reached it
+ * has ended; also when the agent meanwhile makes room by moving what is there to `<path>.1`. A file that is not there yet is waited for, and while the agent cannot be reached it
  * is tried again. Throws the last `SchedulerError` when that does not change for `graceMs` after
  * the writer's end, or when asking again cannot help. Ends early, without an error, when `signal`
  * aborts.
@@ -72,8 +72,13 @@ async function* pieces(
     const wasEnded = writer.ended;
     try {
       const file = { path, offset, length: PIECE_BYTES };
-      const { data } = await operator.readFile(agentId, file, { signal });
+      const { data, size } = await operator.readFile(agentId, file, { signal });
       failedSinceMs = undefined;
+      if (size < offset) {
+        yield* rotated(operator, { ...options, offset });
+        offset = 0;
+        continue;
+      }
       if (data.length > 0) {
         offset += data.length;
         waitMs = pollMs.initial;
@@ -93,6 +98,24 @@ async function* pieces(
     if (!writer.ended) await pause(waitMs, writer.signal);
     else if (failedSinceMs !== undefined) await pause(waitMs, signal);
     waitMs = Math.min(waitMs * 1.5, pollMs.max);
+  }
+}
+
+/** What was not yet read of a file that is cut: its content went to its neighbour as it was. */
+async function* rotated(
+  operator: Operator,
+  { agentId, path, signal, offset = 0 }: FollowOptions,
+): AsyncGenerator<Uint8Array, void> {
+  for (let at = offset; ; ) {
+    const file = { path: `${path}.1`, offset: at, length: PIECE_BYTES };
+    const { data } = await operator.readFile(agentId, file, { signal }).catch((error: unknown) => {
+      // Cut without being kept.
+      if (SchedulerError.is(error) && error.code === "NOT_FOUND") return { data: new Uint8Array() };
+      throw error;
+    });
+    if (data.length === 0) return;
+    at += data.length;
+    yield data;
   }
 }
 
