@@ -20,8 +20,18 @@ export interface DockerPart {
   readonly docker: DockerSpec;
 }
 
-export function isDockerTask({ container }: mesos.TaskInfo): boolean {
-  return container?.type === "DOCKER";
+/** The parts of a task, or of a custom executor, that its container is made of. */
+export type DockerSource = Pick<mesos.TaskInfo, "container" | "command" | "resources">;
+
+/** What of the environment a container brings along itself. */
+export function dockerEnvironment(
+  environment: Readonly<Record<string, string>>,
+  { command }: DockerSource,
+): Readonly<Record<string, string>> {
+  const isNamed = command?.environment?.variables?.some(({ name }) => name === "PATH") === true;
+  if (isNamed) return environment;
+  const { PATH: _, ...rest } = environment;
+  return rest;
 }
 
 /**
@@ -36,7 +46,7 @@ export function dockerCommand(command: mesos.CommandInfo | undefined): Container
 }
 
 /** The error is a clause that says what the task has to change. */
-export function dockerPart(task: mesos.TaskInfo): Result<DockerPart, string> {
+export function dockerPart(task: DockerSource): Result<DockerPart, string> {
   const { container } = task;
   const docker = container?.docker;
   if (container?.type !== "DOCKER" || docker === undefined) {
@@ -117,7 +127,7 @@ function networkOf(container: mesos.ContainerInfo): Result<DockerNetwork, string
 const PORT_MAX = 65_535;
 
 function portMappingsOf(
-  task: mesos.TaskInfo,
+  task: DockerSource,
   network: DockerNetwork,
 ): Result<readonly DockerPortMapping[], string> {
   const mappings = task.container?.docker?.port_mappings ?? [];
@@ -208,7 +218,7 @@ function isPath(path: string): boolean {
   return path !== "" && !/[:\0]/.test(path) && !path.split("/").includes("..");
 }
 
-function scalar({ resources = [] }: mesos.TaskInfo, name: string): number {
+function scalar({ resources = [] }: DockerSource, name: string): number {
   return resources.reduce(
     (sum, resource) => sum + (resource.name === name ? (resource.scalar?.value ?? 0) : 0),
     0,

@@ -86,7 +86,11 @@ function hostConfigOf(spec: ContainerSpec, docker: DockerSpec, overrides: Json):
     NetworkMode: networkMode(docker.network),
     PortBindings: bindings(docker),
     Binds: [...binds.flatMap((bind) => bind ?? []), ...textsOf(overrides.Binds)],
-    Mounts: [{ Type: "bind", Source: spec.sandboxDirectory, Target: DOCKER_SANDBOX }, ...named],
+    Mounts: [
+      { Type: "bind", Source: spec.sandboxDirectory, Target: DOCKER_SANDBOX },
+      ...named,
+      ...ownMounts(spec),
+    ],
     // A task's own driver has its own options.
     LogConfig: log.Type === undefined ? mergedLog(log) : { Config: {}, ...log },
     Privileged: docker.privileged,
@@ -136,6 +140,19 @@ function bindings({ portMappings }: DockerSpec): Json {
     ports[key] = [...(ports[key] ?? []), { HostPort: String(hostPort) }];
   }
   return ports;
+}
+
+/** Persistent volumes: links in the sandbox lead to their own paths, or they are where they say. */
+function ownMounts({ agentFolders = [], volumes = [] }: ContainerSpec): readonly Json[] {
+  const mount = (source: string, target: string, readOnly: boolean): Json => ({
+    ...{ Type: "bind", Source: source, Target: target, ReadOnly: readOnly },
+  });
+  return [
+    ...agentFolders.map(({ path, readOnly }) => mount(path, path, readOnly)),
+    ...volumes.map(({ source, containerPath, readOnly }) =>
+      mount(source.path, containerPath, readOnly),
+    ),
+  ];
 }
 
 /** As `docker run --volume` has it: what is missing of a host's path is made. */
