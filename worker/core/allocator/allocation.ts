@@ -357,7 +357,7 @@ export class Allocation {
     if (before !== undefined && now.length === 0) this.#offerCaps.forgetFramework(before.id);
     const added = now.filter((client) => !has(old, client.role));
     for (const client of added) this.#standing?.setWants(client, true);
-    if (after !== undefined && before !== undefined) this.#refreshFacts(after);
+    if (before !== undefined) this.#refreshFacts(before.id, after);
     // A new subscription may come with capabilities that let it have what it could not have before.
     const isNew =
       after?.connection.state === "CONNECTED" && before?.connection !== after.connection;
@@ -365,10 +365,9 @@ export class Allocation {
   }
 
   /** Its capabilities, minimums or constraints may be others. */
-  #refreshFacts(framework: FrameworkRow): void {
-    for (const role of framework.roles) {
-      const client = this.#standing?.numberOf({ frameworkId: framework.id, role });
-      if (client !== undefined) this.#engine?.setFacts(client, factsOf(framework, role));
+  #refreshFacts(id: FrameworkId, framework: FrameworkRow | undefined): void {
+    for (const [role, client] of this.#standing?.numbersOf(id) ?? []) {
+      this.#engine?.setFacts(client, factsOf(framework, role));
     }
   }
 

@@ -151,11 +151,10 @@ export class Standing {
     return this.#clients.get(frameworkId)?.get(role)?.number;
   }
 
-  /** Everybody who is there. */
-  *clients(): Generator<Client, void, undefined> {
-    for (const roles of this.#clients.values()) {
-      for (const { client } of roles.values()) yield client;
-    }
+  /** Numbers of the framework in all the roles in which it wants or holds something, by role. */
+  numbersOf(frameworkId: FrameworkId): readonly (readonly [role: string, number: number])[] {
+    const roles = [...(this.#clients.get(frameworkId)?.values() ?? [])];
+    return roles.map(({ client, number }) => [client.role, number] as const);
   }
 
   #known(client: Client): Known {

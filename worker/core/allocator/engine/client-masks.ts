@@ -94,7 +94,7 @@ export class ClientMasks {
   remove(client: number): void {
     this.setFacts(client, NO_AGENT_AT_ALL);
     this.setWanting(client, false);
-    this.setQuota(client, { lacks: false, hasRoom: [false, false] });
+    this.setQuota(client, NO_QUOTA);
   }
 }
 
@@ -108,6 +108,9 @@ export interface QuotaFacts {
   readonly lacks: boolean;
   readonly hasRoom: readonly [boolean, boolean];
 }
+
+/** Nobody asks while no role has a quota. */
+export const NO_QUOTA: QuotaFacts = { lacks: false, hasRoom: [false, false] };
 
 export function needsOf(facts: {
   readonly isMultiRole: boolean;

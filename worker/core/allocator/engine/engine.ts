@@ -13,7 +13,7 @@ import { topRole } from "../../role/consumption.ts";
 import type { QuotaStage } from "../quota.ts";
 import { AgentColumns, Look, NO_REST } from "./agent-columns.ts";
 import { hasBit } from "./bits.ts";
-import { type ClientFacts, ClientMasks } from "./client-masks.ts";
+import { type ClientFacts, ClientMasks, NO_QUOTA } from "./client-masks.ts";
 import type { OrderTree } from "./order-tree.ts";
 import { type Least, minimumIn, type QuotaBooks } from "./quota-books.ts";
 import { RefusalMasks } from "./refusal-masks.ts";
@@ -137,7 +137,10 @@ export class Engine {
   setBooks(books: QuotaBooks | undefined): void {
     if (books === this.#books) return;
     this.#books = books;
-    if (books === undefined) return;
+    if (books === undefined) {
+      this.#forgetQuota();
+      return;
+    }
     books.onFlip = (role) => this.#noteTop(role);
     for (const role of this.#clientsOf.keys()) this.#noteTop(role);
   }
@@ -399,6 +402,14 @@ export class Engine {
 
   #hasMinimum(thousandths: Float64Array, at: number): boolean {
     return hasAll(this.#minimum[0], thousandths, at) || hasAll(this.#minimum[1], thousandths, at);
+  }
+
+  #forgetQuota(): void {
+    for (const clients of this.#clientsOf.values()) {
+      for (const client of clients) this.clients.setQuota(client, NO_QUOTA);
+    }
+    this.#closed.GUARANTEED.fill(0);
+    this.#closed.REST.fill(0);
   }
 
   /** How the role at the top stands, and by that its clients. */

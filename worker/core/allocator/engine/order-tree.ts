@@ -156,6 +156,13 @@ export class OrderTree implements PolicyState {
     return defined(this.#clients[number], "the client is there");
   }
 
+  /** Of all clients that are there. */
+  *clientNumbers(): Generator<number, void, undefined> {
+    for (let number = 0; number < this.#numbers.end; number++) {
+      if (this.#clients[number] !== undefined) yield number;
+    }
+  }
+
   /** All numbers in use are below this. */
   get clientsEnd(): number {
     return this.#numbers.end;
