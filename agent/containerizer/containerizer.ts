@@ -91,8 +91,11 @@ export interface VolumeMount {
   /** Absolute and existing on the machine, or relative: beneath the sandbox, and made there. */
   readonly containerPath: string;
   readonly readOnly: boolean;
-  /** SANDBOX, GROUP: a path beneath the container's sandbox or its group's, made as a folder. */
-  readonly source: { readonly kind: "HOST" | "SANDBOX" | "GROUP"; readonly path: string };
+  /**
+   * HOST, AGENT: an absolute path, of which AGENT is in the agent's own folder (a persistent volume).
+   * SANDBOX, GROUP: a path beneath the container's sandbox or its group's, made as a folder.
+   */
+  readonly source: { readonly kind: "HOST" | "AGENT" | "SANDBOX" | "GROUP"; readonly path: string };
 }
 
 /** Containers that share a sandbox, /tmp and, unless they ask for their own, shared memory. */

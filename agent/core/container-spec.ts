@@ -2,13 +2,18 @@
  * What a task becomes: command, environment, limits. Sources: http-semantics 17.1, 17.2.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { assert } from "../../worker/std/assert.ts";
 import type {
   ContainerCommand,
+  ContainerGroup,
   ContainerId,
   ContainerSpec,
   ResourceLimits,
+  VolumeMount,
 } from "../containerizer/containerizer.ts";
 import { commandEnvironment } from "./command-environment.ts";
+import { dockerEnvironment, dockerPart } from "./docker-spec.ts";
+import { mesosContainerParts } from "./mesos-container.ts";
 
 /** Where the task runs, as far as its environment tells it. */
 export interface SpecFacts {
@@ -25,6 +30,12 @@ export interface SpecFacts {
   readonly environment?: Readonly<Record<string, string>>;
   /** Account of tasks that name none; undefined = the agent's own. */
   readonly user: string | undefined;
+  /** Of a task of a group: what it shares with the others. */
+  readonly group?: ContainerGroup;
+  /** Where the persistent volumes are that it can see; each at its own path. */
+  readonly agentFolders?: ContainerSpec["agentFolders"];
+  /** Persistent volumes that appear elsewhere. */
+  readonly volumes?: readonly VolumeMount[];
 }
 
 /** The PATH of a container that sets none. */
@@ -33,6 +44,8 @@ export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 /** What the containerizer's smallest hard cap allows, and Mesos' smallest cpu share: 0.01. */
 const CPUS_MIN = 10;
 const BYTES_PER_MEGABYTE = 1024 * 1024;
+/** Less is no use to any program: Mesos, too, gives at least 32 MB. */
+const MEMORY_BYTES_MIN = 32 * BYTES_PER_MEGABYTE;
 
 /** `task` passed `launchObstacle`. */
 export function containerSpec(
@@ -49,6 +62,36 @@ export function containerSpec(
     ...(user === undefined ? {} : { user }),
     sandboxDirectory: facts.sandboxDirectory,
     limits: resourceLimits(task),
+    ...(task.container?.type === "DOCKER"
+      ? dockerParts(framework, task, facts)
+      : mesosParts(task, facts)),
+  };
+}
+
+function dockerParts(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  facts: SpecFacts,
+): Partial<ContainerSpec> {
+  const { agentFolders = [], volumes = [] } = facts;
+  const part = dockerPart(task);
+  assert(part.ok, "the task passed `launchObstacle`");
+  const environment = dockerEnvironment(taskEnvironment(framework, task, facts), task);
+  return { ...part.value, environment, agentFolders, volumes };
+}
+
+/** What no Docker container has. */
+function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSpec> {
+  const { group, agentFolders = [] } = facts;
+  const parts = mesosContainerParts(task.container);
+  const volumes = [...(facts.volumes ?? []), ...(parts.volumes ?? [])];
+  const gpus = Math.ceil(scalar(task, "gpus"));
+  return {
+    ...parts,
+    ...(group !== undefined && { group }),
+    ...(agentFolders.length > 0 && { agentFolders }),
+    ...(volumes.length > 0 && { volumes }),
+    ...(gpus > 0 && { gpus }),
   };
 }
 
@@ -92,12 +135,29 @@ export function taskEnvironment(
 export function resourceLimits(task: mesos.TaskInfo): ResourceLimits {
   const cpus = Math.round(1000 * scalar(task, "cpus"));
   const cpusLimit = task.limits?.cpus?.value;
-  const memory = task.limits?.mem?.value ?? scalar(task, "mem");
+  const request = scalar(task, "mem");
+  const limit = task.limits?.mem?.value ?? request;
+  const disk = diskBound(task);
   return {
     cpusRequest: Math.max(cpus, CPUS_MIN),
     ...(isBound(cpusLimit) ? { cpusLimit: Math.max(Math.round(1000 * cpusLimit), CPUS_MIN) } : {}),
-    ...(isBound(memory) ? { memoryLimitBytes: Math.ceil(memory * BYTES_PER_MEGABYTE) } : {}),
+    ...(isBound(limit) ? { memoryLimitBytes: Math.max(bytes(limit), MEMORY_BYTES_MIN) } : {}),
+    ...(isBound(request) && limit > request && { memoryRequestBytes: bytes(request) }),
+    ...(isBound(disk) && { diskLimitBytes: bytes(disk) }),
   };
+}
+
+function bytes(megabytes: number): number {
+  return Math.ceil(megabytes * BYTES_PER_MEGABYTE);
+}
+
+/** Of the sandbox: what is a volume's is not. */
+function diskBound(task: mesos.TaskInfo): number {
+  let sum = 0;
+  for (const { name, disk, scalar: amount } of task.resources ?? []) {
+    if (name === "disk" && disk === undefined) sum += amount?.value ?? 0;
+  }
+  return sum;
 }
 
 export function containerCommand(command: mesos.CommandInfo): ContainerCommand {

@@ -4,11 +4,13 @@
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { secretText } from "./command-environment.ts";
+import { type ContainerPlace, mesosContainerObstacle } from "./mesos-container.ts";
 
 /** Why the task with a command cannot be launched, as a sentence; undefined = it can. */
 export function launchObstacle(
   framework: mesos.FrameworkInfo,
   task: mesos.TaskInfo,
+  place: ContainerPlace,
 ): string | undefined {
   const { command, check, health_check, container } = task;
   if (command?.value === undefined) return "the task's `command` has no `value`; say what to run";
@@ -18,7 +20,7 @@ export function launchObstacle(
   return (
     idObstacle(framework, task) ??
     secretObstacle(command) ??
-    (container === undefined ? undefined : containerObstacle(container))
+    (container === undefined ? undefined : containerObstacle(container, place))
   );
 }
 
@@ -43,7 +45,8 @@ export function executorObstacle(executor: mesos.ExecutorInfo): string | undefin
     return "the executor's `command` has no `value`; say what to run";
   }
   return (
-    secretObstacle(command) ?? (container === undefined ? undefined : containerObstacle(container))
+    secretObstacle(command) ??
+    (container === undefined ? undefined : containerObstacle(container, { isNested: false }))
   );
 }
 
@@ -65,22 +68,25 @@ function secretObstacle(command: mesos.CommandInfo | undefined): string | undefi
   return `the secret of '${found.name}' is no text of type VALUE; this agent resolves no others`;
 }
 
-function containerObstacle(container: mesos.ContainerInfo): string | undefined {
+function containerObstacle(
+  source: DockerSource,
+  container: mesos.ContainerInfo,
+  place: ContainerPlace,
+): string | undefined {
+  if (container.type === "DOCKER") {
+    if (place.isNested)
+      return "a task of a group cannot have a container of type DOCKER; use MESOS";
+    const part = dockerPart(source);
+    return part.ok ? undefined : part.error;
+  }
   const rest = "leave it out of the task's `container`";
-  if (container.type !== "MESOS")
-    return `this agent has no ${container.type} containerizer yet; ${rest}`;
   if (container.mesos?.image !== undefined)
     return `this agent has no container images yet; ${rest}`;
-  if ((container.volumes?.length ?? 0) > 0) return `this agent mounts no volumes yet; ${rest}`;
   if ((container.network_infos ?? []).some((network) => network.name !== undefined)) {
     return `this agent joins no container networks yet; ${rest}`;
   }
-  if (container.linux_info !== undefined)
-    return `this agent does not apply \`linux_info\` yet; ${rest}`;
-  if (container.rlimit_info !== undefined)
-    return `this agent does not apply \`rlimit_info\` yet; ${rest}`;
   if (container.tty_info !== undefined) return `this agent has no terminals yet; ${rest}`;
-  return undefined;
+  return mesosContainerObstacle(container, place);
 }
 
 function isFolderName(id: string): boolean {

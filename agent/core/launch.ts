@@ -140,11 +140,11 @@ function obstacleOf(
   task: mesos.TaskInfo,
   executor: ExecutorRow | undefined,
 ): string | undefined {
-  if (executor === undefined) return launchObstacle(framework, task);
+  if (executor === undefined) return launchObstacle(framework, task, { isNested: false });
   const common = executorObstacle(decodeStored("mesos.v1.ExecutorInfo", executor.info));
   if (common !== undefined) return common;
   const { process } = executor;
-  if (process === undefined) return launchObstacle(framework, task);
+  if (process === undefined) return launchObstacle(framework, task, { isNested: true });
   // Volumes are put into a sandbox before its program starts.
   const isLate = process.state !== "NEW" && volumesOf(task.resources).length > 0;
   return entrustedObstacle(framework, task, { isLate });

@@ -7,6 +7,7 @@ export interface MountedVolume extends VolumeName {
   /** Where it appears in the sandbox. */
   readonly containerPath: string;
   readonly shared: boolean;
+  readonly readOnly: boolean;
 }
 
 /** In their order, each once. */
@@ -19,7 +20,8 @@ export function volumesOf(
     if (persistenceId === undefined) continue;
     const containerPath = resource.disk?.volume?.container_path ?? "";
     const shared = resource.shared !== undefined;
-    const volume = { role: roleOf(resource), persistenceId, containerPath, shared };
+    const readOnly = resource.disk?.volume?.mode === "RO";
+    const volume = { role: roleOf(resource), persistenceId, containerPath, shared, readOnly };
     volumes.set(volumeKey(volume), volume);
   }
   return [...volumes.values()];

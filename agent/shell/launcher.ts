@@ -2,17 +2,23 @@
  * Carries out FETCH and LAUNCH: a sandbox, what the task wants in it, then a container. A sandbox
  * that was fetched into is launched in as it is.
  */
+import { randomUUID } from "node:crypto";
 import { closeSync, rmSync, writeSync } from "node:fs";
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import {
   type ContainerId,
   type Containerizer,
+  type ContainerSpec,
+  containerId as checkedContainerId,
   describeLaunchError,
   type Launched,
 } from "../containerizer/containerizer.ts";
 import { openOutput } from "../containerizer/supervisor/start.ts";
 import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
-import { containerSpec } from "../core/container-spec.ts";
+import { commandEnvironment } from "../core/command-environment.ts";
+import { containerCommand, containerSpec, type SpecFacts } from "../core/container-spec.ts";
 import type { Launch } from "../core/effect.ts";
 import { volumesOf } from "../core/volumes.ts";
 import type { Outward } from "../outward/outward.ts";
@@ -29,6 +35,7 @@ import {
   sandboxPath,
   taskSandboxPath,
 } from "./sandbox.ts";
+import { volumeMounts } from "./volumes.ts";
 
 /** Tasks that are fetched for at one time; the others wait for them. */
 const FETCHES_AT_ONCE = 16;
@@ -97,9 +104,48 @@ export class Launcher {
       ...(environment !== undefined && { environment }),
       sandboxDirectory: sandbox.value,
       user: this.#userOf(launch),
+      ...this.#shared(agentId, launch),
     });
     const launched = await containerizer.launch(spec);
     return launched.ok ? ok(launched.value) : err(describeLaunchError(launched.error));
+  }
+
+  /** A container inside a task's own, for one command of its check: with the task's environment. */
+  specInside(agentId: string, launch: Launch, command: mesos.CommandInfo): ContainerSpec {
+    const { ip, port } = this.#options;
+    const { containerId, framework, task, executor } = launch;
+    const id = checkedContainerId(randomUUID());
+    assert(id.ok, "a uuid is a container id");
+    const around = containerSpec(framework, task, {
+      ...{ containerId, agentId, ip, port },
+      ...(executor === undefined ? {} : { executor: executor.info }),
+      sandboxDirectory: this.#sandboxPath(agentId, launch),
+      user: this.#userOf(launch),
+    });
+    const user = command.user || around.user;
+    const { sandboxDirectory, limits } = around;
+    return {
+      containerId: id.value,
+      inside: containerId,
+      command: containerCommand(command),
+      environment: { ...around.environment, ...commandEnvironment(command) },
+      ...(user === undefined ? {} : { user }),
+      sandboxDirectory,
+      limits,
+    };
+  }
+
+  /** What a container has besides its sandbox: volumes, and in a group the executor's sandbox. */
+  #shared(agentId: string, { containerId, framework, task, executor }: Launch): Partial<SpecFacts> {
+    const { workDirectory } = this.#options;
+    const own = volumesOf(task.resources);
+    if (executor === undefined) return volumeMounts(workDirectory, own);
+    const launch = { containerId, framework, task, executor };
+    const sandboxDirectory = sandboxPath(workDirectory, this.#placeOf(agentId, launch));
+    return {
+      ...volumeMounts(workDirectory, [...volumesOf(executor.info.resources), ...own]),
+      group: { id: executor.containerId, sandboxDirectory },
+    };
   }
 
   /** The sandbox's path. */

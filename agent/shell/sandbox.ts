@@ -12,7 +12,7 @@
  * an executor's sandbox stays the agent's own.
  */
 import { randomUUID } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
@@ -104,6 +104,8 @@ function fill(
   const linked = linkVolumes(workDirectory, path, { volumes, account });
   if (!linked.ok) return linked;
   if (account !== undefined) chownSync(path, account.userId, account.groupId);
+  // What other users run has no business in it.
+  chmodSync(path, 0o700);
   return ok(path);
 }
 

@@ -22,6 +22,7 @@ import {
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
+import type { ContainerSpec } from "../containerizer/containerizer.ts";
 import type { Account } from "../containerizer/supervisor/users.ts";
 import type { VolumeName } from "../core/rows.ts";
 import type { MountedVolume } from "../core/volumes.ts";
@@ -77,28 +78,51 @@ export function linkVolumes(
 ): Result<void, string> {
   for (const volume of volumes) {
     const { containerPath, persistenceId, shared } = volume;
-    const names = folderNames(containerPath);
+    const isElsewhere = containerPath.startsWith("/");
+    const names = isElsewhere ? [] : folderNames(containerPath);
     if (names === undefined) {
-      return err(
-        `the volume '${persistenceId}' cannot be at '${containerPath}': ` +
-          "without a file system of its own a task has volumes at relative paths inside its sandbox",
-      );
+      const why = "a relative path has to stay inside the task's sandbox";
+      return err(`the volume '${persistenceId}' cannot be at '${containerPath}': ${why}`);
     }
     const made = makeVolume(workDirectory, volume);
     if (!made.ok) return made;
     const link = join(sandbox, ...names);
     try {
-      makeFolders(sandbox, names.slice(0, -1), account);
       // A volume that several tasks have keeps the owner that its first one gave it.
       if (!shared && account !== undefined) {
         chownSync(made.value, account.userId, account.groupId);
       }
+      // Outside the sandbox only a mount of the container's own can make it appear.
+      if (isElsewhere) continue;
+      makeFolders(sandbox, names.slice(0, -1), account);
       if (!isLinkTo(link, made.value)) symlinkSync(made.value, link);
     } catch (cause) {
       return err(`cannot put the volume '${persistenceId}' at ${link}: ${errnoOf(cause)}`);
     }
   }
   return ok(undefined);
+}
+
+/**
+ * What a container is told of volumes that `linkVolumes` has made: where their folders are, and the
+ * absolute paths that some are wanted at.
+ */
+export function volumeMounts(
+  workDirectory: string,
+  volumes: readonly MountedVolume[],
+): Pick<ContainerSpec, "agentFolders" | "volumes"> {
+  const found = volumes.flatMap((volume) => {
+    const path = volumePath(workDirectory, volume);
+    return path.ok ? [{ ...volume, path: path.value }] : [];
+  });
+  const elsewhere = found.filter(({ containerPath }) => containerPath.startsWith("/"));
+  return {
+    agentFolders: found.map(({ path, readOnly }) => ({ path, readOnly })),
+    volumes: elsewhere.map(({ path, containerPath, readOnly }) => ({
+      ...{ containerPath, readOnly },
+      source: { kind: "AGENT", path },
+    })),
+  };
 }
 
 function isLinkTo(link: string, target: string): boolean {

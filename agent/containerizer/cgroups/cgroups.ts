@@ -16,6 +16,7 @@ import {
   type ResourceLimits,
 } from "../containerizer.ts";
 import type { Confined, Entry, Isolation, Place, Preparation } from "../supervisor/isolation.ts";
+import { processLimits } from "../supervisor/process-limits.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
@@ -24,7 +25,7 @@ import { outOfMemory } from "./controllers/memory.ts";
 import { detectHierarchy, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { readHostFacts } from "./space/host-facts.ts";
-import { newSpace, privilegesOf, processLimits, type SpaceContext } from "./space/new-space.ts";
+import { newSpace, privilegesOf, type SpaceContext } from "./space/new-space.ts";
 import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
 import { realPath } from "./space/volumes.ts";
 import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";

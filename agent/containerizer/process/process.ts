@@ -3,14 +3,21 @@
  * are accepted and not enforced. The entry to copy from when adding a containerizer.
  */
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
-import { ok, type Result } from "../../../worker/std/result.ts";
-import type { ContainerizerModule, FileError, LaunchError } from "../containerizer.ts";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type {
+  ContainerizerModule,
+  ContainerSpec,
+  FileError,
+  LaunchError,
+} from "../containerizer.ts";
 import {
   type Confined,
   type Entry,
   type Isolation,
+  type Preparation,
   signalProcess,
 } from "../supervisor/isolation.ts";
+import { processLimits } from "../supervisor/process-limits.ts";
 import { type ProcessStat, ProcessTable, TICKS_PER_SECOND } from "../supervisor/process-table.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
@@ -23,8 +30,14 @@ const PAGE_BYTES = 4_096;
 class ProcessIsolation implements Isolation {
   readonly #table = new ProcessTable();
 
-  prepare(): Result<Entry, LaunchError> {
-    return ok({ joinFiles: [] });
+  prepare({ spec }: Preparation): Result<Entry, LaunchError> {
+    const what = isolationAskedBy(spec);
+    if (what !== undefined) {
+      const why = "it isolates nothing; start the agent with --containerizer cgroups";
+      return err({ code: "NOT_SUPPORTED", what, why });
+    }
+    const resourceLimits = processLimits(spec);
+    return ok({ joinFiles: [], ...(resourceLimits && { resourceLimits }) });
   }
 
   update(): Result<void, FileError> {
@@ -66,6 +79,16 @@ class ProcessIsolation implements Isolation {
   async #members(container: Confined): Promise<readonly ProcessStat[]> {
     return membersOf(container, await this.#table.snapshot());
   }
+}
+
+function isolationAskedBy(spec: ContainerSpec): string | undefined {
+  const volume = spec.volumes?.[0];
+  if (volume !== undefined) return `the volume at '${volume.containerPath}'`;
+  if (spec.hostname !== undefined) return "a host name of its own";
+  if (spec.capabilities !== undefined) return "capabilities";
+  if (spec.sharedMemory?.mode === "PRIVATE") return "shared memory of its own";
+  if ((spec.gpus ?? 0) > 0) return "GPUs of its own";
+  return undefined;
 }
 
 export const processContainerizer: ContainerizerModule = {

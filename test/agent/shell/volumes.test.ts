@@ -18,6 +18,7 @@ import {
   makeVolume,
   removeVolume,
   sweepRemovedVolumes,
+  volumeMounts,
 } from "../../../agent/shell/volumes.ts";
 import { defined } from "../../../worker/std/assert.ts";
 
@@ -35,7 +36,7 @@ function folders(): { work: string; sandbox: string } {
 }
 
 function volume(containerPath: string, more: Partial<MountedVolume> = {}): MountedVolume {
-  return { role: "r", persistenceId: "v", containerPath, shared: false, ...more };
+  return { role: "r", persistenceId: "v", containerPath, shared: false, readOnly: false, ...more };
 }
 
 function link(work: string, sandbox: string, ...volumes: MountedVolume[]): string | undefined {
@@ -60,14 +61,25 @@ test("a role below another one has its volumes beside, not inside", () => {
   expect(existsSync(join(work, "volumes/roles/a b/v"))).toBe(true);
 });
 
-test.each(["/data", "../data", "a/../../data", "", ".", "/"])(
-  "a volume at '%s' is refused",
-  (path) => {
-    const { work, sandbox } = folders();
-    expect(link(work, sandbox, volume(path))).toMatch(/relative paths inside its sandbox/);
-    expect(readdirSync(sandbox)).toEqual([]);
-  },
-);
+test("a volume at an absolute path is made, and left to the container's own mounts", () => {
+  const { work, sandbox } = folders();
+  expect(link(work, sandbox, volume("/data"))).toBeUndefined();
+  expect(readdirSync(sandbox)).toEqual([]);
+  const path = join(work, "volumes/roles/r/v");
+  expect(volumeMounts(work, [volume("/data"), volume("data", { readOnly: true })])).toEqual({
+    agentFolders: [
+      { path, readOnly: false },
+      { path, readOnly: true },
+    ],
+    volumes: [{ containerPath: "/data", readOnly: false, source: { kind: "AGENT", path } }],
+  });
+});
+
+test.each(["../data", "a/../../data", "", "."])("a volume at '%s' is refused", (path) => {
+  const { work, sandbox } = folders();
+  expect(link(work, sandbox, volume(path))).toMatch(/relative path has to stay inside/);
+  expect(readdirSync(sandbox)).toEqual([]);
+});
 
 test("a volume below a link is refused: the link may lead anywhere", () => {
   const { work, sandbox } = folders();

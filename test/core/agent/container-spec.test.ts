@@ -77,16 +77,34 @@ test("the command's user wins over the framework's, and none is the agent's own"
   expect(containerSpec(framework("f1"), task("t1"), unprivileged)).not.toHaveProperty("user");
 });
 
+const MEGABYTE = 1024 * 1024;
+
 test("memory is a hard cap, cpus a share; `limits` raise or lift them", () => {
   const resources = [scalar("cpus", 0.5), scalar("mem", 64), scalar("mem", 36)];
   const limitsOf = (limits?: Record<string, { value: number }>) =>
     resourceLimits(task("t1", { resources, ...(limits === undefined ? {} : { limits }) }));
-  expect(limitsOf()).toEqual({ cpusRequest: 500, memoryLimitBytes: 100 * 1024 * 1024 });
+  const memoryRequestBytes = 100 * MEGABYTE;
+  expect(limitsOf()).toEqual({ cpusRequest: 500, memoryLimitBytes: 100 * MEGABYTE });
   expect(limitsOf({ cpus: { value: 2 }, mem: { value: 200 } })).toEqual({
     cpusRequest: 500,
     cpusLimit: 2_000,
-    memoryLimitBytes: 200 * 1024 * 1024,
+    memoryLimitBytes: 200 * MEGABYTE,
+    memoryRequestBytes,
   });
-  expect(limitsOf({ mem: { value: Number.POSITIVE_INFINITY } })).toEqual({ cpusRequest: 500 });
+  const infinite = { value: Number.POSITIVE_INFINITY };
+  expect(limitsOf({ mem: infinite, cpus: infinite })).toEqual({
+    cpusRequest: 500,
+    memoryRequestBytes,
+  });
   expect(resourceLimits(task("t1", { resources: [] }))).toEqual({ cpusRequest: 10 });
+});
+
+test("no task gets less memory than a program needs; its disk bounds its sandbox, not its volumes", () => {
+  const volume = { ...scalar("disk", 100), disk: { persistence: { id: "v" } } };
+  const resources = [scalar("cpus", 1), scalar("mem", 1), scalar("disk", 10), volume];
+  expect(resourceLimits(task("t1", { resources }))).toEqual({
+    cpusRequest: 1_000,
+    memoryLimitBytes: 32 * MEGABYTE,
+    diskLimitBytes: 10 * MEGABYTE,
+  });
 });

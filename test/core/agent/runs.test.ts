@@ -103,9 +103,9 @@ describe("launch", () => {
     ["a health check", { health_check: { type: "COMMAND" } }, /health checks/],
     ["a Docker container", { container: { type: "DOCKER" } }, /DOCKER/],
     [
-      "a volume",
+      "a volume from nowhere",
       { container: { type: "MESOS", volumes: [{ mode: "RW", container_path: "/x" }] } },
-      /volumes/,
+      /volume at '\/x' has neither/,
     ],
     ["an id that is no folder name", { task_id: { value: ".." } }, /folder/],
   ];

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { err, ok, type Result } from "../../../../worker/std/result.ts";
 import type { CapabilityName, ContainerSpec, LaunchError } from "../../containerizer.ts";
 import type { Isolator } from "../../isolators.ts";
-import { findProgram } from "../../supervisor/host-tools.ts";
 import type { NewSpace, Setup } from "../../supervisor/isolation.ts";
 import type { Account } from "../../supervisor/users.ts";
 import { lookBeneath } from "./beneath.ts";
@@ -60,12 +59,18 @@ function ownsMemory({ isolators }: HostFacts, { sharedMemory }: ContainerSpec): 
   return isolators.has("namespaces/ipc") && sharedMemory?.mode !== "SHARED";
 }
 
+const VOLUME_ISOLATOR = {
+  HOST: "volume/host_path",
+  AGENT: "filesystem/linux",
+  SANDBOX: "volume/sandbox_path",
+  GROUP: "volume/sandbox_path",
+} as const;
+
 /** What a part of the spec needs, and what it is called to whom it is refused. */
 function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] {
   const needs: (readonly [Isolator, string])[] = [];
   for (const { source, containerPath } of spec.volumes ?? []) {
-    const isolator = source.kind === "HOST" ? "volume/host_path" : "volume/sandbox_path";
-    needs.push([isolator, `the volume at '${containerPath}'`]);
+    needs.push([VOLUME_ISOLATOR[source.kind], `the volume at '${containerPath}'`]);
   }
   if (spec.hostname !== undefined) needs.push(["namespaces/uts", "a host name of its own"]);
   if (spec.capabilities !== undefined) needs.push(["linux/capabilities", "capabilities"]);
@@ -193,14 +198,4 @@ export function privilegesOf(
   }
   if (facts.isolators.has("linux/nnp")) options.push("--no-new-privs");
   return ok(options);
-}
-
-/** A call of prlimit(1) without the process. */
-export function processLimits({ processLimits: limits }: ContainerSpec): string | undefined {
-  if (limits === undefined || limits.length === 0) return undefined;
-  const options = limits.map(({ name, amounts }) => {
-    const amount = amounts === undefined ? "unlimited" : `${amounts.soft}:${amounts.hard}`;
-    return `--${name}=${amount}`;
-  });
-  return [findProgram("prlimit") ?? "prlimit", ...options].join(" ");
 }

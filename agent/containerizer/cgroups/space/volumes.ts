@@ -61,7 +61,7 @@ interface Source extends Found {
 }
 
 function findSource(context: VolumeContext, { source }: VolumeMount): Result<Source, Refusal> {
-  if (source.kind === "HOST") return hostSource(context, source.path);
+  if (source.kind === "HOST" || source.kind === "AGENT") return hostSource(context, source);
   const { spec, account } = context;
   const [folder, whose] =
     source.kind === "SANDBOX"
@@ -75,11 +75,14 @@ function findSource(context: VolumeContext, { source }: VolumeMount): Result<Sou
   return ok({ ...found.value, path: join(folder, ...names) });
 }
 
-function hostSource({ hidden }: VolumeContext, given: string): Result<Source, Refusal> {
+function hostSource(
+  { hidden }: VolumeContext,
+  { kind, path: given }: VolumeMount["source"],
+): Result<Source, Refusal> {
   if (!given.startsWith("/")) return err(`the host path '${given}' is not absolute`);
   try {
     const path = throughTrustedLinks(given);
-    if (isWithin(path, hidden) || isWithin(hidden, path)) {
+    if (kind === "HOST" && (isWithin(path, hidden) || isWithin(hidden, path))) {
       return err(`the host path '${given}' holds what is the agent's own (${hidden})`);
     }
     const stat = statSync(path);
