@@ -14,12 +14,14 @@ import { err, ok, type Result } from "../worker/std/result.ts";
 import { type Access, hostsOf, readToken } from "./api/access.ts";
 import { answerLinkedCall } from "./api/call-request.ts";
 import { Counters } from "./api/counters.ts";
+import type { ExecutorDoor } from "./api/executor-request.ts";
 import { takePort } from "./api/port.ts";
 import type { Listener } from "./api/server.ts";
 import { Verbosity } from "./api/verbosity.ts";
 import type { AgentView } from "./api/view.ts";
 import { buildFacts } from "./build.ts";
 import { runChecks } from "./check/run-checks.ts";
+import { CHECK_ARGUMENT, makeOneCheck } from "./task-checks/network.ts";
 import { type Config, readCommandLine } from "./config.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
 import { containerizers } from "./containerizer/index.ts";
@@ -68,6 +70,8 @@ setFlagsFromString("--semi-space-growth-factor=1");
 await main();
 
 async function main(): Promise<void> {
+  // Sent to where a task is, for one check of it.
+  if (process.argv[2] === CHECK_ARGUMENT) return await makeOneCheck();
   const read = readCommandLine({ args: process.argv.slice(2), env: process.env, readFile });
   if (!read.ok) return refuse(read.error);
   switch (read.value.type) {
@@ -109,12 +113,9 @@ async function run(config: Config): Promise<void> {
   const { checkpoint, rows } = opened.value;
   const api = await openApi(config, work);
   if (!api.ok) return refuse([api.error]);
-  const { listener, access } = api.value;
+  const { listener, access, tokens } = api.value;
   const { port } = listener;
-  const key = readExecutorKey(work.metaDirectory);
-  if (!key.ok) return refuse([key.error]);
   const executorStreams = new ExecutorStreams();
-  const tokens = new ExecutorTokens(key.value);
   const state = newState(agentFacts(config, port), rows);
   log(
     `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer, ` +
@@ -157,7 +158,11 @@ async function run(config: Config): Promise<void> {
     exit: (reason) => exit(reason, log),
   });
   listenForTheEnd(runner, config, log);
-  listener.serve(view, { access, log });
+  const executors: ExecutorDoor = {
+    ...{ state, tokens, streams: executorStreams, isTokenOptional: config.insecureLocal },
+    submit: (input) => runner.submit(input),
+  };
+  listener.serve(view, { access, log, executors });
   await runner.start();
   upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
@@ -202,13 +207,16 @@ function clientContainers(
 async function openApi(
   config: Config,
   work: WorkDirectory,
-): Promise<Result<{ listener: Listener; access: Access }, string>> {
+): Promise<Result<{ listener: Listener; access: Access; tokens: ExecutorTokens }, string>> {
+  const key = readExecutorKey(work.metaDirectory);
+  if (!key.ok) return key;
   const token = config.insecureLocal ? ok(undefined) : readToken(work.path);
   if (!token.ok) return token;
   const listener = await takePort(config, work.metaDirectory);
   if (!listener.ok) return listener;
   const hosts = hostsOf(listener.value.port, [config.hostname, config.ip, config.listen]);
-  return ok({ listener: listener.value, access: { hosts, token: token.value } });
+  const access = { hosts, token: token.value };
+  return ok({ listener: listener.value, access, tokens: new ExecutorTokens(key.value) });
 }
 
 async function makeContainerizer(

@@ -32,6 +32,7 @@ const rooms = [
   "agent/containerizer",
   "agent/discovery",
   "agent/outward",
+  "agent/task-checks",
   "agent/shell",
   "agent/api",
   "agent/check",
@@ -78,6 +79,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
   "agent/containerizer": ["worker/std", "worker/protocol"],
   "agent/discovery": ["worker/std", "worker/protocol", "worker/resources", "agent/shell"],
   "agent/outward": ["worker/std", "worker/sdk"],
+  "agent/task-checks": ["worker/std", "worker/protocol", "agent/core", "agent/containerizer"],
   "agent/shell": [
     "worker/std",
     "worker/protocol",
@@ -85,6 +87,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/core",
     "agent/containerizer",
     "agent/outward",
+    "agent/task-checks",
     "agent/",
   ],
   "agent/api": [
@@ -133,6 +136,7 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/containerizer",
     "agent/discovery",
     "agent/outward",
+    "agent/task-checks",
   ],
 };
 

@@ -23,8 +23,8 @@ export interface Token {
   readonly path: string;
 }
 
-/** What probes may ask without a token, as in Mesos. */
-const OPEN_PATHS: readonly string[] = ["/health", "/version"];
+/** What probes may ask without a token, as in Mesos; and executors have tokens of their own. */
+const OPEN_PATHS: readonly string[] = ["/health", "/version", "/api/v1/executor"];
 
 export function hostsOf(port: number, names: readonly string[]): ReadonlySet<string> {
   const all = [...names, "localhost", "127.0.0.1", "[::1]"];

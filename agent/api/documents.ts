@@ -1,5 +1,6 @@
 /** The documents of the agent's GET endpoints, as JSON text (shapes: endpoints.tsv). */
 import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
+import { commandWithoutSecrets } from "../../worker/protocol/secrets.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import {
   boolean,
@@ -225,7 +226,7 @@ function queuedTaskText({ info, parentId, executorId, agentId: id }: RunRow): Js
     slave_id: string(id),
     resources: resourceMessagesText(task.resources ?? []),
     role: string(task.resources?.[0]?.allocation_info?.role ?? ""),
-    command: task.command && message("mesos.v1.CommandInfo", task.command),
+    command: task.command && message("mesos.v1.CommandInfo", commandWithoutSecrets(task.command)),
     executor_id: parentId === undefined ? undefined : string(executorId),
     discovery: task.discovery && message("mesos.v1.DiscoveryInfo", task.discovery),
   });

@@ -5,6 +5,7 @@
  * command task has an executor of its own, and each group's executor is what its framework named.
  */
 import type { FrameworkId } from "../../worker/protocol/ids.ts";
+import { executorWithoutSecrets } from "../../worker/protocol/secrets.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
 import { executorContainer, pendingUpdate } from "../core/completed.ts";
@@ -136,7 +137,7 @@ type Facts = Pick<ShownExecutor, "isCompleted" | "tasks">;
 
 function groupExecutor(row: ExecutorRow, facts: Facts): ShownExecutor {
   const { containerId, agentId, frameworkId } = row;
-  const info = decodeStored("mesos.v1.ExecutorInfo", row.info);
+  const info = executorWithoutSecrets(decodeStored("mesos.v1.ExecutorInfo", row.info));
   return { containerId, agentId, frameworkId, info, ...facts };
 }
 

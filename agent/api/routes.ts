@@ -35,7 +35,8 @@ export type Route =
   | { readonly kind: "DOCUMENT"; readonly make: MakeDocument }
   | { readonly kind: "PLAIN"; readonly answer: Answer }
   | { readonly kind: "DOWNLOAD" }
-  | { readonly kind: "CALLS" };
+  | { readonly kind: "CALLS" }
+  | { readonly kind: "EXECUTOR" };
 
 type MakeDocument = (view: AgentView, query: Query) => Document | Promise<Document>;
 
@@ -44,7 +45,7 @@ const document = (make: MakeDocument): Route => ({ kind: "DOCUMENT", make });
 /** Below `/slave(1)` too. */
 const ofAgent: { readonly [path: string]: Route } = {
   "/api/v1": { kind: "CALLS" },
-  "/api/v1/executor": { kind: "PLAIN", answer: notServed("the executor API") },
+  "/api/v1/executor": { kind: "EXECUTOR" },
   "/api/v1/resource_provider": { kind: "PLAIN", answer: notServed("the resource provider API") },
   "/containerizer/debug": document(containerizerDocument),
   "/containers": document(containers),

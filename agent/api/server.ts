@@ -17,6 +17,7 @@ import { errnoOf } from "../shell/errno.ts";
 import type { Log } from "../shell/log.ts";
 import { type Access, refusal } from "./access.ts";
 import { answerCallRequest } from "./call-request.ts";
+import { answerExecutor, type ExecutorDoor } from "./executor-request.ts";
 import { type Download, download, type Query } from "./file-routes.ts";
 import type { Answer, StreamAnswer } from "./respond.ts";
 import * as respond from "./respond.ts";
@@ -33,6 +34,7 @@ export interface Listener {
 export interface ServeOptions {
   readonly access: Access;
   readonly log: Log;
+  readonly executors: ExecutorDoor;
 }
 
 /** `port` 0: any that is free. The error is the errno. */
@@ -42,7 +44,7 @@ export async function listen(address: {
 }): Promise<Result<Listener, string>> {
   // What comes before `serve` waits for it.
   const waiting: [IncomingMessage, ServerResponse][] = [];
-  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     waiting.push([request, response]);
   });
   try {
@@ -88,13 +90,14 @@ interface Exchange {
 
 async function serveRequest(
   view: AgentView,
-  { access, log }: ServeOptions,
+  { access, log, executors }: ServeOptions,
   { request, response }: Exchange,
 ): Promise<void> {
   const { method = "GET", url = "/" } = request;
   if (view.verbosity.level > 0) log(`${method} ${url.split("?")[0]}`);
   try {
-    const answer = await answerTo(view, access, { request, signal: signalOf(response) });
+    const signal = signalOf(response);
+    const answer = await answerTo(view, access, { request, signal, executors });
     if ("open" in answer) await sendFile(answer, { request, response });
     else if ("pieces" in answer) await sendStream(answer, { request, response });
     else await send(answer, { request, response });
@@ -109,6 +112,14 @@ async function serveRequest(
 
 type AnyAnswer = Answer | Download | StreamAnswer;
 
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly query: Query;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  readonly executors: ExecutorDoor;
+}
+
 /** Aborts when the connection is closed before the answer has ended. */
 function signalOf(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
@@ -119,7 +130,7 @@ function signalOf(response: ServerResponse): AbortSignal {
 async function answerTo(
   view: AgentView,
   access: Access,
-  { request, signal }: { readonly request: IncomingMessage; readonly signal: AbortSignal },
+  { request, signal, executors }: Pick<Asked, "request" | "signal" | "executors">,
 ): Promise<AnyAnswer> {
   const [pathname = "/", search = ""] = splitUrl(request.url ?? "/");
   const found = routeOf(pathname);
@@ -130,7 +141,7 @@ async function answerTo(
   const isRecovering = view.counters.recoverySeconds === undefined;
   if (isRecovering && !ALWAYS_SERVED.includes(path)) return respond.recovering();
   const query = new URLSearchParams(search);
-  return await answerRoute(view, found.route, { request, query, signal });
+  return await answerRoute(view, found.route, { request, query, signal, executors });
 }
 
 /** A request may name the whole URL, as to a proxy. */
@@ -144,14 +155,14 @@ function splitUrl(url: string): readonly [string, string] {
 async function answerRoute(
   view: AgentView,
   route: Route,
-  asked: {
-    readonly request: IncomingMessage;
-    readonly query: Query;
-    readonly signal: AbortSignal;
-  },
+  { request, query, signal, executors }: Asked,
 ): Promise<AnyAnswer> {
-  const { request, query, signal } = asked;
   switch (route.kind) {
+    case "EXECUTOR": {
+      const { method = "GET", headers } = request;
+      const body = request.iterator({ destroyOnReturn: false });
+      return await answerExecutor(executors, { method, headers, body, signal });
+    }
     case "CALLS":
       return await answerHttpCall(view, request, signal);
     case "DOCUMENT": {

@@ -7,6 +7,7 @@
 import type * as link from "../../worker/protocol/link/messages.ts";
 import { assert, defined, unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
+import { checkDone, makeDueChecks } from "./checks.ts";
 import { runCommands, shutDown } from "./commands.ts";
 import {
   customExecutor,
@@ -57,6 +58,7 @@ export function step(state: AgentState, { nowMs, seed, input }: StampedInput): O
   state.changes = [];
   take(state, context, input);
   endOverdueRuns(state, context);
+  makeDueChecks(state, context);
   tendExecutors(state, context);
   endDrain(state);
   sendDueUpdates(state, context);
@@ -102,6 +104,9 @@ function take(state: AgentState, context: StepContext, input: Input): void {
     case "EXECUTOR_UPDATE":
     case "EXECUTOR_MESSAGE":
       takeExecutor(state, context, input);
+      return;
+    case "CHECK_DONE":
+      checkDone(state, context, input);
       return;
     case "VOLUME_REMOVED":
       state.volumeRemoval.delete(volumeKey(input.volume));
@@ -213,7 +218,8 @@ function exitWhenEmpty(state: AgentState, context: StepContext): void {
 function setTimer(state: AgentState, context: StepContext): void {
   const runMs = state.runTimers.nextDueMs() ?? Number.POSITIVE_INFINITY;
   const updateMs = nextUpdateMs(state) ?? Number.POSITIVE_INFINITY;
-  const dueMs = Math.min(runMs, updateMs);
+  const checkMs = state.checkTimers.nextDueMs() ?? Number.POSITIVE_INFINITY;
+  const dueMs = Math.min(runMs, updateMs, checkMs);
   assert(!Number.isNaN(dueMs), "due times are numbers");
   if (dueMs === Number.POSITIVE_INFINITY) {
     state.timerMs = undefined;

@@ -6,6 +6,7 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as executor from "../../worker/protocol/v1/executor.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type { ContainerId, ResourceLimits } from "../containerizer/containerizer.ts";
+import type { CheckKind } from "./check-result.ts";
 import type { VolumeName } from "./rows.ts";
 
 export type ExitReason =
@@ -51,6 +52,17 @@ export type Effect =
   | { readonly type: "TERMINATE"; readonly containerId: ContainerId }
   /** SIGKILL to every process of the container. Lost: recovery does it again. */
   | { readonly type: "DESTROY"; readonly containerId: ContainerId }
+  /**
+   * Makes the task's check or health check once. `pid`: a process of the container's. Lost:
+   * recovery begins again.
+   */
+  | ({ readonly type: "CHECK"; readonly kind: CheckKind; readonly pid?: number } & Launch)
+  /** Lost: it ended with the process. */
+  | {
+      readonly type: "CANCEL_CHECK";
+      readonly containerId: ContainerId;
+      readonly kind: CheckKind;
+    }
   /** Lost: recovery sets them anew. */
   | {
       readonly type: "UPDATE_LIMITS";

@@ -7,6 +7,7 @@ import type {
   ContainerTermination,
   RecoveredContainer,
 } from "../containerizer/containerizer.ts";
+import type { CheckKind, CheckResult } from "./check-result.ts";
 import type { VolumeName } from "./rows.ts";
 
 export type ShutdownReason =
@@ -74,6 +75,13 @@ export type Input =
       readonly type: "EXECUTOR_MESSAGE";
       readonly containerId: ContainerId;
       readonly data: Uint8Array;
+    }
+  /** What a CHECK came to; one that was cancelled is not told. */
+  | {
+      readonly type: "CHECK_DONE";
+      readonly containerId: ContainerId;
+      readonly kind: CheckKind;
+      readonly result: CheckResult;
     }
   /** The volume's directory is not there any more. */
   | { readonly type: "VOLUME_REMOVED"; readonly volume: VolumeName }

@@ -14,12 +14,11 @@ export function launchObstacle(
 ): string | undefined {
   const { command, check, health_check, container } = task;
   if (command?.value === undefined) return "the task's `command` has no `value`; say what to run";
-  if (health_check !== undefined || check !== undefined) {
-    return "this agent runs no health checks or checks yet; leave `health_check` and `check` out";
-  }
   return (
     idObstacle(framework, task) ??
     secretObstacle(command) ??
+    secretObstacle(check?.command?.command) ??
+    secretObstacle(health_check?.command) ??
     (container === undefined ? undefined : containerObstacle(container, place))
   );
 }

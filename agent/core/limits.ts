@@ -28,6 +28,9 @@ export const EXECUTOR_REREGISTRATION_MS = 2_000;
 /** From SHUTDOWN to SIGKILL, for custom executors that do not say (20). */
 export const CUSTOM_EXECUTOR_SHUTDOWN_GRACE_MS = 5_000;
 
+/** Between two checks of a task whose framework wants none: a check costs something, too. */
+export const CHECK_PAUSE_MIN_MS = 100;
+
 /**
  * Uuids that are remembered of one run: an executor repeats only what was not acknowledged before
  * its stream broke, which is a handful.

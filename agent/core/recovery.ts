@@ -8,6 +8,7 @@ import type {
   ContainerTermination,
   RecoveredContainer,
 } from "../containerizer/containerizer.ts";
+import { startChecks } from "./checks.ts";
 import { customExecutors, executorMayHaveContainer, recoverExecutor } from "./custom-executors.ts";
 import type { RunRow } from "./rows.ts";
 import {
@@ -65,6 +66,7 @@ function resume(state: AgentState, context: StepContext, run: RunRow, pid: numbe
       return;
     case "RUNNING":
       scheduleRun(state, run);
+      startChecks(state, context, run);
       return;
     case "KILLING":
       scheduleRun(state, run);

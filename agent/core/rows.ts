@@ -29,6 +29,8 @@ export type KillCause =
   /** The framework (or an operator) asked for it: KILL_TASK, SHUTDOWN_EXECUTOR. */
   | "KILLED"
   | "MAX_COMPLETION_TIME"
+  /** Its health check failed too often. */
+  | "UNHEALTHY"
   /** The framework is gone: nobody wants to hear how the task ended. */
   | "FRAMEWORK_SHUTDOWN"
   /** The master told the agent to end. */
@@ -97,6 +99,10 @@ export interface RunRow extends Row {
    * `containerId` is but a name.
    */
   readonly entrustedBy?: "LAUNCH" | "LAUNCH_GROUP";
+  /** What its framework was told last of its health check; absent: nothing. */
+  readonly healthy?: boolean;
+  /** The same of its check: CheckStatusInfo as wire JSON. */
+  readonly checkStatus?: string;
   /** Of updates that its custom executor has sent, base64: the newest, oldest first. */
   readonly receivedUuids?: readonly string[];
   /** TaskInfo as wire JSON. */

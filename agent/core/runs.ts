@@ -12,6 +12,7 @@ import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import { startChecks, stopChecks } from "./checks.ts";
 import { complete } from "./completed.ts";
 import type { Launch } from "./effect.ts";
 import { killEntrusted } from "./entrusted-runs.ts";
@@ -91,7 +92,10 @@ export function fetched(state: AgentState, context: StepContext, containerId: Co
   context.effects.push({ type: "LAUNCH", ...launchOf(state, run) });
 }
 
-function launchOf(state: AgentState, { containerId, frameworkId, parentId, info }: RunRow): Launch {
+export function launchOf(
+  state: AgentState,
+  { containerId, frameworkId, parentId, info }: RunRow,
+): Launch {
   const framework = state.framework.get(frameworkId);
   assert(framework !== undefined, "a run's framework is known while somebody wants the run");
   const executor = parentId === undefined ? undefined : state.executor.get(parentId);
@@ -167,6 +171,7 @@ export function finish(
   facts: StatusFacts,
 ): void {
   state.runTimers.delete(run.containerId);
+  stopChecks(state, context, run.containerId);
   if (run.entrustedBy === undefined) {
     context.effects.push({ type: "REMOVE", containerId: run.containerId });
   }
@@ -300,6 +305,7 @@ function reportStarted(state: AgentState, context: StepContext, run: RunRow): Ru
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
   const running = state.run.put({ ...told(starting, status), stage });
   scheduleRun(state, running);
+  startChecks(state, context, running);
   return running;
 }
 
@@ -307,7 +313,8 @@ type RunningRow = RunRow & { readonly stage: RunStage & { readonly state: "RUNNI
 
 function startKilling(state: AgentState, context: StepContext, run: RunningRow, kill: Kill): void {
   const { cause } = kill;
-  const asked = cause === "KILLED" || cause === "MAX_COMPLETION_TIME";
+  stopChecks(state, context, run.containerId);
+  const asked = ["KILLED", "MAX_COMPLETION_TIME", "UNHEALTHY"].includes(cause);
   const isTold = asked && hasCapability(state, run.frameworkId, "TASK_KILLING_STATE");
   const before = isTold
     ? told(run, tell(state, context, run, aliveStatus(state, run, "TASK_KILLING")))

@@ -12,6 +12,7 @@ import { type Prng, prng } from "../../worker/std/prng.ts";
 import { type Change, Table } from "../../worker/std/table.ts";
 import { TimerQueue } from "../../worker/std/timer-queue.ts";
 import { type ContainerId, containerId } from "../containerizer/containerizer.ts";
+import type { HealthState } from "./checks.ts";
 import type { Effect, ExitReason } from "./effect.ts";
 import { keyOf, type Rows, type StoredRows, type TableName, tableNames } from "./rows.ts";
 
@@ -59,6 +60,11 @@ export interface AgentState extends Tables {
   readonly runTimers: TimerQueue<ContainerId>;
   /** By container: when an executor with nothing left to do ends. Counted afresh in each life. */
   readonly executorEnds: Map<ContainerId, number>;
+  /** By kind and container: when a check of a run is to be made. */
+  readonly checkTimers: TimerQueue<string>;
+  /** Likewise: those that the shell was asked to make. */
+  readonly checksUnderWay: Set<string>;
+  readonly health: Map<ContainerId, HealthState>;
   /** Executors that may have nothing left to do, or something that is due. */
   readonly executorsToCheck: Set<ContainerId>;
   /** By container: the open stream of a custom executor. */
@@ -121,6 +127,9 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     runTimers: new TimerQueue(),
     executorEnds: new Map(),
     executorsToCheck: new Set(rows.executor.map(({ containerId }) => containerId)),
+    checkTimers: new TimerQueue(),
+    checksUnderWay: new Set(),
+    health: new Map(),
     executorStreams: new Map(),
     executorReturns: new Map(),
     executorLimits: new Map(),

@@ -6,6 +6,7 @@ import type { FrameworkId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { type ContainerTermination, describeTermination } from "../containerizer/containerizer.ts";
+import { emptyStatus } from "./check-status.ts";
 import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
@@ -15,7 +16,14 @@ import { decodeStored } from "./stored.ts";
 /** What differs between statuses; ids, time and uuid are filled in when the update is made. */
 export type StatusFacts = Pick<
   mesos.TaskStatus,
-  "state" | "source" | "reason" | "message" | "limitation" | "container_status"
+  | "state"
+  | "source"
+  | "reason"
+  | "message"
+  | "limitation"
+  | "container_status"
+  | "healthy"
+  | "check_status"
 >;
 
 /** The end of a run on an agent that drains is the drain's doing, and so it says. */
@@ -74,7 +82,17 @@ export function aliveStatus(
     state: taskState,
     source: "SOURCE_EXECUTOR",
     container_status: containerStatus(state, run),
+    ...(run.healthy !== undefined && { healthy: run.healthy }),
+    ...checkStatus(run),
   };
+}
+
+/** A task with a check always tells how it stands. */
+function checkStatus(run: RunRow): Pick<StatusFacts, "check_status"> {
+  const { check } = decodeStored("mesos.v1.TaskInfo", run.info);
+  if (check === undefined) return {};
+  if (run.checkStatus === undefined) return { check_status: emptyStatus(check) };
+  return { check_status: decodeStored("mesos.v1.CheckStatusInfo", run.checkStatus) };
 }
 
 /** `cause`: why the container was being killed; undefined = it ended by itself. */
@@ -84,7 +102,7 @@ export function endStatus(
   termination: ContainerTermination,
   cause: KillCause | undefined,
 ): StatusFacts {
-  const status = container(state, run);
+  const status = { ...container(state, run), ...checkStatus(run) };
   switch (termination.kind) {
     case "EXITED":
     case "SIGNALED": {
@@ -193,6 +211,8 @@ function killedStatus(cause: KillCause, how: string): StatusFacts {
     case "KILLED":
     case "FRAMEWORK_SHUTDOWN":
       return { state: "TASK_KILLED", message: how, source: "SOURCE_EXECUTOR" };
+    case "UNHEALTHY":
+      return { state: "TASK_KILLED", message: how, source: "SOURCE_EXECUTOR", healthy: false };
     case "MAX_COMPLETION_TIME":
       return {
         state: "TASK_FAILED",

@@ -23,6 +23,7 @@ import { registerRequest } from "../core/registration.ts";
 import { outlivesMachine, type VolumeName } from "../core/rows.ts";
 import { type AgentState, save } from "../core/state.ts";
 import type { Outward } from "../outward/outward.ts";
+import { Checker, type CheckRequest } from "../task-checks/checker.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { ClientContainers } from "./containers/client-containers.ts";
 import type { ExecutorApiPlace } from "./executor-environment.ts";
@@ -69,6 +70,11 @@ export interface AgentRunnerOptions {
   readonly exit: (reason: ExitReason | { readonly type: "CHECKPOINT_FAILED" }) => void;
 }
 
+type SpokenEffect = Extract<
+  Effect,
+  { readonly type: "REGISTER" | "POLL" | "REPORT" | "CALL" | "SET_TIMER" | "EXIT" }
+>;
+
 /** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -77,6 +83,7 @@ export class AgentRunner {
   readonly #state: AgentState;
   readonly #link: MasterLink;
   readonly #launcher: Launcher;
+  readonly #checker: Checker;
   #queue: Input[] = [];
   readonly #launches: Launch[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -94,6 +101,11 @@ export class AgentRunner {
     this.#launcher = new Launcher({
       ...{ containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi },
       ip: facts.ip,
+    });
+    this.#checker = new Checker({
+      containerizer,
+      specInside: (launch, command) =>
+        this.#launcher.specInside(this.#agentId() ?? "", launch, command),
     });
     this.#link = new MasterLink({
       master: options.master,
@@ -133,6 +145,7 @@ export class AgentRunner {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#options.executorStreams.closeAll();
+    this.#checker.close();
     this.#launcher.close();
     this.#link.close();
   }
@@ -202,17 +215,11 @@ export class AgentRunner {
       case "DESTROY":
         void containerizer.destroy(effect.containerId);
         return;
-      case "UPDATE_LIMITS":
-        void this.#setLimits(effect);
-        return;
-      case "EXECUTOR_EVENT":
-        executorStreams.send(effect.connection, effect.event);
-        return;
-      case "CLOSE_EXECUTOR_STREAM":
-        executorStreams.close(effect.connection);
-        return;
       case "REMOVE":
         void containerizer.remove(effect.containerId);
+        return;
+      case "UPDATE_LIMITS":
+        void this.#setLimits(effect);
         return;
       case "MAKE_VOLUME":
         this.#say(makeVolume(this.#options.workDirectory, effect.volume));
@@ -220,6 +227,26 @@ export class AgentRunner {
       case "REMOVE_VOLUME":
         this.#removeVolume(effect.volume);
         return;
+      case "CHECK":
+        void this.#check(effect);
+        return;
+      case "CANCEL_CHECK":
+        this.#checker.cancel(effect.containerId, effect.kind);
+        return;
+      case "EXECUTOR_EVENT":
+        executorStreams.send(effect.connection, effect.event);
+        return;
+      case "CLOSE_EXECUTOR_STREAM":
+        executorStreams.close(effect.connection);
+        return;
+      default:
+        this.#speak(effect);
+    }
+  }
+
+  /** To the master, to whom it may concern, or to nobody any more. */
+  #speak(effect: SpokenEffect): void {
+    switch (effect.type) {
       case "REGISTER":
         this.#link.register();
         return;
@@ -272,6 +299,12 @@ export class AgentRunner {
     } else {
       this.submit({ type: "LAUNCH_FAILED", containerId, message: launched.error });
     }
+  }
+
+  async #check(request: CheckRequest): Promise<void> {
+    const { containerId, kind } = request;
+    const result = await this.#checker.make(request);
+    if (result !== undefined) this.submit({ type: "CHECK_DONE", containerId, kind, result });
   }
 
   async #setLimits({

@@ -261,6 +261,10 @@ export class AgentNode {
         return;
       case "CALL":
       case "UPDATE_LIMITS":
+      case "CANCEL_CHECK":
+        return;
+      case "CHECK":
+        this.#check(process, effect);
         return;
       case "EXECUTOR_EVENT":
       case "CLOSE_EXECUTOR_STREAM":
@@ -270,6 +274,15 @@ export class AgentNode {
       default:
         unreachable(effect);
     }
+  }
+
+  /** Any outcome, after a while; one that was cancelled meanwhile is not listened to. */
+  #check(process: Process, { containerId, kind }: Effect & { readonly type: "CHECK" }): void {
+    const { clock } = this.#world;
+    const result = { kind: "EXIT_CODE", code: this.#world.dice("agent").below(2) } as const;
+    clock.after(this.#world.between("launch", 1, 30), () =>
+      this.#submit(process, { type: "CHECK_DONE", containerId, kind, result }),
+    );
   }
 
   /**

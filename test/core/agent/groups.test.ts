@@ -175,10 +175,7 @@ describe("a group", () => {
 
   test("a task that the agent cannot run FAILS, and no task of its group starts", () => {
     const bench = new GroupBench();
-    const effects = bench.runGroup(1, [
-      task("a"),
-      task("b", { health_check: { type: "COMMAND" } }),
-    ]);
+    const effects = bench.runGroup(1, [task("a"), task("b", { command: {} })]);
     expect(types(effects)).not.toContain("LAUNCH");
     expect(statuses(effects)).toMatchObject([
       { task_id: { value: "a" }, state: "TASK_KILLED", reason: "REASON_TASK_KILLED_DURING_LAUNCH" },

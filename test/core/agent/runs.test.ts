@@ -100,7 +100,18 @@ describe("launch", () => {
   const unsupported: [string, Partial<mesos.TaskInfo>, RegExp][] = [
     ["an executor without a command", { executor: { executor_id: { value: "e" } } }, /no `value`/],
     ["no command value", { command: {} }, /no `value`/],
-    ["a health check", { health_check: { type: "COMMAND" } }, /health checks/],
+    [
+      "a secret that is elsewhere",
+      {
+        command: {
+          value: "true",
+          environment: {
+            variables: [{ name: "A", type: "SECRET", secret: { type: "REFERENCE" } }],
+          },
+        },
+      },
+      /secret of 'A'/,
+    ],
     ["a Docker container", { container: { type: "DOCKER" } }, /DOCKER/],
     [
       "a volume from nowhere",
