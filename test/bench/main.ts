@@ -9,6 +9,7 @@ import { allocator } from "./allocator.ts";
 import { codec } from "./codec.ts";
 import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
+import { memory } from "./memory.ts";
 import { offers } from "./offers.ts";
 import { reads } from "./reads.ts";
 import { restart } from "./restart.ts";
@@ -18,6 +19,7 @@ const benchmarks: readonly Benchmark[] = [
   codec,
   offers,
   allocator,
+  memory,
   tasks,
   agent,
   restart,
