@@ -14,8 +14,9 @@ import type { AgentRow, FilterRow } from "../../worker/core/rows.ts";
 import { defaultSettings } from "../../worker/core/settings.ts";
 import { createState, type MasterState, newSeq } from "../../worker/core/state.ts";
 import type { FrameworkId, StreamId } from "../../worker/protocol/ids.ts";
+import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
-import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { decodeJson, encodeJson } from "../../worker/protocol/wire/json.ts";
 import { prng } from "../../worker/std/prng.ts";
 import type { Benchmark, Figure, Measured } from "./figure.ts";
 
@@ -147,8 +148,16 @@ function subscription(n: number): Input {
   return { type: "SUBSCRIBE", streamId, call: { type: "SUBSCRIBE", subscribe } };
 }
 
-/** Machines of four kinds in 40 racks; each is decoded from a text of its own, as on the wire. */
+/** Decoded from a text of its own, as on the wire: strings that are put together are longer. */
 function registration(n: number): Input {
+  const text = encodeJson("rimrock.link.RegisterRequest", registerRequest(n));
+  const decoded = decodeJson("rimrock.link.RegisterRequest", text);
+  if (!decoded.ok) throw new Error(text);
+  return { type: "AGENT_REGISTER", request: decoded.value };
+}
+
+/** Machines of four kinds in 40 racks. */
+function registerRequest(n: number): link.RegisterRequest {
   const scalar = (name: string, value: number): mesos.Resource => ({
     name,
     type: "SCALAR",
@@ -163,30 +172,27 @@ function registration(n: number): Input {
   const hostname = `node-${n}.rack-${n % 40}.example.org`;
   const uuid = `0d9b5c1e-7f2a-4c58-9b1e-${String(n).padStart(12, "0")}`;
   return {
-    type: "AGENT_REGISTER",
-    request: {
-      protocol_version: 1,
-      session_id: `${uuid}`,
-      agent_info: {
-        hostname,
-        port: 5051,
-        resources: [
-          scalar("cpus", 8 * size),
-          scalar("mem", 32_768 * size),
-          scalar("disk", 500_000),
-          { name: "ports", type: "RANGES", ranges: { range: [{ begin: 31_000n, end: 32_000n }] } },
-        ],
-        attributes: [attribute("rack", `rack-${n % 40}`), attribute("os", "debian-13")],
-        domain: { fault_domain: { region: { name: "eu" }, zone: { name: `eu-${n % 3}` } } },
-      },
-      ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`,
-      version: "1.12.0",
-      capabilities: [
-        { type: "MULTI_ROLE" },
-        { type: "HIERARCHICAL_ROLE" },
-        { type: "RESERVATION_REFINEMENT" },
+    protocol_version: 1,
+    session_id: uuid,
+    agent_info: {
+      hostname,
+      port: 5051,
+      resources: [
+        scalar("cpus", 8 * size),
+        scalar("mem", 32_768 * size),
+        scalar("disk", 500_000),
+        { name: "ports", type: "RANGES", ranges: { range: [{ begin: 31_000n, end: 32_000n }] } },
       ],
+      attributes: [attribute("rack", `rack-${n % 40}`), attribute("os", "debian-13")],
+      domain: { fault_domain: { region: { name: "eu" }, zone: { name: `eu-${n % 3}` } } },
     },
+    ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`,
+    version: "1.12.0",
+    capabilities: [
+      { type: "MULTI_ROLE" },
+      { type: "HIERARCHICAL_ROLE" },
+      { type: "RESERVATION_REFINEMENT" },
+    ],
   };
 }
 

@@ -3,6 +3,7 @@ import { reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
 import migrations from "../../migrations/master/migrations.js";
+import { agentInfo } from "../../worker/core/agent/info.ts";
 import { readRefused } from "../../worker/core/offer/refused.ts";
 import type { RoleRow } from "../../worker/core/rows.ts";
 import { Store } from "../../worker/durable/store/store.ts";
@@ -86,7 +87,11 @@ test("a key that is deleted and made again in one turn leaves one row, the new o
 test("a store in which every offer had its own refusal is read, and written anew once", async () => {
   const cpus = (thousandths: number) =>
     [{ name: "cpus", reservations: [], kind: "SCALAR", thousandths }] as const;
-  const agent = (seq: number, id: string) => ({ seq, id, hostname: `${id}.example.org` });
+  const agent = (seq: number, id: string) => {
+    const hostname = `${id}.example.org`;
+    const attributes = [{ name: "rack", type: "TEXT", text: { value: "r1" } }];
+    return { seq, id, hostname, info: JSON.stringify({ id: { value: id }, hostname, attributes }) };
+  };
   const filter = (seq: number, agentId: string, thousandths: number) => ({
     seq,
     frameworkId: "f",
@@ -120,6 +125,15 @@ test("a store in which every offer had its own refusal is read, and written anew
     ["a5", 0],
     ["a9", 1],
   ]);
+  const infos = first.agent?.map((row) => agentInfo(row));
+  expect(infos?.map(({ id, hostname, attributes }) => [id?.value, hostname, attributes])).toEqual(
+    ["a5", "a9"].map((id) => [
+      id,
+      `${id}.example.org`,
+      [{ name: "rack", type: "TEXT", text: { value: "r1" } }],
+    ]),
+  );
+  expect(first.agent?.[0]?.attributes).toBe(first.agent?.[1]?.attributes);
   expect(first.filter?.map((row) => [row.seq, row.expiresAtMs, readRefused(row)])).toEqual([
     [20, 100_000, [[1, cpus(4_000)]]],
     [21, 100_000, [[0, cpus(2_000)]]],

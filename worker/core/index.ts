@@ -67,9 +67,12 @@ const filing: { readonly [T in TableName]?: (row: Rows[T]) => Filing } = {
   ],
 };
 
+/** Keys of the rows in one place; most places of most look-ups have one row. */
+type RowKeys = string | Set<string>;
+
 export class Index {
   readonly #tables: Tables;
-  readonly #filed = new Map<string, Map<string, Set<string>>>();
+  readonly #filed = new Map<string, Map<string, RowKeys>>();
   readonly due = new TimerQueue<string>();
 
   constructor(tables: Tables) {
@@ -138,12 +141,19 @@ export class Index {
 
   /** How many rows a look-up holds, without copying them. */
   count(lookUp: "agentsOfRelay", key: string): number {
-    return this.#filed.get(lookUp)?.get(key)?.size ?? 0;
+    const keys = this.#filed.get(lookUp)?.get(key);
+    return typeof keys === "string" ? 1 : (keys?.size ?? 0);
   }
 
   #rows<T extends TableName>(table: T, lookUp: string, key: string): Rows[T][] {
+    const keys = this.#filed.get(lookUp)?.get(key);
+    if (keys === undefined) return [];
+    if (typeof keys === "string") {
+      const row = this.#tables[table].get(keys);
+      return row === undefined ? [] : [row];
+    }
     const rows: Rows[T][] = [];
-    for (const rowKey of this.#filed.get(lookUp)?.get(key) ?? []) {
+    for (const rowKey of keys) {
       const row = this.#tables[table].get(rowKey);
       if (row !== undefined) rows.push(row);
     }
@@ -151,18 +161,21 @@ export class Index {
   }
 
   #add([lookUp, key]: readonly [string, string], rowKey: string): void {
-    const byKey = this.#filed.get(lookUp) ?? new Map<string, Set<string>>();
+    const byKey = this.#filed.get(lookUp) ?? new Map<string, RowKeys>();
     this.#filed.set(lookUp, byKey);
-    const keys = byKey.get(key) ?? new Set<string>();
-    byKey.set(key, keys);
-    keys.add(rowKey);
+    const keys = byKey.get(key);
+    if (keys === undefined) byKey.set(key, rowKey);
+    else if (typeof keys !== "string") keys.add(rowKey);
+    else if (keys !== rowKey) byKey.set(key, new Set([keys, rowKey]));
   }
 
   #remove([lookUp, key]: readonly [string, string], rowKey: string): void {
     const byKey = this.#filed.get(lookUp);
     const keys = byKey?.get(key);
-    keys?.delete(rowKey);
-    if (keys?.size === 0) byKey?.delete(key);
+    if (keys === rowKey) byKey?.delete(key);
+    if (keys === undefined || typeof keys === "string") return;
+    keys.delete(rowKey);
+    if (keys.size === 0) byKey?.delete(key);
   }
 
   #move(before: Filing, after: Filing, rowKey: string): void {

@@ -116,8 +116,10 @@ export interface AgentRow extends Row {
   readonly id: AgentId;
   /** What refusals name it by; another one when what is offered of it is no longer the same. */
   readonly number: number;
-  /** AgentInfo as wire JSON, id included; `agentInfo(row)` decodes it. */
+  /** AgentInfo as wire JSON without id, host name and attributes; `agentInfo(row)` has all of it. */
   readonly info: string;
+  /** An AgentInfo with nothing but attributes as wire JSON; absent: it has none. */
+  readonly attributes?: string | undefined;
   readonly hostname: string;
   readonly ip: string;
   readonly port: number;
@@ -128,7 +130,7 @@ export interface AgentRow extends Row {
   readonly relayId: RelayId;
   readonly sessionId: SessionId;
   readonly registeredMs: number;
-  readonly reregisteredMs?: number;
+  readonly reregisteredMs?: number | undefined;
   readonly connection: AgentConnection;
   readonly service: AgentService;
 }

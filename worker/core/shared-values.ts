@@ -14,16 +14,18 @@ const VALUES_MAX = 2_000;
 
 export class SharedValues {
   readonly #texts = new Map<string, string>();
+  readonly #small = new Map<string, object>();
   readonly #entries = new Bucket<Resource>(hashOf, (a, b) => equals([a], [b]));
   readonly #resources = new Bucket<Resources>(hashOfAll, isSame);
 
   /** The same text, as it was first seen. */
-  text(text: string): string {
-    const known = this.#texts.get(text);
-    if (known !== undefined) return known;
-    if (this.#texts.size >= VALUES_MAX) this.#texts.clear();
-    this.#texts.set(text, text);
-    return text;
+  text<T extends string>(text: T): T {
+    return firstOf(this.#texts, text, text);
+  }
+
+  /** The same small value, of which nobody knows whether it is the same object. */
+  json<T extends object>(value: T): T {
+    return firstOf(this.#small, JSON.stringify(value), value);
   }
 
   /** Equal resources, as they were first seen. */
@@ -31,6 +33,15 @@ export class SharedValues {
     const entries = resources.map((entry) => this.#entries.first(entry));
     return this.#resources.first(entries);
   }
+}
+
+/** What is known by the key is what `value` would be: equal keys are equal values. */
+function firstOf<T>(known: Map<string, unknown>, key: string, value: T): T {
+  const first = known.get(key);
+  if (first !== undefined) return first as T;
+  if (known.size >= VALUES_MAX) known.clear();
+  known.set(key, value);
+  return value;
 }
 
 /** The first of equal values. */

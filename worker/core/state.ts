@@ -8,6 +8,7 @@ import type { ClusterId } from "../protocol/ids.ts";
 import { isTerminal } from "../protocol/task-state.ts";
 import { assert, defined } from "../std/assert.ts";
 import { type Change, Table } from "../std/table.ts";
+import { leanAgentRow } from "./agent/lean-row.ts";
 import { Allocation } from "./allocator/allocation.ts";
 import { type ColdReader, ColdStore } from "./cold.ts";
 import { Index } from "./index.ts";
@@ -109,12 +110,26 @@ export function loadState(rows: StoredRows, options: StateOptions): MasterState 
     completedCounts: new Map(),
   };
   const commands = [...(rows.command ?? []), ...launchCommands(rows.task ?? [])];
-  const loaded: StoredRows = { ...rows, command: commands };
+  const loaded: StoredRows = { ...rows, command: commands, ...sharedRows(rows, state.shared) };
   for (const name of tableNames) loadTable(state, name, loaded[name] ?? []);
   for (const name of counterNames) {
     state.next.set(name, tables.counter.get(name)?.reserved ?? firstNumber(name));
   }
   return state;
+}
+
+/** As they would be if they had not been stored: a text of JSON has everything anew. */
+function sharedRows(
+  { agent = [], filter = [] }: StoredRows,
+  shared: SharedValues,
+): Pick<StoredRows, "agent" | "filter"> {
+  return {
+    agent: agent.map((row) => leanAgentRow(row, shared)),
+    filter: filter.map((row) => ({
+      ...row,
+      refused: row.refused.map((each) => shared.resources(each)),
+    })),
+  };
 }
 
 function loadTable<T extends TableName>(

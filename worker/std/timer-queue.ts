@@ -1,3 +1,9 @@
+interface Timer<K> {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly key: K;
+}
+
 /**
  * A priority queue of keys by due time, with change and removal by key.
  *
@@ -7,8 +13,9 @@
  * live ones.
  */
 export class TimerQueue<K> {
-  #heap: { dueMs: number; order: number; key: K }[] = [];
-  #live = new Map<K, { dueMs: number; order: number }>();
+  #heap: Timer<K>[] = [];
+  /** Of each key the entry of the heap that counts. */
+  #live = new Map<K, Timer<K>>();
   #order = 0;
 
   get size(): number {
@@ -16,15 +23,16 @@ export class TimerQueue<K> {
   }
 
   set(key: K, dueMs: number): void {
-    if (this.#live.get(key)?.dueMs === dueMs) return;
-    const order = this.#live.get(key)?.order ?? this.#order++;
-    this.#live.set(key, { dueMs, order });
-    this.#push({ dueMs, order, key });
-    if (this.#heap.length > 64 && this.#heap.length > 2 * this.#live.size) this.#rebuild();
+    const known = this.#live.get(key);
+    if (known?.dueMs === dueMs) return;
+    const timer = { dueMs, order: known?.order ?? this.#order++, key };
+    this.#live.set(key, timer);
+    this.#push(timer);
+    this.#dropMany();
   }
 
   delete(key: K): void {
-    this.#live.delete(key);
+    if (this.#live.delete(key)) this.#dropMany();
   }
 
   /** When the next key is due, in ms; undefined when there is none. */
@@ -45,24 +53,23 @@ export class TimerQueue<K> {
 
   #dropStale(): void {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      const live = this.#live.get(first.key);
-      if (live !== undefined && live.dueMs === first.dueMs && live.order === first.order) return;
+      if (this.#live.get(first.key) === first) return;
       this.#pop();
     }
   }
 
-  #rebuild(): void {
-    const entries = [...this.#live].map(([key, { dueMs, order }]) => ({ key, dueMs, order }));
-    this.#heap = entries.sort(compare);
+  #dropMany(): void {
+    if (this.#heap.length <= 64 || this.#heap.length <= 2 * this.#live.size) return;
+    this.#heap = [...this.#live.values()].sort(compare);
   }
 
-  #push(entry: { dueMs: number; order: number; key: K }): void {
+  #push(entry: Timer<K>): void {
     const heap = this.#heap;
     let at = heap.push(entry) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (compare(heap[parent] as typeof entry, entry) <= 0) break;
-      heap[at] = heap[parent] as typeof entry;
+      if (compare(heap[parent] as Timer<K>, entry) <= 0) break;
+      heap[at] = heap[parent] as Timer<K>;
       at = parent;
     }
     heap[at] = entry;
@@ -88,9 +95,6 @@ export class TimerQueue<K> {
   }
 }
 
-function compare(
-  a: { readonly dueMs: number; readonly order: number },
-  b: { readonly dueMs: number; readonly order: number },
-): number {
+function compare<K>(a: Timer<K>, b: Timer<K>): number {
   return a.dueMs - b.dueMs || a.order - b.order;
 }

@@ -1,10 +1,10 @@
 /** Which agents, and what of them, the capabilities of both sides leave. */
 import { expect, test } from "vitest";
+import { infoTexts } from "../../../worker/core/agent/info.ts";
 import { barrierOf, strip } from "../../../worker/core/allocator/eligible.ts";
 import type { AgentRow, FrameworkRow } from "../../../worker/core/rows.ts";
 import { defaultSettings } from "../../../worker/core/settings.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import { encodeJson } from "../../../worker/protocol/wire/json.ts";
 import { normalize } from "../../../worker/resources/algebra.ts";
 import type { Resource } from "../../../worker/resources/resource.ts";
 import { domainMessage } from "../../scenarios/commands.ts";
@@ -25,9 +25,9 @@ interface AgentFacts {
 }
 
 function agent({ capabilities, total = [scalar("cpus")], domain }: AgentFacts = {}): AgentRow {
-  const info = encodeJson("mesos.v1.AgentInfo", { hostname: "a1", domain });
+  const texts = infoTexts({ hostname: "a1", domain });
   const able = capabilities ?? ["MULTI_ROLE", "HIERARCHICAL_ROLE"];
-  return { info, hostname: "a1", capabilities: able, total } as unknown as AgentRow;
+  return { ...texts, hostname: "a1", capabilities: able, total } as unknown as AgentRow;
 }
 
 const settings = { ...defaultSettings, domain: domainMessage("eu/eu-1") };

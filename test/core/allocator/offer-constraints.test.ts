@@ -1,5 +1,6 @@
 /** Offer constraints: which sets are valid, and what they say of an agent. */
 import { expect, test } from "vitest";
+import { infoTexts } from "../../../worker/core/agent/info.ts";
 import {
   admits,
   type ConstraintSet,
@@ -20,7 +21,7 @@ const rack: Selector = { attribute_name: "rack" };
 function agent(info: Partial<mesos.AgentInfo>): AgentRow {
   const whole = { hostname: "node1.example.com", ...info };
   // Only the facts that constraints look at.
-  return { info: encodeJson("mesos.v1.AgentInfo", whole), hostname: whole.hostname } as AgentRow;
+  return { ...infoTexts(whole), hostname: whole.hostname } as AgentRow;
 }
 
 const withText = agent({ attributes: [{ name: "rack", type: "TEXT", text: { value: "r1" } }] });

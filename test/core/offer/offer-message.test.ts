@@ -1,5 +1,6 @@
 /** The form of an offer, and what of it is made once for many. */
 import { expect, test } from "vitest";
+import { infoTexts } from "../../../worker/core/agent/info.ts";
 import { offerMessage } from "../../../worker/core/offer/offer-message.ts";
 import type { AgentRow, FrameworkRow, OfferRow } from "../../../worker/core/rows.ts";
 import type {
@@ -23,7 +24,7 @@ const agent: AgentRow = {
   number: 0,
   seq: 1,
   id: "S0" as AgentId,
-  info: encodeJson("mesos.v1.AgentInfo", {
+  ...infoTexts({
     hostname: "host",
     id: { value: "S0" },
     attributes: [{ name: "rack", type: "TEXT", text: { value: "r1" } }],

@@ -5,7 +5,6 @@
 import { checkIdentifier } from "../../protocol/identifiers.ts";
 import type { AgentId, SessionId } from "../../protocol/ids.ts";
 import type * as link from "../../protocol/link/messages.ts";
-import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { equals } from "../../resources/algebra.ts";
 import { isDynamicallyReserved, isPersistentVolume } from "../../resources/conversion.ts";
@@ -24,6 +23,8 @@ import { clusterId, countAbove, newSeq, takeNumber } from "../state.ts";
 import { reply, type Turn } from "../turn.ts";
 import { checkAdmission } from "./admission.ts";
 import { pendingCommands } from "./commands.ts";
+import { infoTexts } from "./info.ts";
+import { leanAgentRow } from "./lean-row.ts";
 import { newAgentNumber } from "./number.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
 import { outOfBounds } from "./registration-bounds.ts";
@@ -129,16 +130,17 @@ function check(turn: Turn, request: link.RegisterRequest): Result<Checked, CallE
 function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): AgentRow {
   const { state, nowMs } = turn;
   const id = (request.agent_info.id?.value ?? newAgentId(turn)) as AgentId;
-  return {
+  const row: AgentRow = {
     seq: newSeq(state),
     id,
     number: newAgentNumber(turn),
-    ...agentFacts(request, id, total),
+    ...agentFacts(request, total),
     relayId: assignRelay(turn),
     registeredMs: nowMs,
     connection: { state: "CONNECTED" },
     service: { state: "ACTIVE" },
   };
+  return leanAgentRow(row, state.shared);
 }
 
 function newAgentId(turn: Turn): string {
@@ -156,10 +158,10 @@ function returned(
   request: link.RegisterRequest,
   total: Resources,
 ): AgentRow {
-  const facts = agentFacts(request, known.id, total);
+  const facts = agentFacts(request, total);
   const isSame = sameOffer(known, facts);
   if (!isSame) forgetRefusalsOf(turn.state, known);
-  return {
+  const row: AgentRow = {
     ...known,
     ...facts,
     // What was refused of the agent as it was, was refused under its old number.
@@ -167,19 +169,19 @@ function returned(
     reregisteredMs: turn.nowMs,
     connection: { state: "CONNECTED" },
   };
+  return leanAgentRow(row, turn.state.shared);
 }
 
-function agentFacts(
-  request: link.RegisterRequest,
-  id: AgentId,
-  total: Resources,
-): Pick<
+type AgentFacts = Omit<
   AgentRow,
-  "info" | "hostname" | "ip" | "port" | "version" | "capabilities" | "total" | "sessionId"
-> {
-  const info: mesos.AgentInfo = { ...request.agent_info, id: { value: id } };
+  "seq" | "id" | "number" | "relayId" | "registeredMs" | "reregisteredMs" | "connection" | "service"
+>;
+
+function agentFacts(request: link.RegisterRequest, total: Resources): AgentFacts {
+  const { agent_info: info } = request;
   return {
-    info: encodeJson("mesos.v1.AgentInfo", info),
+    attributes: undefined,
+    ...infoTexts(info),
     hostname: info.hostname,
     ip: request.ip,
     port: info.port ?? 5051,
@@ -191,6 +193,7 @@ function agentFacts(
 }
 
 /** Whether offers of the agent as it was are still true of the agent as it is. */
-function sameOffer(before: AgentRow, after: Pick<AgentRow, "info" | "ip" | "total">): boolean {
-  return before.info === after.info && before.ip === after.ip && equals(before.total, after.total);
+function sameOffer(before: AgentRow, after: AgentFacts): boolean {
+  const facts = ["info", "attributes", "hostname", "ip"] as const;
+  return facts.every((fact) => before[fact] === after[fact]) && equals(before.total, after.total);
 }

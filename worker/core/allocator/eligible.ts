@@ -4,7 +4,7 @@
  */
 import { withoutRefinements } from "../../resources/algebra.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { agentInfo } from "../agent/info.ts";
+import { agentDomain } from "../agent/info.ts";
 import { hasCapability } from "../framework/info.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import type { MasterSettings } from "../settings.ts";
@@ -54,7 +54,7 @@ export type Region = Pick<MasterSettings, "domain">;
 export function isRemote(settings: Region, agent: AgentRow): boolean {
   const home = settings.domain?.fault_domain?.region.name;
   if (home === undefined) return false;
-  const region = agentInfo(agent).domain?.fault_domain?.region.name;
+  const region = agentDomain(agent)?.fault_domain?.region.name;
   return region !== undefined && region !== home;
 }
 

@@ -9,7 +9,7 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import type * as scheduler from "../../protocol/v1/scheduler.ts";
 import { assert } from "../../std/assert.ts";
 import { err, ok, type Result } from "../../std/result.ts";
-import { agentInfo } from "../agent/info.ts";
+import { agentAttributes, agentDomain } from "../agent/info.ts";
 import { OFFER_CONSTRAINTS_LENGTH_MAX } from "../constants.ts";
 import type { AgentRow, FrameworkRow } from "../rows.ts";
 import { decodeStored } from "../stored.ts";
@@ -159,9 +159,9 @@ function compileSelector(
     case "HOSTNAME":
       return ok((agent) => textValue(agent.hostname));
     case "REGION":
-      return ok((agent) => textValue(agentInfo(agent).domain?.fault_domain?.region.name));
+      return ok((agent) => textValue(agentDomain(agent)?.fault_domain?.region.name));
     case "ZONE":
-      return ok((agent) => textValue(agentInfo(agent).domain?.fault_domain?.zone.name));
+      return ok((agent) => textValue(agentDomain(agent)?.fault_domain?.zone.name));
     default:
       return err({ code: "PSEUDOATTRIBUTE_UNKNOWN" });
   }
@@ -169,7 +169,7 @@ function compileSelector(
 
 /** Of several attributes of one name the first counts. */
 function attributeValue(agent: AgentRow, name: string): Value {
-  const attribute = agentInfo(agent).attributes?.find((candidate) => candidate.name === name);
+  const attribute = agentAttributes(agent)?.find((candidate) => candidate.name === name);
   if (attribute === undefined) return ABSENT;
   return attribute.type === "TEXT" ? textValue(attributeText(attribute)) : { kind: "NOT_TEXT" };
 }

@@ -7,7 +7,8 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import { keepEncoded } from "../../protocol/wire/kept.ts";
 import { renderResources } from "../../resources/render.ts";
 import type { Resources } from "../../resources/resource.ts";
-import { agentInfo } from "../agent/info.ts";
+import { Recent } from "../../std/recent.ts";
+import { agentAttributes, agentDomain } from "../agent/info.ts";
 import { hasCapability } from "../framework/info.ts";
 import { unavailabilityOf } from "../maintenance/unavailability.ts";
 import type { AgentRow, FrameworkRow, OfferRow } from "../rows.ts";
@@ -98,23 +99,25 @@ interface Parts extends Pick<mesos.Offer, "agent_id" | "url" | "domain" | "attri
   readonly rendered: Rendered[];
 }
 
-const partsOfAgents = new WeakMap<AgentRow, Parts>();
+/** Agents whose parts are kept at least: those of a few events in a row. */
+const KEPT_AGENTS = 1_000;
+const partsOfAgents = new Recent<AgentRow, Parts>(KEPT_AGENTS);
 
 function partsOf(agent: AgentRow): Parts {
-  const known = partsOfAgents.get(agent);
-  if (known !== undefined) return known;
+  return partsOfAgents.of(agent, makeParts);
+}
+
+function makeParts(agent: AgentRow): Parts {
   const { id, hostname, ip, port } = agent;
-  const { domain, attributes } = agentInfo(agent);
+  const [attributes, domain] = [agentAttributes(agent), agentDomain(agent)];
   const url = { scheme: "http", address: { hostname, ip, port }, path: "/slave(1)" };
-  const parts: Parts = {
+  return {
     agent_id: keepEncoded("mesos.v1.Offer", "agent_id", { value: id }),
     url: keepEncoded("mesos.v1.Offer", "url", url),
     domain: domain && keepEncoded("mesos.v1.Offer", "domain", domain),
     attributes: attributes && keepEncoded("mesos.v1.Offer", "attributes", attributes),
     rendered: [],
   };
-  partsOfAgents.set(agent, parts);
-  return parts;
 }
 
 /** Renderings kept of one agent: one for each role that is offered it now and then. */

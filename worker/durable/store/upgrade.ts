@@ -4,14 +4,16 @@
  * For what SQL cannot do: changes of tables, and of rows where it can, are migrations. Old rows are
  * told by their shape, and are written back once, so that every later start finds none.
  */
+import { infoTexts } from "../../core/agent/info.ts";
 import { writeRefused } from "../../core/offer/refused.ts";
 import type { AgentRow, FilterRow } from "../../core/rows.ts";
 import type { StoredRows } from "../../core/state.ts";
+import { decodeStored } from "../../core/stored.ts";
 import type { Resources } from "../../resources/resource.ts";
 import type { Change } from "../../std/table.ts";
 
-/** Until agents had numbers. */
-type UnnumberedAgentRow = Omit<AgentRow, "number">;
+/** Until agents had numbers; `info` was the whole AgentInfo. */
+type UnnumberedAgentRow = Omit<AgentRow, "number" | "attributes">;
 /** Until a call's refusals were one row: each was about one offer. */
 interface SingleFilterRow extends Omit<FilterRow, "agents" | "refused" | "which"> {
   readonly agentId: string;
@@ -33,7 +35,8 @@ export function upgrades(stored: StoredRows): readonly Change[] {
   }
   for (const row of agents) {
     if ("number" in row) continue;
-    const after: AgentRow = { ...row, number: next++ };
+    const info = decodeStored("mesos.v1.AgentInfo", row.info);
+    const after: AgentRow = { ...row, ...infoTexts(info), number: next++ };
     numbers.set(row.id, after.number);
     changes.push({ table: "agent", key: row.id, before: row, after });
   }

@@ -17,7 +17,7 @@ import { attributesText } from "../../../resources/attribute-document.ts";
 import { reservedText, resourcesText, unreservedText } from "../../../resources/document-text.ts";
 import { renderForDocuments } from "../../../resources/render.ts";
 import type { Resources } from "../../../resources/resource.ts";
-import { agentInfo } from "../../agent/info.ts";
+import { agentAttributes, agentDomain } from "../../agent/info.ts";
 import type { AgentRow } from "../../rows.ts";
 import { agentPid, drainInfo, isActive } from "../get-agents.ts";
 import { renderAllocated, sumOf } from "../holdings.ts";
@@ -27,7 +27,7 @@ import type { Holdings } from "../snapshot.ts";
 export function agentMembers(agent: AgentRow, { used, offered }: Holdings): Members {
   const { id, total, registeredMs, reregisteredMs, service } = agent;
   const draining = drainInfo(agent);
-  const { attributes, domain } = agentInfo(agent);
+  const [attributes, domain] = [agentAttributes(agent), agentDomain(agent)];
   return {
     id: string(id),
     hostname: string(agent.hostname),

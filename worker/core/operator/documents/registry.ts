@@ -14,7 +14,7 @@ import {
   string,
 } from "../../../protocol/wire/json-document.ts";
 import { renderForDocuments } from "../../../resources/render.ts";
-import { agentInfo } from "../../agent/info.ts";
+import { agentAttributes, agentDomain } from "../../agent/info.ts";
 import { masterInfo } from "../../framework/master-info.ts";
 import { machineMessage } from "../../maintenance/machine-name.ts";
 import { unavailabilityMessage } from "../../maintenance/unavailability.ts";
@@ -72,7 +72,7 @@ function isUnreachable({ connection }: AgentRow): boolean {
 
 /** In the form of the old API. */
 function entry(agent: AgentRow): JsonText {
-  const { attributes, domain } = agentInfo(agent);
+  const [attributes, domain] = [agentAttributes(agent), agentDomain(agent)];
   return object({
     ...serviceMembers(agent),
     info: object({
