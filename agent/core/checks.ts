@@ -1,6 +1,6 @@
 /**
  * Checks and health checks of the tasks that the agent runs itself (http-semantics 16): when each
- * is made, what is told of its outcome, and when a task is killed for it. Making one is the shell's.
+ * is made, what is told of its outcome, and when a task is killed for it. The shell makes them.
  *
  * Nothing of it is on disk but what the task's framework was told last: after a restart of the
  * agent the failures are counted anew, and the checks begin again.
