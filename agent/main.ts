@@ -21,10 +21,9 @@ import { Verbosity } from "./api/verbosity.ts";
 import type { AgentView } from "./api/view.ts";
 import { buildFacts } from "./build.ts";
 import { runChecks } from "./check/run-checks.ts";
-import { CHECK_ARGUMENT, makeOneCheck } from "./task-checks/network.ts";
 import { type Config, readCommandLine } from "./config.ts";
+import { composeContainerizers } from "./containerizer/composing.ts";
 import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
-import { containerizers } from "./containerizer/index.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
 import { type AgentFacts, type AgentState, newState } from "./core/state.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
@@ -53,6 +52,7 @@ import {
   takeWorkDirectory,
   type WorkDirectory,
 } from "./shell/work-directory.ts";
+import { CHECK_ARGUMENT, makeOneCheck } from "./task-checks/network.ts";
 
 /** The Mesos version whose agent this one behaves like. */
 const VERSION = "1.12.0";
@@ -106,7 +106,7 @@ async function run(config: Config): Promise<void> {
   const taken = await takeWorkDirectory(config.workDirectory);
   if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
   const work = taken.value;
-  const containerizer = await makeContainerizer(config, work);
+  const containerizer = await makeContainerizer(config, work, log);
   if (containerizer === undefined) return;
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
@@ -118,7 +118,7 @@ async function run(config: Config): Promise<void> {
   const executorStreams = new ExecutorStreams();
   const state = newState(agentFacts(config, port), rows);
   log(
-    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${config.containerizer} containerizer, ` +
+    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}, ` +
       `API at http://${config.listen}:${port}`,
   );
   const history = new History(join(work.metaDirectory, "history"));
@@ -163,9 +163,24 @@ async function run(config: Config): Promise<void> {
     submit: (input) => runner.submit(input),
   };
   listener.serve(view, { access, log, executors });
-  await runner.start();
+  await start(runner, log);
   upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
+}
+
+/** Where what ran cannot be looked at, nothing of it may be called lost, nor started beside it. */
+async function start(runner: AgentRunner, log: Log): Promise<void> {
+  try {
+    await runner.start();
+  } catch (cause) {
+    log(`the agent cannot start: ${cause instanceof Error ? cause.message : String(cause)}`);
+    process.exit(1);
+  }
+}
+
+/** Like "cgroups, docker". */
+function containerizersOf({ containerizers, containerizer }: Config): string {
+  return containerizers.map((name) => (name === "mesos" ? containerizer : name)).join(", ");
 }
 
 function makeUpkeep(
@@ -222,15 +237,17 @@ async function openApi(
 async function makeContainerizer(
   config: Config,
   work: WorkDirectory,
+  log: Log,
 ): Promise<Containerizer | undefined> {
   const options: ContainerizerOptions = {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
+    docker: config.docker,
+    log,
   };
-  const module = containerizers[config.containerizer];
-  const checked = await module.check(options);
-  if (checked.ok) return module.create(options);
-  refuse([`the ${config.containerizer} containerizer cannot work here: ${checked.error.why}`]);
+  const composed = await composeContainerizers(config, options);
+  if (composed.ok) return composed.value;
+  refuse([composed.error]);
   return undefined;
 }
 

@@ -4,6 +4,7 @@
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { secretText } from "./command-environment.ts";
+import { type DockerSource, dockerPart } from "./docker-spec.ts";
 import { type ContainerPlace, mesosContainerObstacle } from "./mesos-container.ts";
 
 /** Why the task with a command cannot be launched, as a sentence; undefined = it can. */
@@ -13,13 +14,16 @@ export function launchObstacle(
   place: ContainerPlace,
 ): string | undefined {
   const { command, check, health_check, container } = task;
-  if (command?.value === undefined) return "the task's `command` has no `value`; say what to run";
+  // A Docker image has a command of its own.
+  if (command?.value === undefined && container?.type !== "DOCKER") {
+    return "the task's `command` has no `value`; say what to run";
+  }
   return (
     idObstacle(framework, task) ??
     secretObstacle(command) ??
     secretObstacle(check?.command?.command) ??
     secretObstacle(health_check?.command) ??
-    (container === undefined ? undefined : containerObstacle(container, place))
+    (container === undefined ? undefined : containerObstacle(task, container, place))
   );
 }
 
@@ -37,15 +41,18 @@ export function entrustedObstacle(
 
 /** Why no task of this executor can be launched; undefined = one can. */
 export function executorObstacle(executor: mesos.ExecutorInfo): string | undefined {
-  const { executor_id, type, command, container } = executor;
+  const { executor_id, type, command, container, resources } = executor;
   const id = executor_id.value;
   if (!isFolderName(id)) return `the id '${id}' cannot be the name of a sandbox folder`;
-  if (type !== "DEFAULT" && command?.value === undefined) {
+  const isDocker = container?.type === "DOCKER";
+  if (type !== "DEFAULT" && command?.value === undefined && !isDocker) {
     return "the executor's `command` has no `value`; say what to run";
   }
   return (
     secretObstacle(command) ??
-    (container === undefined ? undefined : containerObstacle(container, { isNested: false }))
+    (container === undefined
+      ? undefined
+      : containerObstacle({ command, container, resources }, container, { isNested: false }))
   );
 }
 
