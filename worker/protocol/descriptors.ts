@@ -1160,6 +1160,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["weight", 2, "double", "required", "", false],
     ["frameworks", 3, "message:mesos.v1.FrameworkID", "repeated", "", false],
     ["resources", 4, "message:mesos.v1.Resource", "repeated", "", false],
+    ["rimrock", 900, "message:rimrock.operator.RoleStanding", "optional", "", false],
   ],
   "mesos.v1.Metric": [
     ["name", 1, "string", "required", "", false],
@@ -2896,6 +2897,26 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["before", 3, "string", "optional", "", false],
     ["after", 4, "string", "optional", "", false],
   ],
+  "rimrock.operator.RoleStanding": [
+    ["priority", 1, "double", "required", "", false],
+    ["share", 2, "double", "required", "", false],
+    ["dominant", 3, "string", "optional", "", false],
+    ["guarantees", 4, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["limits", 5, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["consumed", 6, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["allocated", 7, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["offered", 8, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["reserved", 9, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["frameworks", 10, "message:rimrock.operator.FrameworkStanding", "repeated", "", false],
+  ],
+  "rimrock.operator.FrameworkStanding": [
+    ["framework_id", 1, "string", "required", "", false],
+    ["share", 2, "double", "required", "", false],
+    ["dominant", 3, "string", "optional", "", false],
+    ["allocated", 4, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["offered", 5, "map:rimrock.operator.AmountsEntry", "repeated", "", false],
+    ["offers", 6, "uint32", "required", "", false],
+  ],
 };
 
 /** Every enum by its full name: value name to number. */
@@ -3808,5 +3829,7 @@ export interface Messages {
   "rimrock.operator.Audit": operator.Audit;
   "rimrock.operator.AuditEntry": operator.AuditEntry;
   "rimrock.operator.AuditChange": operator.AuditChange;
+  "rimrock.operator.RoleStanding": operator.RoleStanding;
+  "rimrock.operator.FrameworkStanding": operator.FrameworkStanding;
 }
 export type MessageName = keyof Messages;

@@ -6,10 +6,13 @@
  * does.
  */
 import { add } from "../../resources/algebra.ts";
+import { addQuantities, quantitiesOf } from "../../resources/quantities.ts";
 import type { Quantities, Resource, Resources } from "../../resources/resource.ts";
 import { ANY_ROLE, isStrictlyBelow } from "../../resources/roles.ts";
 import { unreachable } from "../../std/assert.ts";
-import type { AgentRow } from "../rows.ts";
+import { DEFAULT_ROLE_SETTINGS } from "../allocator/policy.ts";
+import { type DominantShare, dominantShare } from "../role/share.ts";
+import type { AgentRow, RoleRow } from "../rows.ts";
 import { type AllocatedResources, addTo, holdsResources } from "./holdings.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -22,6 +25,11 @@ export type Amounts = Readonly<Record<string, number>>;
 export interface RoleOverview {
   readonly name: string;
   readonly weight: number;
+  readonly priority: number;
+  /** Of what is allocated and offered to it and below it, by its weight. */
+  readonly share: DominantShare;
+  /** By the same ids as `frameworkIds`. */
+  readonly frameworks: readonly FrameworkOverview[];
   /** Frameworks that subscribe to exactly this role, or hold something of it. */
   readonly frameworkIds: readonly string[];
   readonly allocated: Amounts;
@@ -37,25 +45,44 @@ export interface RoleOverview {
   readonly limits: Amounts;
 }
 
+/** What a framework has of exactly one role. */
+export interface FrameworkOverview {
+  readonly frameworkId: string;
+  /** Of all that there is, not of what its role has. */
+  readonly share: DominantShare;
+  /** Scalars only, as shares. */
+  readonly allocated: Amounts;
+  readonly offered: Amounts;
+  /** How many it has in hand. */
+  readonly offers: number;
+}
+
 /** Sorted by name. Yields where the reader may pause. */
 export function* rolesOverview(snapshot: Snapshot): Generator<undefined, readonly RoleOverview[]> {
   const sums = yield* sumsOf(snapshot);
-  const { used, offered, reserved, frameworks } = sums;
+  const { used, offered, reserved, frameworks, total } = sums;
   const known = new Map(snapshot.roles.map((row) => [row.name, row]));
   const names = new Set([...frameworks.keys(), ...reserved.keys(), ...known.keys()]);
   const overview: RoleOverview[] = [];
   for (const name of [...names].sort(byCodeUnits)) {
     const allocated = subtree(used, name);
+    const offers = subtree(offered, name);
     const own = subtree(reserved, name);
+    const { weight, priority } = { ...DEFAULT_ROLE_SETTINGS, ...defined(known.get(name)) };
+    const has = addQuantities(quantitiesOf(allocated), quantitiesOf(offers));
+    const holders = [...(frameworks.get(name) ?? [])];
     const unreserved = allocated.filter(({ reservations, revocable }) => {
       return reservations.length === 0 && !revocable;
     });
     overview.push({
       name,
-      weight: known.get(name)?.weight ?? 1,
-      frameworkIds: [...(frameworks.get(name) ?? [])],
+      weight,
+      priority,
+      share: dominantShare(has, total, weight),
+      frameworkIds: holders.map(([id]) => id),
+      frameworks: holders.map(([id, holding]) => frameworkOverview(id, holding, total)),
       allocated: amountsOf(allocated),
-      offered: amountsOf(subtree(offered, name)),
+      offered: amountsOf(offers),
       reserved: amountsOf(own),
       consumed: amountsOf([...unreserved, ...own]),
       guarantees: unitsOf(known.get(name)?.quota?.guarantees ?? {}),
@@ -64,6 +91,23 @@ export function* rolesOverview(snapshot: Snapshot): Generator<undefined, readonl
     yield;
   }
   return overview;
+}
+
+function frameworkOverview(
+  frameworkId: string,
+  { used, offered, offers }: Holding,
+  total: Quantities,
+): FrameworkOverview {
+  const share = dominantShare(addQuantities(used, offered), total);
+  return { frameworkId, share, allocated: unitsOf(used), offered: unitsOf(offered), offers };
+}
+
+/** Weight and priority of a row, as far as they are set. */
+function defined(row: RoleRow | undefined): { weight?: number; priority?: number } {
+  return {
+    ...(row?.weight !== undefined && { weight: row.weight }),
+    ...(row?.priority !== undefined && { priority: row.priority }),
+  };
 }
 
 export function addAmounts(a: Amounts, b: Amounts): Amounts {
@@ -129,7 +173,16 @@ interface RoleSums {
   readonly offered: AllocatedResources;
   /** Of the connected agents. */
   readonly reserved: AllocatedResources;
-  readonly frameworks: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly frameworks: ReadonlyMap<string, ReadonlyMap<string, Holding>>;
+  /** Of the connected agents. */
+  readonly total: Quantities;
+}
+
+/** What one framework has of one role. */
+interface Holding {
+  used: Quantities;
+  offered: Quantities;
+  offers: number;
 }
 
 /** Rows gone through between two pauses. */
@@ -139,25 +192,43 @@ function* sumsOf(snapshot: Snapshot): Generator<undefined, RoleSums> {
   const used = new Map<string, Resources>();
   const offered = new Map<string, Resources>();
   const reserved = new Map<string, Resources>();
-  const frameworks = new Map<string, Set<string>>();
-  const note = ({ role, frameworkId }: { role: string; frameworkId: string }): void => {
-    const ids = frameworks.get(role) ?? new Set<string>();
-    frameworks.set(role, ids.add(frameworkId));
+  const frameworks = new Map<string, Map<string, Holding>>();
+  let total: Quantities = {};
+  const note = ({ role, frameworkId }: { role: string; frameworkId: string }): Holding => {
+    const holders = frameworks.get(role) ?? new Map<string, Holding>();
+    frameworks.set(role, holders);
+    const holding = holders.get(frameworkId) ?? { used: {}, offered: {}, offers: 0 };
+    holders.set(frameworkId, holding);
+    return holding;
+  };
+  const use = (holding: Holding, resources: Resources): void => {
+    holding.used = addQuantities(holding.used, quantitiesOf(resources));
   };
   for (const { id, roles } of snapshot.frameworks) {
     for (const role of roles) note({ role, frameworkId: id });
   }
   yield* inSteps(snapshot.tasks, (task) => {
-    note(task);
-    if (holdsResources(task)) addTo(used, task);
+    const holding = note(task);
+    if (!holdsResources(task)) return;
+    addTo(used, task);
+    use(holding, task.resources);
   });
-  yield* inSteps(snapshot.executors, (executor) => addTo(used, executor));
+  yield* inSteps(snapshot.executors, (executor) => {
+    addTo(used, executor);
+    use(note(executor), executor.resources);
+  });
   yield* inSteps(snapshot.offers, (offer) => {
-    note(offer);
+    const holding = note(offer);
     addTo(offered, offer);
+    holding.offered = addQuantities(holding.offered, quantitiesOf(offer.resources));
+    holding.offers++;
   });
-  yield* inSteps(snapshot.agents, (agent) => addReserved(reserved, agent));
-  return { used, offered, reserved, frameworks };
+  yield* inSteps(snapshot.agents, (agent) => {
+    addReserved(reserved, agent);
+    if (agent.connection.state !== "CONNECTED") return;
+    total = addQuantities(total, quantitiesOf(agent.total));
+  });
+  return { used, offered, reserved, frameworks, total };
 }
 
 function* inSteps<R>(rows: readonly R[], visit: (row: R) => void): Generator<undefined> {

@@ -307,3 +307,27 @@ export interface AuditChange {
   readonly before?: string;
   readonly after?: string;
 }
+
+/** `rimrock.operator.RoleStanding` */
+export interface RoleStanding {
+  readonly priority: number;
+  readonly share: number;
+  readonly dominant?: string;
+  readonly guarantees?: Readonly<Record<string, number>>;
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly consumed?: Readonly<Record<string, number>>;
+  readonly allocated?: Readonly<Record<string, number>>;
+  readonly offered?: Readonly<Record<string, number>>;
+  readonly reserved?: Readonly<Record<string, number>>;
+  readonly frameworks?: readonly FrameworkStanding[];
+}
+
+/** `rimrock.operator.FrameworkStanding` */
+export interface FrameworkStanding {
+  readonly framework_id: string;
+  readonly share: number;
+  readonly dominant?: string;
+  readonly allocated?: Readonly<Record<string, number>>;
+  readonly offered?: Readonly<Record<string, number>>;
+  readonly offers: number;
+}

@@ -1,7 +1,7 @@
 /**
  * On many agents, which are offered whole, the four properties that hold on one divisible pool do
- * not hold in general: not here, not in Mesos. The smallest case found for each, as a fact: a change
- * that makes one of these tests fail has changed what frameworks may rely on.
+ * not hold in general: not here, not in Mesos. The smallest case found for each, as a fact: a
+ * change that makes one of these tests fail has changed what frameworks may rely on.
  */
 import { expect, test } from "vitest";
 import { World } from "../../../scenarios/world.ts";

@@ -137,7 +137,7 @@ test("bounded waiting does not hold when nobody is passed over", () => {
   expect(counterexample(isBounded("random", 3))).not.toBe(NONE);
 });
 
-/** With fewer offers each than agents, everybody who declines sees every agent, and nobody waits. */
+/** With fewer offers each than agents, everybody who declines comes to see every agent. */
 function isBoundedUnderCaps(seed: number): boolean {
   const market = new Market(seed, { frameworks: 3, maxOffersPerFramework: 1 });
   for (let n = 0; n < 4; n++) market.addAgent();

@@ -80,9 +80,9 @@ function envyFreeness(policy: Policy): Counterexample {
 }
 
 /**
- * Nobody runs more by saying that its tasks are larger or smaller than they are. The slack: a task's
- * largest kind is at most three times its smallest, so what is gained of one kind shows in the one
- * that is used up as a third at least.
+ * Nobody runs more by saying that its tasks are larger or smaller than they are. The slack: the
+ * largest kind of a task is at most three times its smallest, so what is gained of one kind shows
+ * in the one that is used up as a third at least.
  */
 function strategyProofness(policy: Policy): Counterexample {
   const property = fc.property(demands, task, (tasks, lie) => {

@@ -29,7 +29,7 @@ export interface Filling {
 
 const agentId = "S0" as AgentId;
 
-/** `tasks`: of each framework, each in a role of its own; `weights`: of the roles, 1 when absent. */
+/** `tasks`: of each framework, each in a role of its own; `weights`: of the roles, else 1. */
 export function fill(
   policy: Policy,
   tasks: readonly Units[],

@@ -1,12 +1,14 @@
 import {
   double,
   type JsonText,
+  message,
   object,
   string,
   strings,
 } from "../../../protocol/wire/json-document.ts";
 import type { MasterState } from "../../state.ts";
 import { type Amounts, addAmounts, type RoleOverview, rolesOverview } from "../role-overview.ts";
+import { roleStanding } from "../role-standing.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { type LongText, listPieces, longDocument } from "./long-text.ts";
 
@@ -34,6 +36,7 @@ function roleText(role: RoleOverview): JsonText {
     offered: amountsText(role.offered),
     reserved: amountsText(role.reserved),
     frameworks: strings(role.frameworkIds),
+    rimrock: message("rimrock.operator.RoleStanding", roleStanding(role)),
   });
 }
 
