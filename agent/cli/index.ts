@@ -10,6 +10,7 @@ import { agentReactivate } from "./agent-reactivate.ts";
 import { audit } from "./audit.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
+import { exec } from "./exec.ts";
 import { frameworkList } from "./framework-list.ts";
 import { help } from "./help.ts";
 import { maintenanceCancel } from "./maintenance-cancel.ts";
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   agentReactivate,
   agentGone,
   taskList,
+  exec,
   frameworkList,
   roleList,
   rolePriority,

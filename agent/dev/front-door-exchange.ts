@@ -46,6 +46,11 @@ export function startExchange(options: ExchangeOptions): Exchange {
   return exchange;
 }
 
+/** Its body is passed on as it comes, and never held: it needs no bound. */
+export function isEndless({ headers }: IncomingMessage): boolean {
+  return headers["content-type"] === "application/recordio";
+}
+
 class LiveExchange implements Exchange {
   readonly #options: ExchangeOptions;
   readonly #deadlineMs: number;
@@ -73,9 +78,9 @@ class LiveExchange implements Exchange {
   }
 
   start(): void {
-    const { request, response, maxRequestBytes } = this.#options;
+    const { request, response } = this.#options;
     response.on("close", () => this.#end());
-    if (Number(request.headers["content-length"]) > maxRequestBytes) this.refuse("BODY_TOO_LARGE");
+    if (Number(request.headers["content-length"]) > this.#bytesMax) this.refuse("BODY_TOO_LARGE");
     else this.#connect();
   }
 
@@ -130,6 +135,11 @@ class LiveExchange implements Exchange {
     });
   }
 
+  get #bytesMax(): number {
+    const { request, maxRequestBytes } = this.#options;
+    return isEndless(request) ? Number.POSITIVE_INFINITY : maxRequestBytes;
+  }
+
   #connectLater(): void {
     if (performance.now() + this.#retryMs > this.#deadlineMs) {
       this.refuse("CONTROL_PLANE_AWAY");
@@ -154,7 +164,7 @@ class LiveExchange implements Exchange {
   #send(outgoing: ClientRequest): void {
     if (this.#ended || outgoing.destroyed) return;
     this.#sent = true;
-    const { request, maxRequestBytes } = this.#options;
+    const { request } = this.#options;
     if (!this.#hasBody) {
       request.resume();
       outgoing.end();
@@ -164,7 +174,7 @@ class LiveExchange implements Exchange {
     request.on("data", (piece: Buffer) => {
       if (this.#ended || this.#refused) return;
       received += piece.length;
-      if (received > maxRequestBytes) {
+      if (received > this.#bytesMax) {
         this.refuse("BODY_TOO_LARGE");
       } else if (!outgoing.write(piece)) {
         request.pause();

@@ -16,7 +16,8 @@
  *    workerd breaks off at the client.
  * 7. While workerd is away, requests of which nothing was sent wait a moment, then get 503.
  * 8. A request that has begun arrives within a bounded time, or is refused with 408; one that is
- *    malformed or too large gets its 4xx after the answers to those before it.
+ *    malformed or too large gets its 4xx after the answers to those before it. Only a body that
+ *    says to be a stream of records is what somebody types: it takes as long as it will.
  * 9. Of requests that a client sends ahead only some are taken in; the rest wait in its socket.
  *
  * It knows nothing of Mesos but the shape of a RecordIO length.
@@ -24,7 +25,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Exchange, startExchange } from "./front-door-exchange.ts";
+import { type Exchange, isEndless, startExchange } from "./front-door-exchange.ts";
 import { endConnection, refuse, refuseTunnel, TOO_SLOW } from "./front-door-refusal.ts";
 import type { Upstream } from "./front-door-upstream.ts";
 
@@ -62,7 +63,8 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     keepAliveTimeout: 0,
     headersTimeout: headTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    // Node's own knows no request that may take as long as it likes.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.min(TIMEOUT_GRAIN_MS, headTimeoutMs),
   });
   server.timeout = 0;
@@ -73,6 +75,7 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
     const lane = lanes.get(request.socket);
     if (lane === undefined) throw new Error("a request arrived on a connection that never opened");
+    if (!isEndless(request)) watchBody(request, lane, requestTimeoutMs);
     lane.enter(() => startExchange({ request, response, ...options }));
   };
   server.on("request", accept);
@@ -93,6 +96,17 @@ export function createFrontDoor(options: FrontDoorOptions): Server {
     else lanes.get(socket)?.fail(error);
   });
   return server;
+}
+
+/** Fails the lane when the body of a request has not come in time. */
+function watchBody(request: IncomingMessage, lane: Lane, timeoutMs: number): void {
+  const timer = setTimeout(() => {
+    if (!request.complete) lane.fail(Object.assign(new Error("too slow"), { code: TOO_SLOW }));
+  }, timeoutMs);
+  timer.unref();
+  const done = (): void => clearTimeout(timer);
+  request.once("end", done);
+  request.once("close", done);
 }
 
 /** The exchanges of one connection: started in order, all ended when the client goes. */

@@ -45,19 +45,46 @@ test("a request that nobody waits for any more loses nothing", async () => {
   expect(forgotten).toEqual([]);
 });
 
-test("a chunk that is larger than a piece goes in several, and nothing more is read meanwhile", async () => {
+test("a piece that is not the next one is not given, and takes nothing from those that are", async () => {
+  const { body, take, writer } = open();
+  const early: BodyPiece[] = [];
+  body.take(1, (piece) => early.push(piece));
+  await Promise.race([writer.write(bytes("a")), new Promise((resolve) => setTimeout(resolve, 20))]);
+  expect(text(await take(0))).toBe("a");
+  body.take(2, (piece) => early.push(piece));
+  void writer.write(bytes("b"));
+  expect(text(await take(1))).toBe("b");
+  expect(early).toEqual([]);
+});
+
+test("crumbs are put together, and what is larger than a piece goes in several", async () => {
   const { take, writer } = open();
   const whole = new Uint8Array(CALL_REPLY_BYTES + 5).map((_, at) => at % 251);
-  void writer.write(whole);
-  let isSecondRead = false;
-  void writer.write(bytes("second")).then(() => {
-    isSecondRead = true;
-  });
-  const [one, two] = [await take(0), await take(1)];
-  expect([one.data.length, two.data.length]).toEqual([CALL_REPLY_BYTES, 5]);
-  expect(Buffer.concat([one.data, two.data]).equals(whole)).toBe(true);
-  expect(isSecondRead).toBe(false);
-  expect(text(await take(2))).toBe("second");
+  void writer.write(whole.subarray(0, 3));
+  void writer.write(whole.subarray(3, 1_000));
+  void writer.write(whole.subarray(1_000));
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; length < whole.length; length += pieces.at(-1)?.length ?? 0) {
+    pieces.push((await take(pieces.length)).data);
+  }
+  expect(pieces.length).toBeLessThan(5);
+  expect(pieces.every((piece) => piece.length <= CALL_REPLY_BYTES)).toBe(true);
+  expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+});
+
+test("no more is read than one piece that nobody has asked for", async () => {
+  const { take, writer } = open();
+  const chunk = new Uint8Array(CALL_REPLY_BYTES);
+  let written = 0;
+  void (async () => {
+    for (;;) {
+      await writer.write(chunk);
+      written++;
+    }
+  })();
+  await take(0);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(written).toBeLessThanOrEqual(3);
 });
 
 test("a caller that breaks off is told", async () => {
