@@ -9,7 +9,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { parseDurationMs } from "../../worker/std/duration.ts";
 import { exited, operatorOperations, registeredBooks } from "./executor-words.ts";
 import { audit, own, unwatch, watch } from "./operator-words.ts";
-import { why } from "./own-words.ts";
+import { whatIf, why } from "./own-words.ts";
 import { operator, scheduler, subscribe, subscribeAs } from "./raw-calls.ts";
 import { attributeMessages, type NamedAgent, resourceMessages, type World } from "./world.ts";
 
@@ -474,4 +474,5 @@ export const commands: Readonly<Record<string, Command>> = {
   "operator-operations": operatorOperations,
   "operator-teardown": operatorTeardown,
   why,
+  "what-if": (world, { args }) => whatIf(world, args.join(" ")),
 };

@@ -13,6 +13,11 @@ const statuses: { readonly [C in OwnError["code"]]: number } = {
   AGENT_NAME_AMBIGUOUS: 400,
   FRAMEWORK_COMPLETED: 400,
   AGENT_MARKED_GONE: 400,
+  TRIAL_TOO_LARGE: 400,
+  TRIAL_EMPTY: 400,
+  TRIAL_FRAMEWORK_AWAY: 400,
+  TRIAL_ROLE_NOT_SUBSCRIBED: 400,
+  TRIAL_FRAMEWORK_REFUSED: 400,
   SHAPE_UNREADABLE: 400,
   SHAPE_RESERVED: 400,
   SHAPE_EMPTY: 400,
@@ -53,6 +58,12 @@ export function describeOwnError(error: OwnError): string {
         `An operator marked the agent ${error.agentId} gone. Start it with an empty work ` +
         "directory, as a new agent."
       );
+    case "TRIAL_TOO_LARGE":
+    case "TRIAL_EMPTY":
+    case "TRIAL_FRAMEWORK_AWAY":
+    case "TRIAL_ROLE_NOT_SUBSCRIBED":
+    case "TRIAL_FRAMEWORK_REFUSED":
+      return describeTrialError(error);
     case "SHAPE_UNREADABLE":
       return (
         `'${error.text}' is no list of resources: ${describeTextError(error.error)}. ` +
@@ -65,6 +76,37 @@ export function describeOwnError(error: OwnError): string {
       );
     case "SHAPE_EMPTY":
       return `There is nothing in '${error.text}'. Name amounts, such as cpus:2;mem:512.`;
+    default:
+      return unreachable(error);
+  }
+}
+
+type TrialError = Extract<OwnError, { readonly code: `TRIAL_${string}` }>;
+
+function describeTrialError(error: TrialError): string {
+  switch (error.code) {
+    case "TRIAL_TOO_LARGE":
+      return error.what === "rows"
+        ? `The cluster has ${error.count} agents, tasks and offers; trials are made up to ` +
+            `${error.most}, so that nobody waits for them. Ask 'why' instead.`
+        : `${error.count} ${error.what} are too many for one trial: at most ${error.most}. Try fewer.`;
+    case "TRIAL_EMPTY":
+      return (
+        "Nothing is to be tried. Name quotas, weights, priorities, agents, tasks, or agents that " +
+        "are gone or drained."
+      );
+    case "TRIAL_FRAMEWORK_AWAY":
+      return (
+        `The framework ${error.frameworkId} is not connected, so it gets no offers. Try the tasks ` +
+        "without a framework, for a role."
+      );
+    case "TRIAL_ROLE_NOT_SUBSCRIBED":
+      return (
+        `The framework ${error.frameworkId} does not subscribe to the role '${error.role}'. Name ` +
+        "one of its roles, or leave the framework out."
+      );
+    case "TRIAL_FRAMEWORK_REFUSED":
+      return `A framework for the role '${error.role}' was not let in. Try another role.`;
     default:
       return unreachable(error);
   }

@@ -2,6 +2,7 @@
  * WHY in words: of every reason what it is, and what would have to change, with the call or the
  * command that changes it.
  */
+import type { WhatIfFacts } from "../core/operator/own/what-if/what-if.ts";
 import type { Explained, Finding, RefusingCall } from "../core/operator/own/why/finding.ts";
 import type { WhyFacts } from "../core/operator/own/why/why.ts";
 import type * as own from "../protocol/own/operator.ts";
@@ -18,7 +19,15 @@ export function whyInWords(facts: WhyFacts): own.WhyAnswer {
   };
 }
 
-export function inWords(group: Explained): own.WhyGroup {
+/** The reasons why tasks have no room. */
+export function whatIfInWords(facts: WhatIfFacts): own.WhatIfAnswer {
+  return {
+    ...facts,
+    tasks: facts.tasks.map((tasks) => ({ ...tasks, groups: tasks.groups.map(inWords) })),
+  };
+}
+
+function inWords(group: Explained): own.WhyGroup {
   return { ...group, ...wordsOf(group, agentName(group), group) };
 }
 

@@ -2790,7 +2790,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.operator.WhatIf": [
     ["quotas", 1, "message:rimrock.operator.WhatIf.Quota", "repeated", "", false],
     ["weights", 2, "message:mesos.v1.WeightInfo", "repeated", "", false],
-    ["priorities", 3, "message:rimrock.operator.WhatIf.Priority", "repeated", "", false],
+    ["priorities", 3, "message:rimrock.operator.RolePriority", "repeated", "", false],
     ["agents", 4, "message:rimrock.operator.WhatIf.Agents", "repeated", "", false],
     ["tasks", 5, "message:rimrock.operator.WhatIf.Tasks", "repeated", "", false],
     ["gone", 6, "string", "repeated", "", false],
@@ -2804,10 +2804,6 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
   "rimrock.operator.AmountsEntry": [
     ["key", 1, "string", "optional", "", false],
     ["value", 2, "double", "optional", "", false],
-  ],
-  "rimrock.operator.WhatIf.Priority": [
-    ["role", 1, "string", "required", "", false],
-    ["priority", 2, "double", "required", "", false],
   ],
   "rimrock.operator.WhatIf.Agents": [
     ["like", 1, "string", "required", "", false],
@@ -2829,7 +2825,6 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["tasks_lost", 7, "uint32", "required", "", false],
     ["is_complete", 8, "bool", "required", "", false],
     ["is_one_of_many", 9, "bool", "required", "", false],
-    ["notes", 10, "string", "repeated", "", false],
   ],
   "rimrock.operator.WhatIfRole": [
     ["role", 1, "string", "required", "", false],
@@ -2856,6 +2851,7 @@ export const messageRows: Readonly<Record<string, readonly FieldRow[]>> = {
     ["framework", 3, "string", "optional", "", false],
     ["count", 4, "uint32", "required", "", false],
     ["placed", 5, "uint32", "required", "", false],
+    ["if_declined", 8, "uint32", "required", "", false],
     ["agents", 6, "message:rimrock.operator.WhatIfPlace", "repeated", "", false],
     ["groups", 7, "message:rimrock.operator.WhyGroup", "repeated", "", false],
   ],
@@ -3812,7 +3808,6 @@ export interface Messages {
   "rimrock.operator.ClientName": operator.ClientName;
   "rimrock.operator.WhatIf": operator.WhatIf;
   "rimrock.operator.WhatIf.Quota": operator.WhatIfQuota;
-  "rimrock.operator.WhatIf.Priority": operator.WhatIfPriority;
   "rimrock.operator.WhatIf.Agents": operator.WhatIfAgents;
   "rimrock.operator.WhatIf.Tasks": operator.WhatIfTasks;
   "rimrock.operator.WhatIfAnswer": operator.WhatIfAnswer;

@@ -26,6 +26,7 @@ export type Recorder = (change: Change) => void;
 export class Table<R extends Row, K extends string = string> {
   readonly #rows = new Map<K, R>();
   #list: readonly R[] | undefined;
+  #isUnsorted = false;
   readonly #record: Recorder;
   readonly #keyOf: (row: R) => K;
   readonly name: string;
@@ -50,11 +51,13 @@ export class Table<R extends Row, K extends string = string> {
 
   /** In the order of `seq`. Rows put or deleted during the iteration may or may not be seen. */
   values(): IterableIterator<R> {
+    if (this.#isUnsorted) this.#sort();
     return this.#rows.values();
   }
 
   /** All rows, in the order of `seq`; the same list until a row is put or deleted. */
   rows(): readonly R[] {
+    if (this.#isUnsorted) this.#sort();
     this.#list ??= [...this.#rows.values()];
     return this.#list;
   }
@@ -87,7 +90,8 @@ export class Table<R extends Row, K extends string = string> {
     }
     const reinserted = !this.#rows.has(key);
     this.put(change.before as R);
-    if (reinserted) this.#sort();
+    // Many are undone together: they are brought in order when somebody asks for it.
+    if (reinserted) this.#isUnsorted = true;
   }
 
   /** Fills an empty table from stored rows, without recording. */
@@ -98,6 +102,7 @@ export class Table<R extends Row, K extends string = string> {
   }
 
   #sort(): void {
+    this.#isUnsorted = false;
     this.#list = undefined;
     const sorted = [...this.#rows].sort((a, b) => a[1].seq - b[1].seq);
     this.#rows.clear();

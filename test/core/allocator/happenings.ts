@@ -1,7 +1,7 @@
 /** What may happen to a cluster that tests its allocator, drawn at random. */
 import type { Input } from "../../../worker/core/input.ts";
 import type { FrameworkRow, OfferRow, TaskRow } from "../../../worker/core/rows.ts";
-import { type MasterState, newSeq } from "../../../worker/core/state.ts";
+import type { MasterState } from "../../../worker/core/state.ts";
 import type { StreamId } from "../../../worker/protocol/ids.ts";
 import type * as master from "../../../worker/protocol/v1/master.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
@@ -259,13 +259,10 @@ function setWeight(history: History, random: Prng): Decision {
   return operate(history, { type: "UPDATE_WEIGHTS", update_weights: { weight_infos } });
 }
 
-/** No call sets it yet, so that the row is put where one would put it. */
 function setPriority(history: History, random: Prng): Decision {
-  const { role } = history.state.tables;
-  const name = some(ROLES, random) ?? "eng";
-  const seq = role.get(name)?.seq ?? newSeq(history.state);
-  role.put({ ...role.get(name), seq, name, priority: random.below(3) - 1 });
-  return history.wait(0);
+  const role = some(ROLES, random) ?? "eng";
+  const set_priorities = { priorities: [{ role, priority: random.below(3) - 1 }] };
+  return history.apply({ type: "OWN_CALL", call: { type: "SET_PRIORITIES", set_priorities } });
 }
 
 /** A framework goes for good, or its stream is lost, or an agent is not heard of any more. */

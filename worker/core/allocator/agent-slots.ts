@@ -49,6 +49,13 @@ export class AgentSlots {
     return this.#slots.values();
   }
 
+  /** Lists them in this order, which has all of them: an undo puts back agents as the last ones. */
+  order(ids: Iterable<AgentId>): void {
+    const slots = new Map(this.#slots);
+    this.#slots.clear();
+    for (const id of ids) this.#slots.set(id, defined(slots.get(id), `${id} has a slot`));
+  }
+
   /** The agent is as the row says from now on. Returns its slot. */
   put(row: AgentRow): number {
     const slot = this.#slots.get(row.id) ?? this.columns.take();

@@ -32,6 +32,7 @@ import { AgentSlots } from "./agent-slots.ts";
 import { factsOf } from "./client-facts.ts";
 import { Dirt } from "./dirt.ts";
 import { Engine, type Given } from "./engine/engine.ts";
+import { restoreTurns, type TurnMarks, turnMarks } from "./engine/turn-marks.ts";
 import { type OfferCapMarks, OfferCaps } from "./offer-caps.ts";
 import { isPolicyName } from "./policies/index.ts";
 import {
@@ -40,7 +41,7 @@ import {
   type OrderRequest,
   type RoleSettings,
 } from "./policy.ts";
-import { QuotaLedger } from "./quota.ts";
+import { QuotaLedger, type QuotaMarks } from "./quota.ts";
 import { Standing } from "./standing.ts";
 
 /** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
@@ -48,6 +49,16 @@ interface Hold {
   readonly agentId: AgentId;
   readonly client: Client;
   readonly resources: Resources;
+}
+
+export interface AllocationMarks {
+  readonly dirty: readonly AgentId[];
+  readonly caps: OfferCapMarks;
+  readonly quota: QuotaMarks | undefined;
+  /** Clients that are about to be forgotten. */
+  readonly idle: readonly Client[];
+  /** Undefined: nobody had been ordered yet, or the policy has no tree. */
+  readonly turns: TurnMarks | undefined;
 }
 
 export class Allocation {
@@ -125,6 +136,31 @@ export class Allocation {
     this.#isAllDirty = false;
     this.#dirt.clear();
     this.#addDirt(agents);
+  }
+
+  /** For what-if: all that does not follow from rows, to be put back after an undo. */
+  marks(): AllocationMarks {
+    const tree = this.#standing?.tree;
+    return {
+      dirty: this.dirtyAgents(),
+      caps: this.capMarks(),
+      quota: this.#quota?.marks(),
+      idle: this.#standing?.idleClients() ?? [],
+      turns: tree && turnMarks(tree),
+    };
+  }
+
+  restore({ dirty, caps, quota, idle, turns }: AllocationMarks): void {
+    this.#agents.order(this.#tables.agent.rows().map(({ id }) => id));
+    this.restoreDirty(dirty);
+    this.restoreCapMarks(caps);
+    // A ledger that a change of quota did away with is made again for what it had to remember.
+    if (quota !== undefined) this.quota()?.restore(quota);
+    else this.#quota?.restore({ passedOver: [], isFreed: false, wokenMs: 0 });
+    const standing = turns && this.#standings();
+    standing?.restoreIdle(idle);
+    if (turns === undefined || standing?.tree === undefined) this.forgetTurns();
+    else restoreTurns(standing.tree, turns);
   }
 
   /** More marks for what-if: the agents that wait because of caps on offers. */

@@ -28,6 +28,12 @@ interface AgentsInService {
   settle?(): void;
 }
 
+export interface QuotaMarks {
+  readonly passedOver: readonly AgentId[];
+  readonly isFreed: boolean;
+  readonly wokenMs: number;
+}
+
 export class QuotaLedger {
   /** Who has how much, by numbers: what the engine asks. */
   readonly books: QuotaBooks;
@@ -98,6 +104,19 @@ export class QuotaLedger {
     this.#passedOver.clear();
     this.#wokenMs = nowMs;
     return agents;
+  }
+
+  /** For what-if: what does not follow from rows, to be put back after an undo. */
+  marks(): QuotaMarks {
+    const passedOver = [...this.#passedOver];
+    return { passedOver, isFreed: this.#isFreed, wokenMs: this.#wokenMs };
+  }
+
+  restore({ passedOver, isFreed, wokenMs }: QuotaMarks): void {
+    this.#passedOver.clear();
+    for (const id of passedOver) this.#passedOver.add(id);
+    this.#isFreed = isFreed;
+    this.#wokenMs = wokenMs;
   }
 
   rolesOverLimit(): readonly string[] {

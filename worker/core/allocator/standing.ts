@@ -142,6 +142,17 @@ export class Standing {
     this.#idle.clear();
   }
 
+  /** For what-if: those that are forgotten at the next allocation, unless they stir till then. */
+  idleClients(): readonly Client[] {
+    return [...this.#idle].filter(isIdle).map(({ client }) => client);
+  }
+
+  /** Those and no others are idle again. */
+  restoreIdle(clients: readonly Client[]): void {
+    this.forgetIdle();
+    for (const client of clients) this.#noteIfIdle(this.#known(client));
+  }
+
   order(request: OrderRequest): Iterable<Client> {
     return this.#policy.order(request);
   }

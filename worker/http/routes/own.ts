@@ -24,7 +24,7 @@ import {
   tooManyReads,
   unknownParameter,
 } from "../respond.ts";
-import { whyInWords } from "../why-sentences.ts";
+import { whatIfInWords, whyInWords } from "../why-sentences.ts";
 import { appliedAnswer } from "./operator.ts";
 
 type Asked = Result<own.Call, Response>;
@@ -105,7 +105,8 @@ async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
 /** The part of the answer that goes by its call's name. */
 function answerText({ why, what_if, policy, priorities, audit }: OwnFacts): string {
   if (why !== undefined) return encodeJson("rimrock.operator.WhyAnswer", whyInWords(why));
-  if (what_if !== undefined) return encodeJson("rimrock.operator.WhatIfAnswer", what_if);
+  if (what_if !== undefined)
+    return encodeJson("rimrock.operator.WhatIfAnswer", whatIfInWords(what_if));
   if (policy !== undefined) return encodeJson("rimrock.operator.Policy", policy);
   if (priorities !== undefined) return encodeJson("rimrock.operator.Priorities", priorities);
   if (audit !== undefined) return encodeJson("rimrock.operator.Audit", audit);

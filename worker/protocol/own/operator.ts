@@ -164,7 +164,7 @@ export interface ClientName {
 export interface WhatIf {
   readonly quotas?: readonly WhatIfQuota[];
   readonly weights?: readonly mesos.WeightInfo[];
-  readonly priorities?: readonly WhatIfPriority[];
+  readonly priorities?: readonly RolePriority[];
   readonly agents?: readonly WhatIfAgents[];
   readonly tasks?: readonly WhatIfTasks[];
   readonly gone?: readonly string[];
@@ -176,12 +176,6 @@ export interface WhatIfQuota {
   readonly role: string;
   readonly guarantees?: Readonly<Record<string, number>>;
   readonly limits?: Readonly<Record<string, number>>;
-}
-
-/** `rimrock.operator.WhatIf.Priority` */
-export interface WhatIfPriority {
-  readonly role: string;
-  readonly priority: number;
 }
 
 /** `rimrock.operator.WhatIf.Agents` */
@@ -211,7 +205,6 @@ export interface WhatIfAnswer {
   readonly tasks_lost: number;
   readonly is_complete: boolean;
   readonly is_one_of_many: boolean;
-  readonly notes?: readonly string[];
 }
 
 /** `rimrock.operator.WhatIfRole` */
@@ -246,6 +239,7 @@ export interface WhatIfPlaced {
   readonly framework?: string;
   readonly count: number;
   readonly placed: number;
+  readonly if_declined: number;
   readonly agents?: readonly WhatIfPlace[];
   readonly groups?: readonly WhyGroup[];
 }

@@ -15,11 +15,13 @@ import { audited } from "../audit.ts";
 import { getAudit } from "./get-audit.ts";
 import { getPolicy, setPolicy } from "./policy.ts";
 import { getPriorities, setPrioritiesCall } from "./priorities.ts";
+import { type WhatIfFacts, whatIfCall } from "./what-if/what-if.ts";
 import { type WhyFacts, why } from "./why/why.ts";
 
 /** An answer as facts; the edge puts sentences to them. */
 export interface OwnFacts extends own.Answer {
   readonly why?: WhyFacts;
+  readonly what_if?: WhatIfFacts;
 }
 
 /** Steps of an answer. One step is a few rows' work. */
@@ -40,7 +42,7 @@ const notServed: OwnCall = { kind: "NOT_SERVED" };
 export const ownCalls: { readonly [T in own.CallType]: OwnCall } = {
   UNKNOWN: notServed,
   WHY: { kind: "READ", read: why },
-  WHAT_IF: notServed,
+  WHAT_IF: { kind: "READ", read: whatIfCall },
   GET_POLICY: { kind: "READ", read: getPolicy },
   SET_POLICY: { kind: "CHANGE", change: setPolicy },
   GET_PRIORITIES: { kind: "READ", read: getPriorities },

@@ -7,7 +7,6 @@
 import type * as own from "../../../../protocol/own/operator.ts";
 import { formatResources } from "../../../../resources/text.ts";
 import { ok } from "../../../../std/result.ts";
-import { frameworkInfo } from "../../../framework/info.ts";
 import { unavailabilityOf } from "../../../maintenance/unavailability.ts";
 import type { AgentRow } from "../../../rows.ts";
 import type { MasterState } from "../../../state.ts";
@@ -22,6 +21,7 @@ import {
 } from "./explain.ts";
 import type { Explained, Problem } from "./finding.ts";
 import { Groups } from "./groups.ts";
+import { namer } from "./namer.ts";
 import { questionOf } from "./question.ts";
 import { Standings } from "./standings.ts";
 
@@ -120,18 +120,4 @@ function agentFacts({ state, nowMs }: Scene, { agent, free }: AgentScene): own.W
 
 function nameOf({ nameOf }: Scene, { framework, role }: Asker): own.ClientName {
   return nameOf({ frameworkId: framework.id, role });
-}
-
-/** Names are read off what frameworks said of themselves, once per framework. */
-function namer({ tables }: MasterState): Scene["nameOf"] {
-  const names = new Map<string, string>();
-  return ({ frameworkId, role }) => {
-    let name = names.get(frameworkId);
-    if (name === undefined) {
-      const row = tables.framework.get(frameworkId);
-      name = row === undefined ? "" : frameworkInfo(row).name;
-      names.set(frameworkId, name);
-    }
-    return { framework_id: frameworkId, framework_name: name, role };
-  };
 }

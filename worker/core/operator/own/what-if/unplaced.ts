@@ -1,0 +1,75 @@
+/** What keeps the rest of the tasks from running, as things stand in the trial. */
+import { add } from "../../../../resources/algebra.ts";
+import { notShared } from "../../../../resources/shared.ts";
+import type { AgentRow } from "../../../rows.ts";
+import type { MasterState } from "../../../state.ts";
+import { agentScene, explain, type Scene } from "../why/explain.ts";
+import type { Explained, Finding } from "../why/finding.ts";
+import { Groups } from "../why/groups.ts";
+import { namer } from "../why/namer.ts";
+import { Standings } from "../why/standings.ts";
+import { carve } from "./carve.ts";
+import type { Placed } from "./place-tasks.ts";
+
+/** Agents looked at: a trial is made in one turn. */
+const AGENTS_MOST = 1_000;
+
+export interface Unplaced {
+  readonly groups: readonly Explained[];
+  /** How many more would run if what others have been offered came back. */
+  readonly ifDeclined: number;
+}
+
+export function unplaced(
+  state: MasterState,
+  nowMs: number,
+  { frameworkId, wish, count }: Placed,
+): Unplaced {
+  const framework = state.tables.framework.get(frameworkId);
+  const missing = wish.count - count;
+  if (framework === undefined || missing === 0) return { groups: [], ifDeclined: 0 };
+  const { role, shape } = wish;
+  const wishing = { ...framework, offerMinimums: [{ role, anyOf: [shape] }] };
+  const asker = { framework: wishing, role, problem: undefined };
+  const nameOf = namer(state);
+  const scene: Scene = { state, nowMs, standings: atOnce(Standings.read(state)), nameOf };
+  const groups = new Groups();
+  let ifDeclined = 0;
+  for (const agent of state.tables.agent.rows().slice(0, AGENTS_MOST)) {
+    const finding = explain(scene, asker, agentScene(scene, agent));
+    const { id, hostname } = agent;
+    groups.add(finding, { id, hostname }, nameOf({ frameworkId, role }));
+    if (!isOffered(finding)) continue;
+    const room = withOffers(state, agent);
+    ifDeclined += carve(room, shape, missing - ifDeclined).tasks.length;
+  }
+  return { groups: groups.list(), ifDeclined };
+}
+
+function isOffered({ reason }: Finding): boolean {
+  switch (reason) {
+    case "LOWER_SHARE":
+    case "EQUAL_SHARE":
+    case "HIGHER_PRIORITY":
+    case "CAME_LATER":
+    case "DRAWN":
+    case "OFFERED_TO_OTHER":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** What is free of the agent, and what is in offers. */
+function withOffers({ allocation, index }: MasterState, agent: AgentRow) {
+  const offers = index.offersOfAgent(agent.id);
+  const free = allocation.free(agent) ?? [];
+  return offers.reduce((sum, { resources }) => add(sum, notShared(resources)), free);
+}
+
+function atOnce<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
