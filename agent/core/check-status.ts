@@ -4,8 +4,8 @@ import { unreachable } from "../../worker/std/assert.ts";
 import type { CheckResult } from "./check-result.ts";
 
 /** What is told of a check before its first outcome, and of one that had none. */
-export function emptyStatus(check: mesos.CheckInfo | undefined): mesos.CheckStatusInfo {
-  return checkStatusInfo(check?.type, { kind: "NONE", why: "" });
+export function emptyStatus(check: mesos.CheckInfo): mesos.CheckStatusInfo {
+  return checkStatusInfo(check.type, { kind: "NONE", why: "" });
 }
 
 /** As the task's statuses have it. */

@@ -5,15 +5,16 @@
  * Nothing of it is on disk but what the task's framework was told last: after a restart of the
  * agent the failures are counted anew, and the checks begin again.
  */
+import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
 import { checkPlan, healthPlan, isHealthy, type Plan } from "./check-plan.ts";
 import type { CheckKind, CheckResult } from "./check-result.ts";
-import { checkStatusInfo, emptyStatus } from "./check-status.ts";
+import { checkStatusInfo } from "./check-status.ts";
 import { taskGraceMs } from "./grace.ts";
 import { CHECK_PAUSE_MIN_MS } from "./limits.ts";
 import type { RunRow } from "./rows.ts";
-import { killRun, launchOf, told } from "./runs.ts";
+import { killRun, launchOf, toldAgain } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import { aliveStatus, type StatusFacts } from "./status.ts";
 import { decodeStored } from "./stored.ts";
@@ -31,8 +32,9 @@ export interface HealthState {
 /** Of a run that is RUNNING, and not only since this step if the agent was restarted. */
 export function startChecks(state: AgentState, context: StepContext, run: RunRow): void {
   if (run.stage.state !== "RUNNING" || run.entrustedBy !== undefined) return;
+  const task = decodeStored("mesos.v1.TaskInfo", run.info);
   for (const kind of kinds) {
-    const plan = planOf(run, kind);
+    const plan = planOf(task, kind);
     if (plan === undefined) continue;
     const firstMs = run.stage.startedMs + plan.delayMs;
     state.checkTimers.set(timerKey(run.containerId, kind), Math.max(firstMs, context.nowMs));
@@ -80,7 +82,7 @@ export function checkDone(
   const { containerId, kind, result } = done;
   const key = timerKey(containerId, kind);
   const run = state.run.get(containerId);
-  const plan = run && planOf(run, kind);
+  const plan = run && planOf(decodeStored("mesos.v1.TaskInfo", run.info), kind);
   if (!state.checksUnderWay.delete(key) || plan === undefined) return;
   if (run?.stage.state !== "RUNNING") return;
   const pauseMs = Math.max(plan.intervalMs, CHECK_PAUSE_MIN_MS);
@@ -94,9 +96,7 @@ function checked(state: AgentState, context: StepContext, run: RunRow, result: C
   const { check } = decodeStored("mesos.v1.TaskInfo", run.info);
   const status = checkStatusInfo(check?.type, result);
   const text = encodeJson("mesos.v1.CheckStatusInfo", status);
-  if (text === (run.checkStatus ?? encodeJson("mesos.v1.CheckStatusInfo", emptyStatus(check)))) {
-    return;
-  }
+  if (text === run.checkStatus) return;
   const next = { ...run, checkStatus: text };
   tellRunning(state, context, next, { reason: "REASON_TASK_CHECK_STATUS_UPDATED" });
 }
@@ -142,11 +142,10 @@ function tellRunning(
   facts: Pick<StatusFacts, "reason" | "message">,
 ): RunRow {
   const status = { ...aliveStatus(state, run, "TASK_RUNNING"), ...facts };
-  return state.run.put(told(run, addUpdate(state, context, run, status)));
+  return state.run.put(toldAgain(run, addUpdate(state, context, run, status)));
 }
 
-function planOf(run: RunRow, kind: CheckKind): Plan | undefined {
-  const { check, health_check } = decodeStored("mesos.v1.TaskInfo", run.info);
+function planOf({ check, health_check }: mesos.TaskInfo, kind: CheckKind): Plan | undefined {
   if (kind === "CHECK") return check && checkPlan(check);
   return health_check && healthPlan(health_check);
 }

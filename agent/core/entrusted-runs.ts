@@ -22,7 +22,7 @@ import {
 } from "./executor-events.ts";
 import { RECEIVED_UUIDS_MAX } from "./limits.ts";
 import { type AskedKill, type ExecutorRow, isOfRun, type RunRow, type RunStage } from "./rows.ts";
-import { finish, isAbandoned, isLive, type Kill, strongerCause, told } from "./runs.ts";
+import { finish, isAbandoned, isLive, type Kill, strongerCause, toldAgain } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import { cancelledStatus, entrustedStatus, lostState, whileDraining } from "./status.ts";
 import { putUpdate } from "./updates.ts";
@@ -159,7 +159,7 @@ function takeStatus(
   const timestamp = status.timestamp ?? context.nowMs / 1000;
   const text = putUpdate(state, context, run, { ...whole, timestamp });
   const received = [...(run.receivedUuids ?? []), uuid].slice(-RECEIVED_UUIDS_MAX);
-  const next: RunRow = { ...told(run, text), receivedUuids: received };
+  const next: RunRow = { ...toldAgain(run, text), receivedUuids: received };
   if (!isTerminal(whole.state)) {
     state.run.put(next);
     return;

@@ -7,6 +7,7 @@ import type * as link from "../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { defined } from "../../worker/std/assert.ts";
+import { emptyStatus } from "./check-status.ts";
 import { complete } from "./completed.ts";
 import { isEnding } from "./custom-executors.ts";
 import { executorFor } from "./executors.ts";
@@ -104,10 +105,16 @@ function newRun(
     // A command task's executor has the task's id.
     executorId: executor?.executorId ?? (task.task_id.value as ExecutorId),
     ...(executor === undefined ? {} : { parentId: executor.containerId }),
-    ...(executor?.process !== undefined && { entrustedBy }),
+    ...(executor?.process !== undefined ? { entrustedBy } : checkStatusOf(task)),
     info: encodeJson("mesos.v1.TaskInfo", task),
     stage: { state: "LAUNCHING" },
   };
+}
+
+/** A task with a check tells how it stands from the first. */
+function checkStatusOf({ check }: mesos.TaskInfo): Pick<RunRow, "checkStatus"> {
+  if (check === undefined) return {};
+  return { checkStatus: encodeJson("mesos.v1.CheckStatusInfo", emptyStatus(check)) };
 }
 
 /** Whether this agent cannot run one of the tasks: then that one fails, and no other one starts. */

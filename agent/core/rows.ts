@@ -101,7 +101,7 @@ export interface RunRow extends Row {
   readonly entrustedBy?: "LAUNCH" | "LAUNCH_GROUP";
   /** What its framework was told last of its health check; absent: nothing. */
   readonly healthy?: boolean;
-  /** The same of its check: CheckStatusInfo as wire JSON. */
+  /** How its check stands: CheckStatusInfo as wire JSON; absent: it has none that we make. */
   readonly checkStatus?: string;
   /** Of updates that its custom executor has sent, base64: the newest, oldest first. */
   readonly receivedUuids?: readonly string[];

@@ -341,12 +341,16 @@ function tell(state: AgentState, context: StepContext, run: RunRow, facts: Statu
   return addUpdate(state, context, run, whileDraining(state, run, facts));
 }
 
-/** The run with a status that was made of it. Of a run of equal states the last one is kept. */
-export function told(run: RunRow, status: string): RunRow {
-  if (run.status === undefined || stateIn(run.status) === stateIn(status)) {
-    return { ...run, status };
-  }
+/** The run with a status that was made of it. */
+function told(run: RunRow, status: string): RunRow {
+  if (run.status === undefined) return { ...run, status };
   return { ...run, status, earlierStatuses: [...(run.earlierStatuses ?? []), run.status] };
+}
+
+/** The same where the state may be the one of before: then the last status is kept. */
+export function toldAgain(run: RunRow, status: string): RunRow {
+  const isAgain = run.status !== undefined && stateIn(run.status) === stateIn(status);
+  return isAgain ? { ...run, status } : told(run, status);
 }
 
 function stateIn(status: string): mesos.TaskState {

@@ -6,7 +6,6 @@ import type { FrameworkId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { type ContainerTermination, describeTermination } from "../containerizer/containerizer.ts";
-import { emptyStatus } from "./check-status.ts";
 import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
@@ -88,11 +87,9 @@ export function aliveStatus(
 }
 
 /** A task with a check always tells how it stands. */
-function checkStatus(run: RunRow): Pick<StatusFacts, "check_status"> {
-  const { check } = decodeStored("mesos.v1.TaskInfo", run.info);
-  if (check === undefined) return {};
-  if (run.checkStatus === undefined) return { check_status: emptyStatus(check) };
-  return { check_status: decodeStored("mesos.v1.CheckStatusInfo", run.checkStatus) };
+function checkStatus({ checkStatus }: RunRow): Pick<StatusFacts, "check_status"> {
+  if (checkStatus === undefined) return {};
+  return { check_status: decodeStored("mesos.v1.CheckStatusInfo", checkStatus) };
 }
 
 /** `cause`: why the container was being killed; undefined = it ended by itself. */
