@@ -23,6 +23,9 @@ const RECORDED_WITH: { readonly [family: string]: Readonly<Record<string, string
   },
 };
 
+/** No family's Mesos takes offers back by itself, unless it says so. */
+const RECORDED_WITH_ALL = { RIMROCK_OFFER_TIMEOUT: "none" };
+
 export interface LiveAgent {
   readonly id: string;
   readonly port: number;
@@ -47,7 +50,8 @@ export class LiveCluster {
 
   /** Like the one that the families were recorded with. */
   static async start(families: readonly string[]): Promise<LiveCluster> {
-    const env = families.map((family) => RECORDED_WITH[family]).find((given) => given);
+    const given = families.map((family) => RECORDED_WITH[family]).find((env) => env);
+    const env = { ...RECORDED_WITH_ALL, ...given };
     const { url } = await startCluster({ agents: 0, env });
     const workDir = newFolder();
     const port = await freePort();
