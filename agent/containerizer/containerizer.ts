@@ -71,7 +71,9 @@ export interface ResourceLimits {
 
 export type CapabilityName = Exclude<CapabilityInfoCapability, "UNKNOWN">;
 
-/** Rights of root (capabilities(7)). Absent: what the operator allows; for others than root, none. */
+/**
+ * Rights of root (capabilities(7)). Absent: what the operator allows; for others than root, none.
+ */
 export interface CapabilitySets {
   /** What its processes begin with. */
   readonly effective?: readonly CapabilityName[];
@@ -92,7 +94,7 @@ export interface VolumeMount {
   readonly containerPath: string;
   readonly readOnly: boolean;
   /**
-   * HOST, AGENT: an absolute path, of which AGENT is in the agent's own folder (a persistent volume).
+   * HOST, AGENT: an absolute path; AGENT is in the agent's own folder (a persistent volume).
    * SANDBOX, GROUP: a path beneath the container's sandbox or its group's, made as a folder.
    */
   readonly source: { readonly kind: "HOST" | "AGENT" | "SANDBOX" | "GROUP"; readonly path: string };
@@ -197,6 +199,9 @@ export interface Recovery {
   readonly orphans: readonly ContainerId[];
 }
 
+/** What it used more of than it may. */
+export type LimitReason = "MEMORY" | "DISK";
+
 /** How a container ended. `waitStatus` is wait(2)'s raw number: `code << 8`, or the signal. */
 export type ContainerTermination =
   /**
@@ -209,7 +214,7 @@ export type ContainerTermination =
   /** It was ended for going beyond a limit. No `waitStatus`: the command's own end was not seen. */
   | {
       readonly kind: "LIMITED";
-      readonly reason: "MEMORY";
+      readonly reason: LimitReason;
       readonly message: string;
       readonly waitStatus?: number;
     }
@@ -294,6 +299,20 @@ export interface DockerOptions {
   readonly pullStallMs: number;
 }
 
+export interface GpuDevice {
+  /** The number in its device file's name. */
+  readonly minor: number;
+  /** Device files that its programs open, by their names in /dev. */
+  readonly files: readonly { readonly name: string; readonly path: string }[];
+}
+
+/** How disk space is watched that sandboxes use. */
+export interface DiskOptions {
+  readonly everyMs: number;
+  /** A container that uses more than its limit is ended. */
+  readonly isEnforced: boolean;
+}
+
 export interface ContainerizerOptions {
   /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
   readonly runtimeDirectory: string;
@@ -307,6 +326,10 @@ export interface ContainerizerOptions {
   readonly isolation?: ReadonlySet<Isolator>;
   /** Rights of root that containers may have; absent: what is harmless to the machine. */
   readonly allowedCapabilities?: readonly CapabilityName[];
+  /** Absent: every 15 seconds where `isolation` names disk/du, and not enforced. */
+  readonly disk?: DiskOptions;
+  /** For containers that ask for some; absent: none. */
+  readonly gpus?: readonly GpuDevice[];
   readonly docker?: DockerOptions;
   /** Takes a line for the agent's log; absent: nobody listens. */
   readonly log?: (line: string) => void;

@@ -5,7 +5,11 @@
 import type { FrameworkId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { unreachable } from "../../worker/std/assert.ts";
-import { type ContainerTermination, describeTermination } from "../containerizer/containerizer.ts";
+import {
+  type ContainerTermination,
+  describeTermination,
+  type LimitReason,
+} from "../containerizer/containerizer.ts";
 import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
@@ -116,8 +120,8 @@ export function endStatus(
         state: "TASK_FAILED",
         message: termination.message,
         source: "SOURCE_AGENT",
-        reason: "REASON_CONTAINER_LIMITATION_MEMORY",
-        limitation: memoryLimitation(run),
+        reason: LIMIT_REASONS[termination.reason],
+        limitation: limitation(run, LIMITED_RESOURCES[termination.reason]),
         ...status,
       };
     case "NOT_STARTED":
@@ -282,14 +286,26 @@ function containerId(run: RunRow): mesos.ContainerID {
   return parentId === undefined ? { value } : { value, parent: { value: parentId } };
 }
 
-function memoryLimitation(run: RunRow): mesos.TaskResourceLimitation {
+const LIMIT_REASONS = {
+  MEMORY: "REASON_CONTAINER_LIMITATION_MEMORY",
+  DISK: "REASON_CONTAINER_LIMITATION_DISK",
+} as const satisfies { readonly [K in LimitReason]: mesos.TaskStatusReason };
+
+const LIMITED_RESOURCES = {
+  MEMORY: "mem",
+  DISK: "disk",
+} as const satisfies { readonly [K in LimitReason]: string };
+
+/** What the task may use of `name`: its limit, else what it asked for. A volume has a size of its
+ * own. */
+function limitation(run: RunRow, name: "mem" | "disk"): mesos.TaskResourceLimitation {
   const task = decodeStored("mesos.v1.TaskInfo", run.info);
-  const limit = task.limits?.mem?.value;
-  let mem = 0;
+  const limit = task.limits?.[name]?.value;
+  let asked = 0;
   for (const resource of task.resources ?? []) {
-    if (resource.name === "mem") mem += resource.scalar?.value ?? 0;
+    if (resource.name === name && resource.disk === undefined) asked += resource.scalar?.value ?? 0;
   }
   return {
-    resources: [{ name: "mem", type: "SCALAR", scalar: { value: limit ?? mem }, role: "*" }],
+    resources: [{ name, type: "SCALAR", scalar: { value: limit ?? asked }, role: "*" }],
   };
 }

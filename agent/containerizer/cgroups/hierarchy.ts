@@ -4,14 +4,28 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { defined } from "../../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import { readCgroupFile } from "./cgroup-file.ts";
-import { type ControllerName, controllerNames, controllers } from "./controllers/index.ts";
+import {
+  type ControllerName,
+  controllerNames,
+  controllers,
+  kernelName,
+  optionalControllers,
+} from "./controllers/index.ts";
 
-/** `roots`: per controller the directory above all cgroups; in v2 the same one for all. */
+/**
+ * `roots`: per controller the directory above all cgroups; in v2 the same one for all. Optional
+ * controllers may be missing.
+ */
 export type Hierarchy =
-  | { readonly version: 1; readonly roots: { readonly [K in ControllerName]: string } }
-  | { readonly version: 2; readonly root: string };
+  | { readonly version: 1; readonly roots: ReadonlyMap<ControllerName, string> }
+  | {
+      readonly version: 2;
+      readonly root: string;
+      readonly controllers: readonly ControllerName[];
+    };
 
 export interface CgroupMount {
   readonly type: "cgroup" | "cgroup2";
@@ -43,8 +57,12 @@ export function unescapePath(path: string): string {
   );
 }
 
-export const v2Controllers = controllerNames.filter((name) => controllers[name][2] !== undefined);
+const v2Controllers = controllerNames.filter((name) => controllers[name][2] !== undefined);
 const v1Controllers = controllerNames.filter((name) => controllers[name][1] !== undefined);
+
+function isNeeded(name: ControllerName): boolean {
+  return !optionalControllers.includes(name);
+}
 
 /** `why`: one sentence, what is missing. */
 export function detectHierarchy(
@@ -55,37 +73,43 @@ export function detectHierarchy(
   if (unified !== undefined) {
     const listed = readCgroupFile(unified.directory, "cgroup.controllers");
     const available = listed.ok ? listed.value.trim().split(" ") : [];
-    if (v2Controllers.every((name) => available.includes(name))) {
-      return ok({ version: 2, root: unified.directory });
+    const usable = v2Controllers.filter((name) => available.includes(kernelName(name, 2)));
+    if (v2Controllers.filter(isNeeded).every((name) => usable.includes(name))) {
+      return ok({ version: 2, root: unified.directory, controllers: usable });
     }
   }
-  const find = (name: ControllerName): string =>
-    mounts.find((mount) => mount.type === "cgroup" && mount.options.includes(name))?.directory ??
-    "";
-  const missing = v1Controllers.filter((name) => find(name) === "");
-  if (missing.length === 0) {
-    const [cpu, cpuacct] = [find("cpu"), find("cpuacct")];
-    const [memory, pids, freezer] = [find("memory"), find("pids"), find("freezer")];
-    return ok({ version: 1, roots: { cpu, cpuacct, memory, pids, freezer } });
+  const roots = new Map<ControllerName, string>();
+  for (const name of v1Controllers) {
+    const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(name));
+    if (mount !== undefined) roots.set(name, mount.directory);
   }
+  const missing = v1Controllers.filter((name) => isNeeded(name) && !roots.has(name));
+  if (missing.length === 0) return ok({ version: 1, roots });
   if (mounts.length === 0) {
     return err({ why: "No cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup" });
   }
-  const unifiedLack = `Neither a cgroup v2 tree with the controllers ${v2Controllers.join(", ")}`;
-  return err({ why: `${unifiedLack} is mounted, nor the v1 controllers ${missing.join(", ")}` });
+  const needed = v2Controllers.filter(isNeeded).join(", ");
+  const unifiedLack = `Neither a cgroup v2 tree with the controllers ${needed} is mounted`;
+  return err({ why: `${unifiedLack}, nor the v1 controllers ${missing.join(", ")}` });
+}
+
+/** Those that this machine has. */
+export function controllersOf(hierarchy: Hierarchy): readonly ControllerName[] {
+  return hierarchy.version === 2 ? hierarchy.controllers : [...hierarchy.roots.keys()];
 }
 
 /** The directories of one cgroup, in every hierarchy once (v1 may mount controllers together). */
 export function directoriesOf(hierarchy: Hierarchy, name: string): readonly string[] {
   if (hierarchy.version === 2) return [join(hierarchy.root, name)];
-  return [...new Set(v1Controllers.map((controller) => join(hierarchy.roots[controller], name)))];
+  return [...new Set([...hierarchy.roots.values()].map((root) => join(root, name)))];
 }
 
-/** The directory in which a controller's files of one cgroup are. */
+/** Where a controller's files of one cgroup are. The machine has the controller. */
 export function directoryOf(
   hierarchy: Hierarchy,
   controller: ControllerName,
   name: string,
 ): string {
-  return join(hierarchy.version === 2 ? hierarchy.root : hierarchy.roots[controller], name);
+  if (hierarchy.version === 2) return join(hierarchy.root, name);
+  return join(defined(hierarchy.roots.get(controller), "the machine has the controller"), name);
 }

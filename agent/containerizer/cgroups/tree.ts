@@ -7,7 +7,8 @@ import type { FileError } from "../containerizer.ts";
 import { errnoOf, fileError } from "../supervisor/file-error.ts";
 import { readCgroupFile, writeCgroupFile } from "./cgroup-file.ts";
 import { cgroupsIn } from "./controllers/freezer.ts";
-import { directoriesOf, type Hierarchy, v2Controllers } from "./hierarchy.ts";
+import { kernelName } from "./controllers/index.ts";
+import { directoriesOf, type Hierarchy } from "./hierarchy.ts";
 
 /** Another agent may remove an empty parent between our mkdir and the child's. */
 const CREATE_TRIES = 3;
@@ -30,7 +31,7 @@ function tryCreate(hierarchy: Hierarchy, name: string): FileError | undefined {
     try {
       mkdirSync(dirname(directory), { recursive: true });
       if (hierarchy.version === 2) {
-        const delegated = delegate(hierarchy.root, name);
+        const delegated = delegate(hierarchy, name);
         if (!delegated.ok) return delegated.error;
       }
       mkdirSync(directory);
@@ -58,13 +59,17 @@ export function createInnerCgroup(hierarchy: Hierarchy, name: string): Result<vo
 }
 
 /** In v2 every level above must hand the controllers down: "+cpu +memory +pids". */
-function delegate(root: string, name: string): Result<void, FileError> {
-  let parent = root;
+function delegate(
+  hierarchy: Hierarchy & { readonly version: 2 },
+  name: string,
+): Result<void, FileError> {
+  let parent = hierarchy.root;
+  const wanted = hierarchy.controllers.map((controller) => kernelName(controller, 2));
   for (const part of name.split("/")) {
     const enabled = readCgroupFile(parent, "cgroup.subtree_control");
     if (!enabled.ok) return enabled;
     const present = enabled.value.trim().split(" ");
-    const absent = v2Controllers.filter((controller) => !present.includes(controller));
+    const absent = wanted.filter((controller) => !present.includes(controller));
     if (absent.length > 0) {
       const value = absent.map((controller) => `+${controller}`).join(" ");
       const written = writeCgroupFile(parent, "cgroup.subtree_control", value);

@@ -1,7 +1,7 @@
 /** What the containerizer remembers of one container while it has not been removed. */
 import { defined } from "../../../worker/std/assert.ts";
 import type { ContainerId, ContainerTermination } from "../containerizer.ts";
-import type { Confined } from "./isolation.ts";
+import type { Confined, Limitation } from "./isolation.ts";
 import type { Records, StartedRecord } from "./records.ts";
 
 /** RUNNING → ENDING (its command has ended, the rest of it is being killed) → ENDED. */
@@ -16,6 +16,8 @@ export class Container implements Confined {
   state: ContainerState = "RUNNING";
   /** Somebody asked for its destruction, so its end is no one's limit. */
   destroying = false;
+  /** Why it is being ended, when that is a limit that it went beyond. */
+  limitation: Limitation | undefined;
   supervisorPid: number | undefined;
   readonly #records: Records;
   #started: StartedRecord | undefined;

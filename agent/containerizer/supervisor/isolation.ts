@@ -10,6 +10,7 @@ import type {
   ContainerSpec,
   FileError,
   LaunchError,
+  LimitReason,
   ResourceLimits,
 } from "../containerizer.ts";
 import type { StartedRecord } from "./records.ts";
@@ -81,6 +82,12 @@ export interface JoinedSpace {
   readonly descriptors: readonly number[];
 }
 
+export interface Limitation {
+  readonly reason: LimitReason;
+  /** A sentence without its full stop. */
+  readonly message: string;
+}
+
 export interface Preparation {
   readonly spec: ContainerSpec;
   /** The account that the command runs as; undefined: the agent's own. */
@@ -101,8 +108,12 @@ export interface Isolation {
    * found.
    */
   killAll(container: Confined): Promise<boolean>;
-  /** The sentence of the limit that ended it; undefined: none did. */
-  limitation(place: Place): string | undefined;
+  /** The limit that ended it; undefined: none did. */
+  limitation(place: Place): Limitation | undefined;
+  /** Takes up what an earlier agent process prepared; the container runs. */
+  recovered?(place: Place): void;
+  /** Whom to tell of containers that went beyond a limit which the kernel does not hold. */
+  tellLimits?(exceeded: (id: ContainerId, limitation: Limitation) => void): void;
   /** Takes back what `prepare` made; succeeds when it is gone already. The container is empty. */
   release(place: Place): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * Besides the supervisor's two files:
  *   <id>.inside    the container that it lives in, if any (written by the agent before it starts)
  *   <id>.mounts    the table for mount(8), if it has mounts of its own
+ *   <id>.disk, <id>.gpus   what its isolation has to know of it after a restart of the agent
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
  *
  * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
@@ -20,6 +21,7 @@ import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import { type ContainerId, containerId, type FileError } from "../containerizer.ts";
 import { errnoOf, fileError } from "./file-error.ts";
+import type { Limitation } from "./isolation.ts";
 import { parseStat } from "./process-table.ts";
 import { type CommandEnd, parseEnded, parseReady, parseRefusal } from "./script.ts";
 
@@ -36,7 +38,15 @@ export interface StartedRecord {
   readonly commandPid: number | undefined;
 }
 
-const SUFFIXES = [".started", ".ended", ".inside", ".mounts", ".limited"] as const;
+const SUFFIXES = [
+  ".started",
+  ".ended",
+  ".inside",
+  ".mounts",
+  ".limited",
+  ".disk",
+  ".gpus",
+] as const;
 
 export class Records {
   readonly #directory: string;
@@ -138,16 +148,16 @@ export class Records {
     }
   }
 
-  limited(id: ContainerId): string | undefined {
-    return readIfThere(`${this.pathOf(id)}.limited`);
+  limited(id: ContainerId): Limitation | undefined {
+    const text = readIfThere(`${this.pathOf(id)}.limited`);
+    if (text === undefined) return undefined;
+    const [reason, message = ""] = text.split("\n");
+    return { reason: reason === "DISK" ? "DISK" : "MEMORY", message };
   }
 
-  writeLimited(id: ContainerId, message: string): void {
-    try {
-      writeFileSync(`${this.pathOf(id)}.limited`, message, { mode: 0o600 });
-    } catch {
-      // A full disk: this agent process still tells the limit, only one that comes after it cannot.
-    }
+  /** A failure (the disk is full) costs only the agent processes after this one the reason. */
+  writeLimited(id: ContainerId, { reason, message }: Limitation): void {
+    this.#write(id, ".limited", `${reason}\n${message}`);
   }
 
   remove(id: ContainerId): void {

@@ -69,8 +69,8 @@ exec "$@"`;
 /**
  * What `enter` waits for, done beside it; its word to it goes through the pipe that is its standard
  * output. It begins when `enter` is in all of its cgroups; if that one fails instead, the next word
- * into the pipe ends this one. What was mounted is compared with what was asked for (device and inode), so that a link
- * which somebody puts into a path in between leads nowhere.
+ * into the pipe ends this one. What was mounted is compared with what was asked for (device and
+ * inode), so that a link which somebody puts into a path in between leads nowhere.
  */
 const SETUP = `refuse() {
   echo "refused $1" >&3
@@ -156,14 +156,20 @@ lead() {
 }`;
 
 /**
- * Arguments: path of the records without suffix; whether a first process for a process id namespace
- * is wanted (empty: no); mount(8), which gets the table `<id>.mounts`, and stat(1); the host name
- * (empty: as it is); the directory that the table's relative paths begin at, the command's directory
- * (all empty: no setup); the out-of-memory score; the call of prlimit(1) without the process (empty: none);
- * the last of the files below (empty: there is none); the count of mounted paths to compare, what stat has to say of each, and these paths; the count
- * of files to write 0 to, and these files; then `become` and what BECOME_SCRIPT takes, or `exec`
- * and an argv (which leads to BECOME_SCRIPT after a change of user: nothing of the container's
- * environment may reach a program that still runs as root).
+ * Arguments:
+ *   1 path of the records without suffix
+ *   2 whether a first process for a process id namespace is wanted (empty: no)
+ *   3 mount(8), which gets the table `<id>.mounts` (empty: no setup, nor any of 4 to 7), 4 stat(1),
+ *   5 the host name (empty: as it is), 6 where the table's relative paths begin, 7 the command's
+ *     directory
+ *   8 the out-of-memory score (empty: as it is)
+ *   9 the call of prlimit(1) without the process (empty: none)
+ *  10 the last of the files below (empty: there is none)
+ *     the count of mounted paths to compare, what stat has to say of each, and these paths
+ *     the count of files to write 0 to, and these files
+ *     `become` and what BECOME_SCRIPT takes; or `exec` and an argv that leads to BECOME_SCRIPT after
+ *     a change of user or namespaces: nothing of the container's environment may reach a program
+ *     that still runs as root
  */
 export const SUPERVISOR_SCRIPT = `record=$1 init=$2 mount=$3 stat=$4 hostname=$5 base=$6 directory=$7 adjust=$8 rlimits=$9
 shift 9

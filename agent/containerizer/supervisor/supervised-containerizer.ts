@@ -38,7 +38,7 @@ import { Container } from "./container.ts";
 import { EndWatch } from "./end-watch.ts";
 import { isAlive, lost, patiently, recordedEnd, unrecordedEnd, whyGone } from "./ends.ts";
 import { findHostTools, type HostTools } from "./host-tools.ts";
-import { type Entry, type Isolation, signalProcess } from "./isolation.ts";
+import { type Entry, type Isolation, type Limitation, signalProcess } from "./isolation.ts";
 import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
@@ -68,6 +68,7 @@ export class SupervisedContainerizer implements Containerizer {
     this.#isolation = isolation;
     this.#watch = new EndWatch(runtimeDirectory, (id) => this.#inspect(id));
     if (tools !== undefined) this.#tools = Promise.resolve(ok(tools));
+    isolation.tellLimits?.((id, limitation) => this.#exceeded(id, limitation));
   }
 
   async recover(known: readonly ContainerRecord[]): Promise<Recovery> {
@@ -276,6 +277,7 @@ export class SupervisedContainerizer implements Containerizer {
     });
     this.#containers.set(id, container);
     if (alive) {
+      this.#isolation.recovered?.(container);
       // Watched first, asked second: an end in between is seen by one of the two.
       this.#watch.add(id);
       this.#inspect(id);
@@ -325,12 +327,12 @@ export class SupervisedContainerizer implements Containerizer {
     const inner = [...this.#containers.values()].filter(({ inside }) => inside === id);
     await Promise.all(inner.map(({ containerId }) => this.destroy(containerId)));
     await this.#sweep(container);
-    const message = await patiently(() => this.#limitOf(container, termination));
-    if (message !== undefined) {
+    const limitation = await patiently(() => this.#limitOf(container, termination));
+    if (limitation !== undefined) {
       // Written before the cgroup, the only other witness, goes.
-      this.#records.writeLimited(id, message);
+      this.#records.writeLimited(id, limitation);
       const waitStatus = "waitStatus" in termination ? termination.waitStatus : undefined;
-      termination = { kind: "LIMITED", reason: "MEMORY", message, waitStatus };
+      termination = { kind: "LIMITED", ...limitation, waitStatus };
     }
     await this.#isolation.release(container);
     container.end(termination);
@@ -346,12 +348,21 @@ export class SupervisedContainerizer implements Containerizer {
    * somebody destroyed has ended by that. (Mesos ends the container at the first out-of-memory
    * kill.)
    */
-  #limitOf(container: Container, termination: ContainerTermination): string | undefined {
-    const recorded = this.#records.limited(container.containerId);
+  #limitOf(container: Container, termination: ContainerTermination): Limitation | undefined {
+    const recorded = container.limitation ?? this.#records.limited(container.containerId);
     if (recorded !== undefined) return recorded;
     if (container.destroying || termination.kind === "NOT_STARTED") return undefined;
     if (termination.kind === "EXITED" && termination.code === 0) return undefined;
     return this.#isolation.limitation(container);
+  }
+
+  /** Ends a container that uses more than it may of what the kernel does not bound. */
+  #exceeded(id: ContainerId, limitation: Limitation): void {
+    const container = this.#running(id);
+    if (!container.ok) return;
+    container.value.limitation = limitation;
+    this.#records.writeLimited(id, limitation);
+    void this.destroy(id);
   }
 
   async #sweep(container: Container): Promise<void> {

@@ -12,11 +12,13 @@ import {
   readCgroupFile,
   writeCgroupFile,
 } from "../../../agent/containerizer/cgroups/cgroup-file.ts";
+import { parseBlkio, parseIoStat } from "../../../agent/containerizer/cgroups/controllers/blkio.ts";
 import {
   quotaOf,
   sharesOf,
   weightOf,
 } from "../../../agent/containerizer/cgroups/controllers/cpu.ts";
+import { allowDevices } from "../../../agent/containerizer/cgroups/controllers/devices.ts";
 import { killAllIn } from "../../../agent/containerizer/cgroups/controllers/freezer.ts";
 import {
   type ControllerName,
@@ -28,6 +30,7 @@ import {
   directoriesOf,
   parseMounts,
 } from "../../../agent/containerizer/cgroups/hierarchy.ts";
+import { outOfMemoryScore } from "../../../agent/containerizer/cgroups/limits.ts";
 import { createCgroup } from "../../../agent/containerizer/cgroups/tree.ts";
 import { defined } from "../../../worker/std/assert.ts";
 
@@ -210,7 +213,7 @@ describe("hierarchies", () => {
     // Controllers mounted together share one directory.
     assert.deepEqual(
       directoriesOf(hierarchy.value, "rimrock/a"),
-      ["cpu,cpuacct", "memory", "pids", "freezer"].map(
+      ["cpu,cpuacct", "memory", "pids", "freezer", "devices"].map(
         (name) => `/sys/fs/cgroup/${name}/rimrock/a`,
       ),
     );
@@ -219,15 +222,71 @@ describe("hierarchies", () => {
   test("a v2 tree with the controllers is preferred", () => {
     give({ "cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma\n" });
     const hierarchy = detectHierarchy([...V1, UNIFIED(cgroup)].join("\n"));
-    assert.deepEqual(hierarchy, { ok: true, value: { version: 2, root: cgroup } });
+    const controllers: readonly ControllerName[] = ["cpu", "memory", "pids", "blkio"];
+    const V2 = { version: 2, root: cgroup, controllers };
+    assert.deepEqual(hierarchy, { ok: true, value: V2 });
   });
 
   test("controllers are handed down the v2 tree only where they are not yet", () => {
     give({ "cgroup.subtree_control": "cpu pids\n" });
     mkdirSync(join(cgroup, "rimrock"));
     writeFileSync(join(cgroup, "rimrock", "cgroup.subtree_control"), "memory cpu pids\n");
-    assert.ok(createCgroup({ version: 2, root: cgroup }, "rimrock/a").ok);
+    const controllers: readonly ControllerName[] = ["cpu", "memory", "pids"];
+    assert.ok(createCgroup({ version: 2, root: cgroup, controllers }, "rimrock/a").ok);
     assert.deepEqual(written("cgroup.subtree_control"), ["+memory"]);
     assert.deepEqual(written("rimrock/cgroup.subtree_control"), ["memory cpu pids\n"]);
   });
+});
+
+describe("devices", () => {
+  test("everything is denied, then the harmless ones and those of the container are allowed", () => {
+    give({ "devices.deny": "", "devices.allow": "" });
+    assert.ok(allowDevices(cgroup, [[195, 0]]).ok);
+    // A plain file keeps the last rule only.
+    assert.deepEqual(written("devices.deny", "devices.allow"), ["a", "c 195:0 rwm"]);
+    assert.equal(allowDevices(join(cgroup, "gone"), []).ok, false);
+  });
+});
+
+describe("disk traffic", () => {
+  const read = (value: bigint) => ({ op: "READ", value }) as const;
+
+  test("v1 has a line for each device and operation, and a sum that is no device's", () => {
+    const amounts = parseBlkio("254:0 Read 4096\n254:0 Write 0\n254:0 Total 4096\nTotal 4096\n");
+    const operations = [read(4096n), { op: "WRITE", value: 0n }, { op: "TOTAL", value: 4096n }];
+    assert.deepEqual([...amounts], [["254:0", operations]]);
+    assert.deepEqual([...parseBlkio("Total 0\n")], []);
+  });
+
+  test("v2 has a line for each device", () => {
+    give({ "io.stat": "254:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n" });
+    assert.deepEqual(controller("blkio", 2).usage(cgroup), {
+      ok: true,
+      value: {
+        blkio_statistics: {
+          throttling: [
+            {
+              device: { major_number: 254n, minor_number: 0n },
+              io_serviced: [read(1n), { op: "WRITE", value: 2n }, { op: "DISCARD", value: 0n }],
+              io_service_bytes: [
+                read(4096n),
+                { op: "WRITE", value: 8192n },
+                { op: "DISCARD", value: 0n },
+              ],
+            },
+          ],
+        },
+      },
+    });
+    assert.deepEqual([...parseIoStat("").bytes], []);
+  });
+});
+
+test("whoever may use more memory than it asked for is ended before others", () => {
+  const score = (memoryRequestBytes?: number) =>
+    outOfMemoryScore(
+      { cpusRequest: 1, ...(memoryRequestBytes !== undefined && { memoryRequestBytes }) },
+      1_000,
+    );
+  assert.deepEqual([score(), score(1), score(500), score(1_000)], [0, 999, 500, 3]);
 });

@@ -10,6 +10,7 @@ import { endChecks } from "./checks/ends.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
+import { resourceChecks } from "./checks/resources.ts";
 import { spaceChecks } from "./checks/space.ts";
 import { streamChecks } from "./checks/streams.ts";
 
@@ -27,6 +28,6 @@ const common: Checks = {
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
   process: common,
-  cgroups: { ...common, ...cgroupChecks, ...spaceChecks },
+  cgroups: { ...common, ...cgroupChecks, ...spaceChecks, ...resourceChecks },
   docker: dockerSuite(common),
 };

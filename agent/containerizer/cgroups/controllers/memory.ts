@@ -12,9 +12,14 @@ const V1_LIMIT = "memory.limit_in_bytes";
 /** Memory and swap together; there only when the kernel accounts for swap. */
 const V1_SWAP_LIMIT = "memory.memsw.limit_in_bytes";
 
+/** Above it a container's memory is the first to be taken back. */
+const V1_SOFT_LIMIT = "memory.soft_limit_in_bytes";
+/** Below it a container's memory is the last to be taken back. */
+const V2_SOFT_LIMIT = "memory.low";
+
 export const memory: Controller = {
   1: {
-    apply: (cgroup, { memoryLimitBytes }) => {
+    apply: (cgroup, { memoryLimitBytes, memoryRequestBytes }) => {
       const limit = memoryLimitBytes ?? -1;
       const files = existsSync(join(cgroup, V1_SWAP_LIMIT))
         ? [V1_LIMIT, V1_SWAP_LIMIT]
@@ -22,6 +27,8 @@ export const memory: Controller = {
       // The sum may never be below the part: raised first, lowered last.
       const before = readAmount(cgroup, V1_LIMIT);
       if (!before.ok) return before;
+      const request = applyRequest(cgroup, V1_SOFT_LIMIT, memoryRequestBytes ?? -1);
+      if (!request.ok) return request;
       const raised = limit === -1 || limit > (before.value ?? Number.POSITIVE_INFINITY);
       const ordered = raised ? files.toReversed() : files;
       return writeCgroupFiles(
@@ -38,6 +45,7 @@ export const memory: Controller = {
       return ok({
         mem_total_bytes: toBigInt(used.value),
         mem_limit_bytes: toBigInt(limitOf(stat.value.get("hierarchical_memory_limit"))),
+        ...softLimit(cgroup, V1_SOFT_LIMIT),
         mem_rss_bytes: bytes("rss"),
         mem_cache_bytes: bytes("cache"),
         mem_mapped_file_bytes: bytes("mapped_file"),
@@ -47,7 +55,7 @@ export const memory: Controller = {
     },
   },
   2: {
-    apply: (cgroup, { memoryLimitBytes }) => {
+    apply: (cgroup, { memoryLimitBytes, memoryRequestBytes }) => {
       const writes: [string, string | number][] = [
         ["memory.max", memoryLimitBytes ?? "max"],
         // All of the container or nothing: a task that lost one process at random is of no use.
@@ -56,7 +64,8 @@ export const memory: Controller = {
       if (existsSync(join(cgroup, "memory.swap.max"))) {
         writes.push(["memory.swap.max", memoryLimitBytes === undefined ? "max" : 0]);
       }
-      return writeCgroupFiles(cgroup, writes);
+      const request = applyRequest(cgroup, V2_SOFT_LIMIT, memoryRequestBytes ?? 0);
+      return request.ok ? writeCgroupFiles(cgroup, writes) : request;
     },
     usage: (cgroup) => {
       const stat = readCounters(cgroup, "memory.stat");
@@ -71,6 +80,7 @@ export const memory: Controller = {
       return ok({
         mem_total_bytes: toBigInt(used.value),
         mem_limit_bytes: toBigInt(limit.value),
+        ...softLimit(cgroup, V2_SOFT_LIMIT),
         mem_rss_bytes: bytes("anon"),
         mem_cache_bytes: bytes("file"),
         mem_mapped_file_bytes: bytes("file_mapped"),
@@ -80,6 +90,18 @@ export const memory: Controller = {
     },
   },
 };
+
+function softLimit(cgroup: string, file: string): { readonly mem_soft_limit_bytes?: bigint } {
+  const amount = readAmount(cgroup, file);
+  const bytes = amount.ok ? toBigInt(amount.value) : undefined;
+  return bytes === undefined || bytes === 0n ? {} : { mem_soft_limit_bytes: bytes };
+}
+
+/** Kernels are built without it, too; then all of a container's memory is alike to them. */
+function applyRequest(cgroup: string, file: string, bytes: number): Result<void, FileError> {
+  if (!existsSync(join(cgroup, file))) return ok(undefined);
+  return writeCgroupFiles(cgroup, [[file, bytes]]);
+}
 
 export interface OutOfMemory {
   readonly killedProcesses: number;

@@ -26,16 +26,23 @@ export interface DeviceFolder {
   readonly devices: readonly Bind[];
 }
 
-/** `more`: further devices, by their names in /dev. */
+export interface DeviceFile {
+  /** In the container's /dev. */
+  readonly name: string;
+  /** On the machine. */
+  readonly path: string;
+}
+
+/** `more`: besides those that every container has. */
 export function deviceFolder(
   runtimeDirectory: string,
-  more: readonly string[],
+  more: readonly DeviceFile[],
 ): Result<DeviceFolder, FileError> {
-  const names = [...BASE, ...more];
-  const name = ["dev", ...more].join("+").replaceAll("/", "_");
-  const path = join(`${runtimeDirectory}.devices`, name);
-  const devices = names.map((name) => ({
-    source: `/dev/${name}`,
+  const files = [...BASE.map((name) => ({ name, path: `/dev/${name}` })), ...more];
+  const folder = ["dev", ...more.map(({ name }) => name)].join("+");
+  const path = join(`${runtimeDirectory}.devices`, folder);
+  const devices = files.map(({ name, path: source }) => ({
+    source,
     target: join(path, name),
     readOnly: false,
   }));
@@ -45,7 +52,7 @@ export function deviceFolder(
     rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { recursive: true, mode: 0o755 });
     for (const folder of ["pts", "shm"]) mkdirSync(join(fresh, folder));
-    for (const name of names) writeFileSync(join(fresh, name), "");
+    for (const { name } of files) writeFileSync(join(fresh, name), "");
     for (const [name, target] of Object.entries(LINKS)) symlinkSync(target, join(fresh, name));
     // Whole or not at all: an agent may end in between.
     renameSync(fresh, path);

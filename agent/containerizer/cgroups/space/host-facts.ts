@@ -1,6 +1,7 @@
 /** What of this machine decides how containers are set up; looked at once. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import type { ContainerizerOptions } from "../../containerizer.ts";
 import { type Isolator, isolatorNames } from "../../isolators.ts";
 import { findProgram } from "../../supervisor/host-tools.ts";
 import type { CgroupVersion } from "../controllers/controller.ts";
@@ -36,16 +37,22 @@ const HELPERS = [
   ...["unshare", "nsenter", "mount"],
 ];
 
-/** `wanted` undefined: everything. */
-export function readHostFacts(
-  wanted: ReadonlySet<Isolator> | undefined,
-  version: CgroupVersion,
-): HostFacts {
+/**
+ * Disk space is measured only where it is asked for: looking through every sandbox over and over
+ * costs more than most machines have to gain by it.
+ */
+function isWanted(name: Isolator, { isolation, disk }: ContainerizerOptions): boolean {
+  if (name === "disk/du" && isolation === undefined) return disk?.isEnforced === true;
+  return isolation === undefined || isolation.has(name);
+}
+
+export function readHostFacts(options: ContainerizerOptions, version: CgroupVersion): HostFacts {
   const lacking = new Map<Isolator, string>();
-  const asked = isolatorNames.filter((name) => wanted === undefined || wanted.has(name));
+  const asked = isolatorNames.filter((name) => isWanted(name, options));
   for (const [name, why] of [...missingPrograms(), ...forbiddenNamespaces(asked)]) {
     lacking.set(name, why);
   }
+  if ((options.gpus ?? []).length === 0) lacking.set("gpu/nvidia", "nvidia-smi lists no GPU");
   if (version === 2) {
     const why =
       "cgroup v2 takes a compiled program for it; only a /dev of its own keeps devices away";
@@ -78,7 +85,6 @@ const PROGRAMS: { readonly [K in Isolator]?: readonly string[] } = {
   "linux/capabilities": ["setpriv"],
   "linux/nnp": ["setpriv"],
   "posix/rlimits": ["prlimit"],
-  "gpu/nvidia": ["nvidia-smi"],
   "disk/du": ["du"],
 };
 

@@ -9,7 +9,7 @@ import type { Isolator } from "../../isolators.ts";
 import type { NewSpace, Setup } from "../../supervisor/isolation.ts";
 import type { Account } from "../../supervisor/users.ts";
 import { lookBeneath } from "./beneath.ts";
-import { deviceFolder } from "./device-folder.ts";
+import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
 import { type Bind, mountTable } from "./mount-table.ts";
 import { capabilityOptions } from "./privileges.ts";
@@ -26,8 +26,8 @@ export interface SpaceContext {
 export interface NewContainer {
   readonly spec: ContainerSpec;
   readonly account: Account | undefined;
-  /** Further device files, by their names in /dev. */
-  readonly devices: readonly string[];
+  /** Besides those that every container has. */
+  readonly devices: readonly DeviceFile[];
 }
 
 /** Undefined: all of it is the machine's. */
@@ -37,8 +37,6 @@ export function newSpace(
 ): Result<NewSpace | undefined, LaunchError> {
   const { spec } = container;
   const { isolators, unshare } = context.facts;
-  const refused = firstRefusal(context.facts, spec);
-  if (refused !== undefined) return err(refused);
   const hasInit = isolators.has("namespaces/pid") && spec.sharesProcesses !== true;
   const options = [
     ...(isolators.has("filesystem/linux") ? [NAMESPACE_OPTIONS["filesystem/linux"]] : []),
@@ -85,6 +83,7 @@ function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] 
   return needs;
 }
 
+/** What is asked for and not to be had here. */
 export function firstRefusal(
   { isolators, lacking }: HostFacts,
   spec: ContainerSpec,

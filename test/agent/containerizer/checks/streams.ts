@@ -65,7 +65,8 @@ export const streamChecks: Checks = {
 
   "what is typed at a terminal is echoed, and Ctrl-C is a signal": (kind) =>
     inLab(kind, async (lab) => {
-      const command = "trap 'echo caught; exit 6' INT; read line; echo got $line; sleep 60";
+      const command =
+        "trap 'echo caught; exit 6' INT; read line; echo got $line; while :; do sleep 0.05; done";
       const { spec, pipes } = await piped(lab, command, { terminal: size });
       let seen = "";
       pipes.stdout.on("data", (piece) => {

@@ -1,0 +1,244 @@
+/**
+ * How a container is confined here: a cgroup of its own, `<root>/<container id>`, in v2's tree or
+ * in each of v1's, and namespaces of its own. What lives inside another container has a cgroup
+ * within that one's, without limits, and no namespaces.
+ */
+import { statSync } from "node:fs";
+import { totalmem } from "node:os";
+import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
+import type {
+  ContainerId,
+  ContainerizerOptions,
+  ContainerSpec,
+  FileError,
+  LaunchError,
+  ResourceLimits,
+} from "../containerizer.ts";
+import type { Isolator } from "../isolators.ts";
+import { fileError } from "../supervisor/file-error.ts";
+import type {
+  Confined,
+  Entry,
+  Isolation,
+  Limitation,
+  Place,
+  Preparation,
+} from "../supervisor/isolation.ts";
+import { processLimits } from "../supervisor/process-limits.ts";
+import { allowDevices } from "./controllers/devices.ts";
+import { killAllIn, processesIn } from "./controllers/freezer.ts";
+import { controllers } from "./controllers/index.ts";
+import { outOfMemory } from "./controllers/memory.ts";
+import { DiskWatch } from "./disk-watch.ts";
+import { GpuPool } from "./gpu-pool.ts";
+import { controllersOf, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
+import { joinSpace } from "./joined-space.ts";
+import { applyLimits, outOfMemoryScore } from "./limits.ts";
+import type { DeviceFile } from "./space/device-folder.ts";
+import { readHostFacts } from "./space/host-facts.ts";
+import { firstRefusal, newSpace, privilegesOf, type SpaceContext } from "./space/new-space.ts";
+import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
+import { realPath } from "./space/volumes.ts";
+import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
+
+const MEGABYTE = 1_048_576;
+const DISK_WATCH_MS = 15_000;
+
+type Exceeded = (id: ContainerId, limitation: Limitation) => void;
+
+export class CgroupIsolation implements Isolation {
+  readonly #hierarchy: Hierarchy;
+  /** Like "rimrock", or a path of several names. */
+  readonly #root: string;
+  readonly #space: SpaceContext;
+  readonly #disk: DiskWatch;
+  readonly #gpus: GpuPool;
+  readonly #present = new Set<ContainerId>();
+  #exceeded: Exceeded | undefined;
+
+  constructor(hierarchy: Hierarchy, options: ContainerizerOptions) {
+    const { runtimeDirectory, disk } = options;
+    this.#hierarchy = hierarchy;
+    this.#root = options.cgroupRoot;
+    this.#space = {
+      facts: readHostFacts(options, hierarchy.version),
+      runtimeDirectory,
+      hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
+      allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
+    };
+    this.#gpus = new GpuPool(runtimeDirectory, options.gpus ?? []);
+    const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
+    const isEnforced = disk?.isEnforced === true;
+    const exceeded = (id: ContainerId, used: { usedBytes?: number; limitBytes: number }): void =>
+      this.#exceeded?.(id, { reason: "DISK", message: diskMessage(used) });
+    this.#disk = new DiskWatch({ runtimeDirectory, everyMs, ...(isEnforced && { exceeded }) });
+  }
+
+  tellLimits(exceeded: Exceeded): void {
+    this.#exceeded = exceeded;
+  }
+
+  recovered({ containerId, inside }: Place): void {
+    this.#present.add(containerId);
+    if (inside !== undefined) return;
+    this.#gpus.recover(containerId);
+    if (this.#has("disk/du")) this.#disk.recover(containerId);
+  }
+
+  prepare({ spec, account, outer }: Preparation): Result<Entry, LaunchError> {
+    this.#present.add(spec.containerId);
+    const refused = outer === undefined ? firstRefusal(this.#space.facts, spec) : undefined;
+    if (refused !== undefined) return err(refused);
+    const files = outer === undefined ? this.#confine(spec) : this.#enclose(spec);
+    if (!files.ok) return files;
+    const container = { spec, account, devices: files.value };
+    const space = outer === undefined ? newSpace(this.#space, container) : joinSpace(outer);
+    if (!space.ok) return space;
+    const privileges = privilegesOf(this.#space, container);
+    if (!privileges.ok) return privileges;
+    const resourceLimits = processLimits(spec);
+    const name = this.#name(spec);
+    const score = outOfMemoryScore(spec.limits, totalmem());
+    return ok({
+      joinFiles: directoriesOf(this.#hierarchy, name).map((path) => `${path}/cgroup.procs`),
+      privileges: privileges.value,
+      ...(space.value && { space: space.value }),
+      ...(resourceLimits && { resourceLimits }),
+      ...(outer === undefined && score !== 0 && { oomScoreAdjust: score }),
+    });
+  }
+
+  update(place: Place, limits: ResourceLimits): Result<void, FileError> {
+    if (place.inside !== undefined) return ok(undefined);
+    if (limits.diskLimitBytes !== undefined) {
+      this.#disk.setLimit(place.containerId, limits.diskLimitBytes);
+    }
+    const { isolators } = this.#space.facts;
+    return applyLimits(this.#hierarchy, { name: this.#name(place), isolators }, limits);
+  }
+
+  async usage(place: Confined): Promise<Result<ResourceStatistics, FileError>> {
+    let statistics: ResourceStatistics = {
+      timestamp: Date.now() / 1_000,
+      processes: processesIn(this.#processDirectory(place)).length,
+    };
+    for (const name of controllersOf(this.#hierarchy)) {
+      const version = controllers[name][this.#hierarchy.version];
+      const usage = version?.usage(directoryOf(this.#hierarchy, name, this.#name(place)));
+      // In v2 a cgroup within a container's has no controllers, and files of the processor only.
+      if (usage?.ok === false && place.inside !== undefined) continue;
+      if (usage?.ok === false) return usage;
+      statistics = { ...statistics, ...usage?.value };
+    }
+    const disk = this.#disk.usage(place.containerId);
+    if (disk === undefined) return ok(statistics);
+    return ok({
+      ...statistics,
+      disk_limit_bytes: BigInt(disk.limitBytes),
+      ...(disk.usedBytes !== undefined && { disk_used_bytes: BigInt(disk.usedBytes) }),
+    });
+  }
+
+  async processes(place: Confined): Promise<readonly number[]> {
+    return processesIn(this.#processDirectory(place));
+  }
+
+  async killAll(place: Confined): Promise<boolean> {
+    return killAllIn(this.#hierarchy.version, this.#processDirectory(place));
+  }
+
+  limitation(place: Place): Limitation | undefined {
+    const directory = directoryOf(this.#hierarchy, "memory", this.#name(place));
+    const memory = outOfMemory(this.#hierarchy.version, directory);
+    if (!memory.ok || memory.value.killedProcesses === 0) return undefined;
+    const { limitBytes, peakBytes } = memory.value;
+    const used = `limit ${megabytes(limitBytes)}, most used ${megabytes(peakBytes)}`;
+    return { reason: "MEMORY", message: `Memory limit exceeded: ${used}` };
+  }
+
+  async release(place: Place): Promise<void> {
+    const { containerId } = place;
+    this.#disk.delete(containerId);
+    this.#gpus.release(containerId);
+    await removeCgroup(this.#hierarchy, this.#name(place));
+    this.#present.delete(containerId);
+    if (this.#present.size === 0) removeEmptyParents(this.#hierarchy, this.#root);
+  }
+
+  /** The cgroup of a container of its own, with its limits. Its value: what it has of devices. */
+  #confine(spec: ContainerSpec): Result<readonly DeviceFile[], LaunchError> {
+    const created = createCgroup(this.#hierarchy, this.#name(spec));
+    if (!created.ok) return created;
+    const applied = this.update(spec, spec.limits);
+    if (!applied.ok) return applied;
+    const gpus = this.#gpus.take(spec.containerId, spec.gpus ?? 0);
+    if (!gpus.ok) return gpus;
+    const files = new Map(gpus.value.flatMap((gpu) => gpu.files.map((file) => [file.name, file])));
+    const restricted = this.#restrictDevices(spec, [...files.values()]);
+    if (!restricted.ok) return restricted;
+    const watched = this.#watchDisk(spec);
+    return watched.ok ? ok([...files.values()]) : watched;
+  }
+
+  /** The cgroup of a container in another one, whose limits are that one's. */
+  #enclose(spec: ContainerSpec): Result<readonly DeviceFile[], LaunchError> {
+    const created = createInnerCgroup(this.#hierarchy, this.#name(spec));
+    return created.ok ? ok([]) : created;
+  }
+
+  #restrictDevices(place: Place, files: readonly DeviceFile[]): Result<void, FileError> {
+    const hasController = controllersOf(this.#hierarchy).includes("devices");
+    if (!hasController || !this.#has("cgroups/devices")) return ok(undefined);
+    const directory = directoryOf(this.#hierarchy, "devices", this.#name(place));
+    const numbers = files.flatMap(({ path }): (readonly [number, number])[] => {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat?.isCharacterDevice() ? [numbersOf(stat.rdev)] : [];
+    });
+    return allowDevices(directory, numbers);
+  }
+
+  #watchDisk({ containerId, sandboxDirectory, limits }: ContainerSpec): Result<void, FileError> {
+    if (limits.diskLimitBytes === undefined || !this.#has("disk/du")) return ok(undefined);
+    try {
+      this.#disk.add(containerId, sandboxDirectory, limits.diskLimitBytes);
+      return ok(undefined);
+    } catch (cause) {
+      return err(fileError("write", `${this.#space.runtimeDirectory}/${containerId}.disk`, cause));
+    }
+  }
+
+  #has(isolator: Isolator): boolean {
+    return this.#space.facts.isolators.has(isolator);
+  }
+
+  #name({ containerId, inside }: Place): string {
+    return [this.#root, ...(inside === undefined ? [] : [inside]), containerId].join("/");
+  }
+
+  #processDirectory(place: Place): string {
+    return directoryOf(this.#hierarchy, "freezer", this.#name(place));
+  }
+}
+
+/** As Linux packs them: 12 bits and the rest of the major number around those of the minor one. */
+function numbersOf(device: number): readonly [major: number, minor: number] {
+  const bits = BigInt(device);
+  const major = ((bits >> 8n) & 0xfffn) | ((bits >> 32n) & ~0xfffn);
+  const minor = (bits & 0xffn) | ((bits >> 12n) & ~0xffn & 0xffffffffn);
+  return [Number(major), Number(minor)];
+}
+
+function diskMessage({
+  usedBytes,
+  limitBytes,
+}: {
+  usedBytes?: number;
+  limitBytes: number;
+}): string {
+  return `Disk limit exceeded: limit ${megabytes(limitBytes)}, used ${megabytes(usedBytes)}`;
+}
+
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "unknown" : `${Number((bytes / MEGABYTE).toFixed(1))} MB`;
+}

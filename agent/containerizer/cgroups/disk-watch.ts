@@ -1,0 +1,123 @@
+/**
+ * Disk space that sandboxes use. du(1) measures one sandbox after the other, every so often; what
+ * is mounted into a sandbox lives in the container's mount namespace and so is not counted, nor are
+ * volumes behind links. A file that was deleted and is still open counts for nobody.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { ContainerId } from "../containerizer.ts";
+import { findProgram } from "../supervisor/host-tools.ts";
+
+/** A sandbox that takes longer is left out, so that it holds up no other one. */
+const MEASURE_TIMEOUT_MS = 30_000;
+const KILOBYTE = 1_024;
+
+export interface DiskUsage {
+  readonly usedBytes: number | undefined;
+  readonly limitBytes: number;
+}
+
+interface Watched {
+  readonly sandboxDirectory: string;
+  limitBytes: number;
+  usedBytes: number | undefined;
+}
+
+export interface DiskWatchOptions {
+  /** Where `<id>.disk` remembers what is watched, for the next agent process. */
+  readonly runtimeDirectory: string;
+  readonly everyMs: number;
+  /** Told once for each container that is above its limit; absent: nobody is. */
+  readonly exceeded?: ((id: ContainerId, usage: Required<DiskUsage>) => void) | undefined;
+}
+
+export class DiskWatch {
+  readonly #options: DiskWatchOptions;
+  readonly #watched = new Map<ContainerId, Watched>();
+  #timer: NodeJS.Timeout | undefined;
+  #isMeasuring = false;
+
+  constructor(options: DiskWatchOptions) {
+    this.#options = options;
+  }
+
+  add(id: ContainerId, sandboxDirectory: string, limitBytes: number): void {
+    const text = JSON.stringify({ sandboxDirectory, limitBytes });
+    writeFileSync(this.#pathOf(id), text, { mode: 0o600 });
+    this.#watch(id, { sandboxDirectory, limitBytes, usedBytes: undefined });
+  }
+
+  /** What an earlier agent process watched. */
+  recover(id: ContainerId): void {
+    try {
+      // Written by `add`.
+      const { sandboxDirectory, limitBytes } = JSON.parse(
+        readFileSync(this.#pathOf(id), "utf8"),
+      ) as Pick<Watched, "sandboxDirectory" | "limitBytes">;
+      this.#watch(id, { sandboxDirectory, limitBytes, usedBytes: undefined });
+    } catch {
+      // It had no limit, or the disk was full when it was to be written.
+    }
+  }
+
+  setLimit(id: ContainerId, limitBytes: number): void {
+    const watched = this.#watched.get(id);
+    if (watched !== undefined) watched.limitBytes = limitBytes;
+  }
+
+  usage(id: ContainerId): DiskUsage | undefined {
+    return this.#watched.get(id);
+  }
+
+  delete(id: ContainerId): void {
+    this.#watched.delete(id);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #watch(id: ContainerId, watched: Watched): void {
+    this.#watched.set(id, watched);
+    this.#timer ??= setInterval(() => void this.#measureAll(), this.#options.everyMs).unref();
+  }
+
+  async #measureAll(): Promise<void> {
+    if (this.#isMeasuring) return;
+    this.#isMeasuring = true;
+    for (const [id, watched] of [...this.#watched]) {
+      const usedBytes = await measure(watched.sandboxDirectory);
+      if (usedBytes === undefined || this.#watched.get(id) !== watched) continue;
+      watched.usedBytes = usedBytes;
+      const { limitBytes } = watched;
+      if (usedBytes <= limitBytes || this.#options.exceeded === undefined) continue;
+      this.delete(id);
+      this.#options.exceeded(id, { usedBytes, limitBytes });
+    }
+    this.#isMeasuring = false;
+  }
+
+  #pathOf(id: ContainerId): string {
+    return `${this.#options.runtimeDirectory}/${id}.disk`;
+  }
+}
+
+/** Bytes on disk; undefined: it could not be measured. Files that vanish meanwhile do no harm. */
+export function measure(folder: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(findProgram("du") ?? "du", ["-s", "-x", "-k", "--", folder], {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { LC_ALL: "C" },
+      timeout: MEASURE_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+    child.on("error", () => resolve(undefined));
+    child.on("close", () => {
+      const kilobytes = /^(\d+)\s/.exec(printed)?.[1];
+      resolve(kilobytes === undefined ? undefined : Number(kilobytes) * KILOBYTE);
+    });
+  });
+}
