@@ -31,6 +31,7 @@ import { taskList } from "./task-list.ts";
 import { version } from "./version.ts";
 import { weightList } from "./weight-list.ts";
 import { weightSet } from "./weight-set.ts";
+import { whatIf } from "./what-if.ts";
 import { whyAgent } from "./why-agent.ts";
 import { whyFramework } from "./why-framework.ts";
 import { whyRole } from "./why-role.ts";
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   whyRole,
   whyTask,
   whyAgent,
+  whatIf,
   maintenanceStatus,
   maintenanceSchedule,
   maintenanceCancel,

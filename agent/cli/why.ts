@@ -1,8 +1,8 @@
 /** What the `why` commands share: they ask `/why`, and print what stands between whom and what. */
 import type * as own from "../../worker/protocol/own/operator.ts";
 import { operatorOf } from "./change.ts";
-import type { CommandContext } from "./command.ts";
-import { alignColumns } from "./table.ts";
+import type { CommandContext, Terminal } from "./command.ts";
+import { agentText, clientText, percent, reasonLines } from "./reasons.ts";
 import { paint } from "./terminal.ts";
 
 const STANDINGS_SHOWN = 10;
@@ -42,8 +42,22 @@ function told(answer: own.WhyAnswer, { terminal }: CommandContext): string {
   const more = answer.clients - Math.min(standings.length, STANDINGS_SHOWN);
   if (standings.length > 0 && more > 0) lines.push(`and ${more} more`);
   if (standings.length > 0) lines.push("");
-  lines.push(...groupLines(answer, dim, (group) => paint(terminal, colourOf(group), group.reason)));
+  lines.push(...groupLines(answer, terminal));
   return `${lines.join("\n")}\n`;
+}
+
+function groupLines(answer: own.WhyAnswer, terminal: Terminal): string[] {
+  const { groups = [], agents, clients, clients_examined } = answer;
+  if (agents === 0) return ["there are no agents: start one, or join one to the cluster"];
+  if (clients === 0) return ["nobody subscribes"];
+  const lines = reasonLines(groups, { terminal, namesClients: clients > 1 });
+  const { groups_left_out: left = 0 } = answer;
+  if (left > 0) lines.push(`and at least ${left} other reasons`);
+  if (clients_examined < clients) {
+    const rest = clients - clients_examined;
+    lines.push(`${rest} of ${clients} were not looked at: name a framework or an agent`);
+  }
+  return lines;
 }
 
 function agentLines({ name, total, free, unavailable_in_seconds: away }: own.WhyAgent): string[] {
@@ -70,72 +84,8 @@ function standingLine(standing: own.WhyStanding, answer: own.WhyAnswer): string 
   );
 }
 
-function groupLines(
-  answer: own.WhyAnswer,
-  dim: (text: string) => string,
-  reasonOf: (group: own.WhyGroup) => string,
-): string[] {
-  const { groups = [], agents, clients, clients_examined } = answer;
-  if (agents === 0) return ["there are no agents: start one, or join one to the cluster"];
-  if (clients === 0) return ["nobody subscribes"];
-  const heads = groups.map((group) => [countText(group), reasonOf(group), group.text ?? ""]);
-  const aligned = alignColumns(heads);
-  const width = Math.max(0, ...heads.map(([count = ""]) => count.length)) + 2;
-  const margin = " ".repeat(width);
-  const lines = groups.flatMap((group, at) => {
-    const told = [aligned[at] ?? ""];
-    if ((group.agents?.length ?? 0) > 0) told.push(`${margin}${agentsText(group)}`);
-    if (clients > 1) told.push(`${margin}${clientsText(group)}`);
-    if (group.help !== undefined) told.push(dim(`${margin}→ ${group.help}`));
-    return told;
-  });
-  const { groups_left_out: left = 0 } = answer;
-  if (left > 0) lines.push(`and at least ${left} other reasons`);
-  if (clients_examined < clients) {
-    const rest = clients - clients_examined;
-    lines.push(`${rest} of ${clients} were not looked at: name a framework or an agent`);
-  }
-  return lines;
-}
-
-function countText({ agent_count, client_count }: own.WhyGroup): string {
-  if (agent_count === 0) return client_count === 1 ? "1 client" : `${client_count} clients`;
-  return agent_count === 1 ? "1 agent" : `${agent_count} agents`;
-}
-
-function agentsText({ agents = [], agent_count }: own.WhyGroup): string {
-  return listed(agents.map(agentText), agent_count);
-}
-
-function clientsText({ clients = [], client_count }: own.WhyGroup): string {
-  return `for ${listed(clients.map(clientText), client_count)}`;
-}
-
-function listed(names: readonly string[], count: number): string {
-  const more = count - names.length;
-  return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
-}
-
-function agentText({ id, hostname }: own.AgentName): string {
-  return `${id} (${hostname})`;
-}
-
-function clientText({ framework_id, framework_name, role }: own.ClientName): string {
-  return framework_id === ""
-    ? `anybody in ${role}`
-    : `${framework_name} (${framework_id}) in ${role}`;
-}
-
 function topOf(role: string): string {
   return role.split("/")[0] ?? role;
-}
-
-function colourOf({ reason }: own.WhyGroup): "green" | "yellow" {
-  return reason === "OFFERED" || reason === "AVAILABLE" ? "green" : "yellow";
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 1_000) / 10} %`;
 }
 
 function span(seconds: number): string {

@@ -59,6 +59,14 @@ export class Operator {
     return this.#client.get(get, options);
   }
 
+  /** One that has parts of its own, and comes as a message: "/what-if". */
+  post<N extends MessageName, A extends MessageName>(
+    post: PutOptions<N> & { readonly answer: A },
+    options: CallOptions = {},
+  ): Promise<Messages[A]> {
+    return this.#client.ask(post, options);
+  }
+
   /** One of Rimrock's own changes: answered with nothing, once it is carried out. */
   put<N extends MessageName>(put: PutOptions<N>, options: CallOptions = {}): Promise<void> {
     return this.#client.post({ ...put, method: "PUT" }, options);

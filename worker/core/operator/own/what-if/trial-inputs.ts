@@ -81,7 +81,7 @@ function frameworkInput({ role }: TasksWish, number: number): Input {
   ];
   const framework_info = {
     user: "what-if",
-    name: `what-if-${number}`,
+    name: `what-if-${number + 1}`,
     roles: [role],
     capabilities: capabilities.map((type) => ({ type })),
   };
