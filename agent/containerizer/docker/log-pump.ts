@@ -203,11 +203,8 @@ export class LogPump {
   #keepPosition(): void {
     this.#timer = undefined;
     const { records, containerId } = this.#options;
-    try {
-      records.writePosition(containerId, this.#position);
-    } catch {
-      // A full disk: the files' sizes say how far they go.
-    }
+    // On a full disk it cannot be written: the files' sizes say how far they go.
+    records.writePosition(containerId, this.#position);
   }
 
   /** Not what a task may have put in its place: a link, or a pipe that blocks who opens it. */

@@ -137,8 +137,13 @@ export class DockerRecords {
     return text === undefined ? undefined : (JSON.parse(text) as DockerRecord);
   }
 
-  writePosition(id: ContainerId, position: LogPosition): void {
-    this.#replace(id + POSITION, JSON.stringify(position));
+  writePosition(id: ContainerId, position: LogPosition): Result<void, FileError> {
+    try {
+      this.#replace(id + POSITION, JSON.stringify(position));
+      return ok(undefined);
+    } catch (cause) {
+      return err(fileError("write", join(this.#directory, id + POSITION), cause));
+    }
   }
 
   position(id: ContainerId): LogPosition | undefined {
