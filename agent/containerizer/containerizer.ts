@@ -180,7 +180,7 @@ export interface Launched {
   /** Its own addresses; absent or empty: it has those of the machine. */
   readonly ipAddresses?: readonly string[];
   /** What the framework is told besides, as `data`: of a Docker container its `docker inspect`. */
-  readonly data?: string;
+  readonly data?: Uint8Array;
 }
 
 /** RUNNING: re-attached. ENDED: `wait` has the answer, at once. */

@@ -132,7 +132,7 @@ function takeContainer(state: AgentState, context: StepContext, input: Container
       else executorFetched(state, context, executor);
       return;
     case "CONTAINER_STARTED":
-      if (executor === undefined) containerStarted(state, context, containerId, input.pid);
+      if (executor === undefined) containerStarted(state, context, containerId, input);
       else executorStarted(state, context, executor, input.pid);
       return;
     case "LAUNCH_FAILED":

@@ -13,11 +13,19 @@ import {
   type DockerVolume,
 } from "../containerizer/docker/spec.ts";
 import { readParameters } from "./docker-parameters.ts";
+import { decodeStored } from "./stored.ts";
 
 /** The parts of a container's spec that are Docker's own. */
 export interface DockerPart {
   readonly command: ContainerCommand;
   readonly docker: DockerSpec;
+}
+
+/** `info`: TaskInfo as wire JSON. */
+export function isDockerTask({ info }: { readonly info: string }): boolean {
+  // Most tasks are told apart by their text, without being decoded.
+  if (!info.includes("DOCKER")) return false;
+  return decodeStored("mesos.v1.TaskInfo", info).container?.type === "DOCKER";
 }
 
 /** The parts of a task, or of a custom executor, that its container is made of. */

@@ -5,6 +5,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import type {
   ContainerId,
   ContainerTermination,
+  Launched,
   RecoveredContainer,
 } from "../containerizer/containerizer.ts";
 import type { CheckKind, CheckResult } from "./check-result.ts";
@@ -32,12 +33,7 @@ export type Input =
   | { readonly type: "REPORT_DONE"; readonly reportNumber: number }
   | { readonly type: "REPORT_FAILED"; readonly reportNumber: number }
   | { readonly type: "FETCHED"; readonly containerId: ContainerId }
-  /** `pid`: of the leader of the container's process tree. */
-  | {
-      readonly type: "CONTAINER_STARTED";
-      readonly containerId: ContainerId;
-      readonly pid: number;
-    }
+  | ({ readonly type: "CONTAINER_STARTED"; readonly containerId: ContainerId } & Launched)
   /** Also when the fetch before it failed. */
   | {
       readonly type: "LAUNCH_FAILED";

@@ -6,6 +6,7 @@ import { unreachable } from "../../worker/std/assert.ts";
 import type {
   ContainerRecord,
   ContainerTermination,
+  Launched,
   RecoveredContainer,
 } from "../containerizer/containerizer.ts";
 import { startChecks } from "./checks.ts";
@@ -48,7 +49,7 @@ export function recover(
       continue;
     }
     const container = found.get(containerId);
-    if (container?.state === "RUNNING") resume(state, context, run, container.pid);
+    if (container?.state === "RUNNING") resume(state, context, run, container);
     else recoverEnded(state, context, run, container?.termination);
   }
 }
@@ -57,12 +58,12 @@ export function recover(
  * What the last life was about to do to a container is done again: TERMINATE and DESTROY may have
  * been lost.
  */
-function resume(state: AgentState, context: StepContext, run: RunRow, pid: number): void {
+function resume(state: AgentState, context: StepContext, run: RunRow, launched: Launched): void {
   const { containerId, stage } = run;
   switch (stage.state) {
     case "LAUNCHING":
     case "LAUNCH_CANCELLED":
-      containerStarted(state, context, containerId, pid);
+      containerStarted(state, context, containerId, launched);
       return;
     case "RUNNING":
       scheduleRun(state, run);

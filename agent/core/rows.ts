@@ -115,6 +115,8 @@ export interface RunRow extends Row {
   readonly stage: RunStage;
   /** Leader of the container's process tree; absent before it has started. */
   readonly pid?: number;
+  /** Of its container's own; absent: it has the machine's. */
+  readonly ipAddresses?: readonly string[];
   /** The newest TaskStatus made, as wire JSON; absent before the first. */
   readonly status?: string;
   /** The statuses before that one, oldest first; absent: there are none. */

@@ -11,9 +11,14 @@
 import type { FrameworkId, TaskId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert, unreachable } from "../../worker/std/assert.ts";
-import type { ContainerId, ContainerTermination } from "../containerizer/containerizer.ts";
+import type {
+  ContainerId,
+  ContainerTermination,
+  Launched,
+} from "../containerizer/containerizer.ts";
 import { startChecks, stopChecks } from "./checks.ts";
 import { complete } from "./completed.ts";
+import { isDockerTask } from "./docker-spec.ts";
 import type { Launch } from "./effect.ts";
 import { killEntrusted } from "./entrusted-runs.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
@@ -25,6 +30,7 @@ import {
   endStatus,
   hasCapability,
   launchFailedStatus,
+  runningStatus,
   type StatusFacts,
   startingStatus,
   whileDraining,
@@ -114,14 +120,18 @@ export function containerStarted(
   state: AgentState,
   context: StepContext,
   containerId: ContainerId,
-  pid: number,
+  { pid, ipAddresses = [], data }: Launched,
 ): void {
   const run = state.run.get(containerId);
   if (run === undefined) return;
   if (run.stage.state === "LAUNCH_CANCELLED") {
     context.effects.push({ type: "DESTROY", containerId });
   } else if (run.stage.state === "LAUNCHING") {
-    reportStarted(state, context, { ...run, pid });
+    const known = {
+      ...(pid > 0 && { pid }),
+      ...(ipAddresses.length > 0 && { ipAddresses }),
+    };
+    reportStarted(state, context, { ...run, ...known }, data);
   }
 }
 
@@ -255,7 +265,10 @@ export function killRun(
   }
 }
 
-/** A container that is being started has to be waited for; what is being fetched has none. */
+/**
+ * A container that is being started has to be waited for, but not an image that is on its way; what
+ * is being fetched has none.
+ */
 function cancelLaunch(
   state: AgentState,
   context: StepContext,
@@ -265,6 +278,7 @@ function cancelLaunch(
   const cancelled: RunRow = { ...run, stage: { state: "LAUNCH_CANCELLED", cause } };
   if (run.stage.state !== "FETCHING") {
     state.run.put(cancelled);
+    if (isDockerTask(run)) context.effects.push({ type: "DESTROY", containerId: run.containerId });
     return;
   }
   context.effects.push({ type: "CANCEL_FETCH", containerId: run.containerId });
@@ -299,9 +313,14 @@ export function scheduleRun(state: AgentState, run: RunRow): void {
   state.runTimers.set(run.containerId, stage.startedMs + limitMs);
 }
 
-function reportStarted(state: AgentState, context: StepContext, run: RunRow): RunRow {
+function reportStarted(
+  state: AgentState,
+  context: StepContext,
+  run: RunRow,
+  data?: Uint8Array,
+): RunRow {
   const starting = told(run, addUpdate(state, context, run, startingStatus(state, run)));
-  const status = addUpdate(state, context, run, aliveStatus(state, run, "TASK_RUNNING"));
+  const status = addUpdate(state, context, run, runningStatus(state, run, data));
   const stage: RunStage = { state: "RUNNING", startedMs: context.nowMs };
   const running = state.run.put({ ...told(starting, status), stage });
   scheduleRun(state, running);

@@ -10,6 +10,7 @@ import {
   describeTermination,
   type LimitReason,
 } from "../containerizer/containerizer.ts";
+import { isDockerTask } from "./docker-spec.ts";
 import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
@@ -27,6 +28,8 @@ export type StatusFacts = Pick<
   | "container_status"
   | "healthy"
   | "check_status"
+  | "data"
+  | "labels"
 >;
 
 /** The end of a run on an agent that drains is the drain's doing, and so it says. */
@@ -90,6 +93,23 @@ export function aliveStatus(
   };
 }
 
+/** `data`: what a Docker container's `docker inspect` says, which frameworks read as of old. */
+export function runningStatus(
+  state: AgentState,
+  run: RunRow,
+  data: Uint8Array | undefined,
+): StatusFacts {
+  const status = aliveStatus(state, run, "TASK_RUNNING");
+  const [value] = run.ipAddresses ?? [];
+  return {
+    ...status,
+    ...(data !== undefined && { data }),
+    ...(value !== undefined && {
+      labels: { labels: [{ key: "Docker.NetworkSettings.IPAddress", value }] },
+    }),
+  };
+}
+
 /** A task with a check always tells how it stands. */
 function checkStatus({ checkStatus }: RunRow): Pick<StatusFacts, "check_status"> {
   if (checkStatus === undefined) return {};
@@ -107,7 +127,7 @@ export function endStatus(
   switch (termination.kind) {
     case "EXITED":
     case "SIGNALED": {
-      const message = commandMessage(termination);
+      const message = commandMessage(run, termination);
       if (cause !== undefined) return { ...killedStatus(cause, message), ...status };
       const finished = termination.kind === "EXITED" && termination.code === 0;
       const taskState = finished ? "TASK_FINISHED" : "TASK_FAILED";
@@ -240,9 +260,12 @@ function agentEnded(message: string): StatusFacts {
 }
 
 function commandMessage(
+  run: RunRow,
   termination: ContainerTermination & { readonly kind: "EXITED" | "SIGNALED" },
 ): string {
-  if (termination.kind === "EXITED") return `Command exited with status ${termination.code}`;
+  if (termination.kind === "EXITED") {
+    return `${isDockerTask(run) ? "Container" : "Command"} exited with status ${termination.code}`;
+  }
   const dumped = (termination.waitStatus & 0x80) !== 0 ? " (core dumped)" : "";
   return `Command terminated with signal ${signalWords(termination.signal)}${dumped}`;
 }
@@ -269,9 +292,21 @@ function containerStatus(state: AgentState, run: RunRow): mesos.ContainerStatus 
   const pid = pidOf(state, run);
   return {
     container_id: containerId(run),
-    network_infos: [{ ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] }],
+    network_infos: [networkInfo(state, run)],
     ...(pid === undefined ? {} : { executor_pid: pid }),
   };
+}
+
+/** A container with addresses of its own is on the network that its task named, if it named one. */
+function networkInfo(state: AgentState, { ipAddresses, info }: RunRow): mesos.NetworkInfo {
+  if (ipAddresses === undefined) {
+    return { ip_addresses: [{ protocol: "IPv4", ip_address: state.facts.ip }] };
+  }
+  const [named] = decodeStored("mesos.v1.TaskInfo", info).container?.network_infos ?? [];
+  const addresses = ipAddresses.map((address): mesos.NetworkInfoIPAddress => {
+    return { protocol: address.includes(":") ? "IPv6" : "IPv4", ip_address: address };
+  });
+  return { ...named, ip_addresses: addresses };
 }
 
 function pidOf(state: AgentState, { pid, parentId, entrustedBy }: RunRow): number | undefined {

@@ -294,7 +294,7 @@ export class AgentRunner {
     const { containerId } = launch;
     const launched = await this.#launcher.launch(this.#agentId() ?? "", launch);
     if (launched.ok) {
-      this.submit({ type: "CONTAINER_STARTED", containerId, pid: launched.value.pid });
+      this.submit({ type: "CONTAINER_STARTED", containerId, ...launched.value });
       this.#watch(containerId);
     } else {
       this.submit({ type: "LAUNCH_FAILED", containerId, message: launched.error });

@@ -2,7 +2,8 @@
  * From a spec to a running Docker container, in steps that each leave a trace: what an agent finds
  * that comes after one that died between any two of them tells it how far the launch got.
  */
-import { closeSync } from "node:fs";
+import { closeSync, lstatSync } from "node:fs";
+import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, LaunchError, Launched } from "../containerizer.ts";
 import { openOutput } from "../supervisor/start.ts";
@@ -73,6 +74,11 @@ export async function makeAndStart(
   const stage = { state: "STARTING", dockerId } as const;
   const written = records.write(containerId, { stage, sandboxDirectory });
   if (!written.ok) return written;
+  // Where its output begins: all that is found after that in the sandbox's files is its own.
+  const sizes = { stdout: sizeOf(spec, "stdout"), stderr: sizeOf(spec, "stderr") };
+  const beginning = { time: "", stream: "stdout", nth: 0, sizes } as const;
+  const positioned = records.writePosition(containerId, beginning);
+  if (!positioned.ok) return positioned;
   const started = await calls.start(dockerId);
   if (!started.ok) return started;
   const found = await calls.inspect(dockerId);
@@ -86,9 +92,13 @@ export async function makeAndStart(
   return ok(found.value);
 }
 
+function sizeOf({ sandboxDirectory }: ContainerSpec, name: "stdout" | "stderr"): number {
+  return lstatSync(join(sandboxDirectory, name), { throwIfNoEntry: false })?.size ?? 0;
+}
+
 export function launchedAs(found: Inspected): Launched {
   const { pid, ipAddresses, document } = found;
-  return { pid: pid ?? 0, ipAddresses, data: document };
+  return { pid: pid ?? 0, ipAddresses, data: Buffer.from(document) };
 }
 
 /** Most images are there: the one that is not is found missing by its use. */
