@@ -1,9 +1,8 @@
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { type Amounts, amountsText } from "./amounts-text.ts";
 import { operatorOf } from "./change.ts";
 import { defineCommand } from "./command.ts";
 import { printListing } from "./list.ts";
-
-type Amounts = Readonly<Record<string, number>>;
 
 export const quotaList = defineCommand({
   name: "quota list",
@@ -36,9 +35,4 @@ export const quotaList = defineCommand({
 
 function plainAmounts(amounts: Readonly<Record<string, mesos.ValueScalar>> = {}): Amounts {
   return Object.fromEntries(Object.entries(amounts).map(([kind, { value }]) => [kind, value]));
-}
-
-function amountsText(amounts: Amounts): string {
-  const parts = Object.entries(amounts).map(([kind, value]) => `${kind}=${value}`);
-  return parts.length === 0 ? "-" : parts.join(" ");
 }

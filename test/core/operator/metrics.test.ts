@@ -19,14 +19,14 @@ import {
 
 type Snapshot = Readonly<Record<string, number>>;
 
+/** Without our own metrics, which are below a name that Mesos does not use. */
 function metricsSnapshot(measured: Measured): string {
-  return metricsText(metricsOf(measured));
+  return metricsText(metricsOf(measured).filter(({ name }) => !name.startsWith("rimrock/")));
 }
 
 function snapshot({ host, counters }: RecordedCluster): Snapshot {
-  return JSON.parse(
-    metricsSnapshot({ state: host.state, nowMs: host.nowMs, counters }),
-  ) as Snapshot;
+  const text = metricsSnapshot({ state: host.state, nowMs: host.nowMs, counters });
+  return JSON.parse(text) as Snapshot;
 }
 
 /** The metrics of one framework, without their prefix. */

@@ -226,3 +226,48 @@ describe("output of several tasks", () => {
     expect(texts).toEqual(["é", "🚀"]);
   });
 });
+
+const ROLES: master.Response = {
+  type: "GET_ROLES",
+  get_roles: {
+    roles: [
+      {
+        name: "eng",
+        weight: 2,
+        frameworks: [{ value: "F1" }],
+        resources: [scalar("cpus", 3)],
+        rimrock: {
+          priority: 5,
+          share: 0.375,
+          dominant: "cpus",
+          limits: { cpus: 4, mem: 64 },
+          allocated: { cpus: 1 },
+          offered: { cpus: 2 },
+          frameworks: [{ framework_id: "F1", share: 0.75, dominant: "cpus", offers: 1 }],
+        },
+      },
+      { name: "old", weight: 1, resources: [] },
+    ],
+  },
+};
+
+test("role list shows shares, priorities and quotas, and dashes of a master that says none", async () => {
+  const cli = asked({ GET_ROLES: ROLES });
+  expect(await cli.run("role", "list")).toBe(0);
+  const rows = cli.out.split("\n").map((line) => line.trim().split(/ {2,}/));
+  expect(rows.slice(1, 3)).toEqual([
+    ["eng", "2", "5", "1", "37.5% of cpus", "3", "0", "-", "cpus=4 mem=64"],
+    ["old", "1", "0", "0", "-", "0", "0", "-", "-"],
+  ]);
+});
+
+test("role list --json has what each framework has of a role", async () => {
+  const cli = asked({ GET_ROLES: ROLES });
+  await cli.run("role", "list", "--json");
+  const [eng, old] = JSON.parse(cli.out) as [Record<string, unknown>, Record<string, unknown>];
+  expect(eng).toMatchObject({ share: 0.375, priority: 5, offered: { cpus: 2 }, guarantees: {} });
+  expect(eng.framework_shares).toEqual([
+    { framework_id: "F1", share: 0.75, dominant: "cpus", allocated: {}, offered: {}, offers: 1 },
+  ]);
+  expect(old).toEqual({ name: "old", weight: 1, frameworks: [], resources: {} });
+});

@@ -21,6 +21,8 @@ type Metrics = Readonly<Record<string, number>>;
  */
 export class RoleSums {
   readonly #own = new Map<string, RoleAmounts>();
+  /** What every framework holds, by its id. */
+  readonly #frameworks = new Map<string, Amounts>();
   readonly #total = new Amounts();
   readonly #filters: ReadonlyMap<string, number>;
   readonly #set: readonly RoleRow[];
@@ -30,11 +32,15 @@ export class RoleSums {
     this.#filters = filtersByRole(state);
     this.#set = [...role.values()];
     for (const { name } of this.#set) this.#named(name);
-    for (const { roles } of framework.values()) {
+    for (const { id, roles } of framework.values()) {
+      this.#frameworks.set(id, new Amounts());
       for (const name of roles) this.#named(name).hasFrameworks = true;
     }
     for (const row of executor.values()) this.#hold(row);
-    for (const row of offer.values()) this.#hold(row);
+    for (const row of offer.values()) {
+      this.#hold(row);
+      this.#named(row.role).offered.add(row.resources);
+    }
     for (const { total } of registeredAgents(state)) {
       this.#total.add(total);
       for (const resource of total) {
@@ -68,10 +74,35 @@ export class RoleSums {
       }
     }
     for (const row of this.#set) Object.assign(metrics, quotaMetrics(row, roles.get(row.name)));
+    return { ...metrics, ...this.#ownMetrics(roles) };
+  }
+
+  /** What Mesos does not measure; of those with the largest shares, so that labels are bounded. */
+  #ownMetrics(roles: ReadonlyMap<string, RoleAmounts>): Metrics {
+    const metrics: Record<string, number> = {};
+    const byRole = [...roles]
+      .filter(([name]) => name !== ROOT)
+      .map(([name, role]) => ({ name, role, share: dominantShare(role, this.#total) }));
+    for (const { name, role } of largest(byRole)) {
+      for (const [kind, amount] of role.offered.entries()) {
+        metrics[`rimrock/roles/${name}/offered/${kind}`] = amount / 1_000;
+      }
+    }
+    const byFramework = [...this.#frameworks].map(([name, held]) => {
+      return { name, share: dominantShare({ held }, this.#total) };
+    });
+    for (const { name, share } of largest(byFramework)) {
+      metrics[`rimrock/frameworks/${name}/shares/dominant`] = share;
+    }
+    metrics["rimrock/roles_not_measured"] = Math.max(0, byRole.length - MEASURED_MAX);
+    metrics["rimrock/frameworks_not_measured"] = Math.max(0, byFramework.length - MEASURED_MAX);
     return metrics;
   }
 
-  #hold({ role, resources }: { role: string; resources: Resources }): void {
+  #hold({ role, frameworkId, resources }: Holding): void {
+    const framework = this.#frameworks.get(frameworkId) ?? new Amounts();
+    this.#frameworks.set(frameworkId, framework);
+    framework.add(resources);
     const amounts = this.#named(role);
     amounts.hasFrameworks = true;
     amounts.held.add(resources);
@@ -81,7 +112,7 @@ export class RoleSums {
   #named(name: string): RoleAmounts {
     const known = this.#own.get(name);
     if (known !== undefined) return known;
-    const made = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
+    const made = noAmounts(false);
     this.#own.set(name, made);
     return made;
   }
@@ -92,8 +123,32 @@ interface RoleAmounts {
   hasFrameworks: boolean;
   /** Allocated or offered. */
   readonly held: Amounts;
+  readonly offered: Amounts;
   /** What counts against its quota: reserved for it, or held and neither reserved nor revocable. */
   readonly consumed: Amounts;
+}
+
+/** Something of an agent that is a framework's, for a role. */
+interface Holding {
+  readonly role: string;
+  readonly frameworkId: string;
+  readonly resources: Resources;
+}
+
+function noAmounts(hasFrameworks: boolean): RoleAmounts {
+  const [held, offered, consumed] = [new Amounts(), new Amounts(), new Amounts()];
+  return { hasFrameworks, held, offered, consumed };
+}
+
+/** Of so many roles and frameworks there are metrics of ours. */
+const MEASURED_MAX = 200;
+
+/** Those with the largest shares; of equal ones the first by name. */
+function largest<T extends { readonly name: string; readonly share: number }>(
+  all: readonly T[],
+): readonly T[] {
+  const byShare = all.toSorted((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1));
+  return byShare.slice(0, MEASURED_MAX);
 }
 
 /** The root of the tree of roles has an empty name. */
@@ -101,16 +156,14 @@ const ROOT = "";
 
 function withDescendants(own: ReadonlyMap<string, RoleAmounts>): ReadonlyMap<string, RoleAmounts> {
   const all = new Map<string, RoleAmounts>();
-  const root = { hasFrameworks: false, held: new Amounts(), consumed: new Amounts() };
-  all.set(ROOT, root);
-  for (const [name, { hasFrameworks }] of own) {
-    all.set(name, { hasFrameworks, held: new Amounts(), consumed: new Amounts() });
-  }
+  all.set(ROOT, noAmounts(false));
+  for (const [name, { hasFrameworks }] of own) all.set(name, noAmounts(hasFrameworks));
   for (const [name, amounts] of own) {
     for (const ancestor of [ROOT, ...ancestorsOf(name), name]) {
       const sum = all.get(ancestor);
       sum?.held.addAll(amounts.held);
       sum?.consumed.addAll(amounts.consumed);
+      sum?.offered.addAll(amounts.offered);
     }
   }
   return all;
@@ -125,7 +178,7 @@ function filtersByRole(state: MasterState): ReadonlyMap<string, number> {
 }
 
 /** The largest fraction of any one resource that is allocated or offered to the role. */
-function dominantShare({ held }: RoleAmounts, total: Amounts): number {
+function dominantShare({ held }: Pick<RoleAmounts, "held">, total: Amounts): number {
   const shares = [...total.entries()].map(([kind, all]) => (all === 0 ? 0 : held.of(kind) / all));
   return Math.max(0, ...shares);
 }
