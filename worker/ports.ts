@@ -21,11 +21,11 @@ export type Applied =
   | { readonly type: "REPLIED"; readonly reply: Reply }
   | { readonly type: "FAILED" };
 
-/** BUSY: too many are reading just now. */
+/** BUSY: too many are reading just now. FAILED: it met a bug; nothing of it remains. */
 export type OwnAnswer =
   | { readonly type: "ANSWERED"; readonly answer: OwnFacts }
   | { readonly type: "REFUSED"; readonly error: CallError }
-  | { readonly type: "BUSY" };
+  | { readonly type: "BUSY" | "FAILED" };
 
 /** The inputs that the edge may hand in; the others arise within the objects. */
 export type EdgeInput = Extract<

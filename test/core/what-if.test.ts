@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import type { Input } from "../../worker/core/input.ts";
 import { storedRows } from "../../worker/core/invariants.ts";
-import { whatIf } from "../../worker/core/what-if.ts";
+import { rehearse, Unfinished, whatIf } from "../../worker/core/what-if.ts";
 import type { AgentId, RelayId, SessionId } from "../../worker/protocol/ids.ts";
 import { commands } from "../scenarios/commands.ts";
 import { World } from "../scenarios/world.ts";
@@ -57,4 +58,33 @@ test("what-if of an agent's loss can be asked twice with the same answer", () =>
   const first = ask();
   expect(first).toContain("TASK_LOST");
   expect(ask()).toBe(first);
+});
+
+test("several inputs are tried one after the other, and all of them are undone", () => {
+  const world = worldWithTasks();
+  const before = picture(world);
+  const { state, nowMs } = world.host;
+  const stamp = { turn: 99, nowMs, seed: 5, principal: {} };
+  const weights = (weight: number): Input => {
+    const update_weights = { weight_infos: [{ role: "web", weight }] };
+    return { type: "OPERATOR_CALL", call: { type: "UPDATE_WEIGHTS", update_weights } };
+  };
+  const seen = rehearse(state, stamp, (play) =>
+    [2, 3].map((weight) => {
+      play(weights(weight));
+      return state.tables.role.get("web")?.weight;
+    }),
+  );
+  expect(seen).toEqual([2, 3]);
+  expect(picture(world)).toEqual(before);
+});
+
+test("a trial that breaks off says that the state is not to be used any more", () => {
+  const { state, nowMs } = worldWithTasks().host;
+  const stamp = { turn: 99, nowMs, seed: 5, principal: {} };
+  const broken = (): void =>
+    rehearse(state, stamp, () => {
+      throw new Error("a bug");
+    });
+  expect(broken).toThrow(Unfinished);
 });

@@ -108,3 +108,8 @@ test("the parameters of /audit say how many entries and before which", async () 
     { type: "GET_AUDIT", get_audit: { limit: 5, before: 77n } },
   ]);
 });
+
+test("a question on which the master fails is a 500, not an empty answer", async () => {
+  const { post } = edge({ master: { ask: async () => ({ type: "FAILED" }) } });
+  expect((await post("/what-if", { gone: ["a1"] })).status).toBe(500);
+});

@@ -19,6 +19,7 @@ import { nextDueMs } from "../core/master.ts";
 import { takeSnapshot } from "../core/operator/snapshot.ts";
 import type { RelayBatch, RelayBatchAnswer } from "../core/relay/exchange.ts";
 import type { MasterSettings } from "../core/settings.ts";
+import { Unfinished } from "../core/what-if.ts";
 import type { Env } from "../env.ts";
 import {
   NO_STREAM_HEADER,
@@ -132,8 +133,15 @@ export class MasterObject
     return readCall(this.#reading(), call);
   }
 
-  ask(_principal: Principal, call: own.Call): Promise<OwnAnswer> {
-    return askOwn(this.#longReads, () => this.#reading(), call);
+  async ask(_principal: Principal, call: own.Call): Promise<OwnAnswer> {
+    try {
+      return await askOwn(this.#longReads, () => this.#reading(), call);
+    } catch (error) {
+      if (!(error instanceof Unfinished)) throw error;
+      console.error(`${call.type} failed: ${describe(error.cause)}`);
+      this.#beginAgain();
+      return { type: "FAILED" };
+    }
   }
 
   setLoggingLevel(
@@ -265,12 +273,17 @@ export class MasterObject
       return ok(this.#perform(life, turn.value));
     }
     logFault(turn.error);
+    this.#beginAgain();
+    return err("TURN_FAILED");
+  }
+
+  /** The memory is not what the rows say: it is dropped. */
+  #beginAgain(): void {
     try {
       this.#begin();
     } catch (error) {
       this.#abort(`the rows could not be read again: ${describe(error)}`);
     }
-    return err("TURN_FAILED");
   }
 
   /** The answer of the turn, when it has one; everything else waits in the outbox for its rows. */

@@ -17,6 +17,7 @@ import { readMessage } from "../body.ts";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
 import {
   badBody,
+  failedTurn,
   invalidParameter,
   jsonAnswer,
   methodNotAllowed,
@@ -97,6 +98,8 @@ async function ask(context: EdgeContext, call: own.Call): Promise<Response> {
       return refusedCall(answered.error);
     case "BUSY":
       return tooManyReads();
+    case "FAILED":
+      return failedTurn();
     default:
       return unreachable(answered);
   }
