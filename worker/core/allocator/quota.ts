@@ -142,7 +142,7 @@ export class QuotaLedger {
   }
 
   lacksGuarantee(role: string): boolean {
-    return this.books.factsOf(topRole(role)).lacks;
+    return this.books.factsOf(topRole(role)).lacks !== 0;
   }
 
   /** Kinds of which less is free than is guaranteed and lacking. */

@@ -26,8 +26,8 @@ export class ClientMasks {
   words = 1;
   wanting = new Int32Array(1);
   screened = new Int32Array(1);
-  /** Of a role that lacks some of its guarantee. */
-  lacking = new Int32Array(1);
+  /** By bit of `QuotaFacts.lacks`: of a role that lacks some of its guarantee. */
+  readonly lacking: Int32Array[] = [];
   /** By set of the default minimum: what a limit leaves is enough for an offer by that set. */
   readonly roomy: [Int32Array, Int32Array] = [new Int32Array(1), new Int32Array(1)];
   /** How many are screened. */
@@ -45,7 +45,9 @@ export class ClientMasks {
     const { words } = this;
     this.wanting = grown(this.wanting, words);
     this.screened = grown(this.screened, words);
-    this.lacking = grown(this.lacking, words);
+    this.lacking.forEach((set, bit) => {
+      this.lacking[bit] = grown(set, words);
+    });
     this.roomy[0] = grown(this.roomy[0], words);
     this.roomy[1] = grown(this.roomy[1], words);
     this.#eligible.forEach((set, traits) => {
@@ -71,9 +73,13 @@ export class ClientMasks {
 
   setQuota(client: number, facts: QuotaFacts): void {
     this.reserve(client);
-    putBit(this.lacking, client, facts.lacks);
-    putBit(this.roomy[0], client, facts.hasRoom[0]);
-    putBit(this.roomy[1], client, facts.hasRoom[1]);
+    for (let bit = 0; bit < this.lacking.length || facts.lacks >> bit !== 0; bit++) {
+      const set = this.lacking[bit] ?? new Int32Array(this.words);
+      this.lacking[bit] = set;
+      putBit(set, client, ((facts.lacks >> bit) & 1) === 1);
+    }
+    putBit(this.roomy[0], client, (facts.room & 1) !== 0);
+    putBit(this.roomy[1], client, (facts.room & 2) !== 0);
   }
 
   /** Who wants offers, and may have something of an agent with these traits. */
@@ -105,12 +111,19 @@ interface Candidates {
 
 /** How the role at the top of a client's tree stands. */
 export interface QuotaFacts {
-  readonly lacks: boolean;
-  readonly hasRoom: readonly [boolean, boolean];
+  /** Bits of the kinds of which it lacks some of its guarantee; see `bitOf`. */
+  readonly lacks: number;
+  /** Bit 0 and 1: its limit leaves enough for an offer by that set of the default minimum. */
+  readonly room: number;
 }
 
 /** Nobody asks while no role has a quota. */
-export const NO_QUOTA: QuotaFacts = { lacks: false, hasRoom: [false, false] };
+export const NO_QUOTA: QuotaFacts = { lacks: 0, room: 0 };
+
+/** A kind's own bit; kinds that come late share the last one. */
+export function bitOf(kind: number): number {
+  return Math.min(kind, 30);
+}
 
 export function needsOf(facts: {
   readonly isMultiRole: boolean;

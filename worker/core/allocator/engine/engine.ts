@@ -12,8 +12,7 @@ import type { Prng } from "../../../std/prng.ts";
 import { topRole } from "../../role/consumption.ts";
 import type { QuotaStage } from "../quota.ts";
 import { AgentColumns, Look, NO_REST } from "./agent-columns.ts";
-import { hasBit } from "./bits.ts";
-import { type ClientFacts, ClientMasks, NO_QUOTA } from "./client-masks.ts";
+import { bitOf, type ClientFacts, ClientMasks, NO_QUOTA } from "./client-masks.ts";
 import type { OrderTree } from "./order-tree.ts";
 import { type Least, minimumIn, type QuotaBooks } from "./quota-books.ts";
 import { RefusalMasks } from "./refusal-masks.ts";
@@ -71,6 +70,12 @@ const SIFTED_AT_LEAST = 64;
 
 export const NO_END: Budget = { offers: Number.POSITIVE_INFINITY, work: Number.POSITIVE_INFINITY };
 
+/** The way of clients that are screened; beside the bits of `QuotaFacts.room`. */
+const SCREENED = 4;
+
+/** How many of the clients that were worth asking are left. */
+type Left = "NONE" | "SOME" | "ALL";
+
 /** What a question to the gate counts as work. */
 const GATE_WORK = 10;
 
@@ -86,8 +91,10 @@ export class Engine {
   readonly #clientsOf = new Map<string, Set<number>>();
   /** Top-level role by client. */
   readonly #tops: string[] = [];
-  /** By stage and node: 1 = a role at the top in whose tree nobody can be offered anything. */
-  readonly #closed = { GUARANTEED: new Uint8Array(16), REST: new Uint8Array(16) };
+  /** By stage and node of a role at the top: in which ways somebody in it may be offered something. */
+  readonly #ways = { GUARANTEED: new Int32Array(16), REST: new Int32Array(16) };
+  /** In which of these ways the agent that is looked at can be offered. */
+  #open = 0;
   /** Clients that a walk stops at; made anew for every agent that needs one of its own. */
   #narrow = new Int32Array(1);
   #marks = new Uint8Array(0);
@@ -126,8 +133,8 @@ export class Engine {
       this.#clientsOf.delete(top);
       // The role's node goes with its last client, and its slot may soon be another's.
       const node = this.tree.topNode(top) ?? NONE;
-      this.#closed.GUARANTEED[node] = 0;
-      this.#closed.REST[node] = 0;
+      this.#ways.GUARANTEED[node] = 0;
+      this.#ways.REST[node] = 0;
     }
     this.clients.remove(client);
     this.refusals.forgetClient(client);
@@ -234,20 +241,19 @@ export class Engine {
       gate.lookAtRows(agent, stage);
       return true;
     }
-    const among = this.#among(agent, stage, request);
-    if (among === undefined) return true;
+    let among = this.#among(agent, stage, request);
     const walk = this.#walk;
     const before = walk.steps;
+    const ways = this.#books === undefined ? undefined : this.#ways[stage];
     walk.begin(request);
-    const closed = this.#books === undefined ? undefined : this.#closed[stage];
-    for (
-      let client = walk.next(among, closed);
-      client !== NONE;
-      client = walk.next(among, closed)
-    ) {
+    while (among !== undefined) {
+      const client = walk.next(among, ways, this.#open);
+      if (client === NONE) break;
       if (!this.#offersTo(client, agent, stage, request)) continue;
-      if (!this.#isWorthALook(agent)) break;
-      if (budget.offers <= 0) return false;
+      if (budget.offers <= 0 && this.#isWorthALook(agent)) return false;
+      // What is left may be of no use to many of those that are still to come.
+      if (this.#books !== undefined) among = this.#among(agent, stage, request);
+      else if (!this.#isWorthALook(agent)) break;
     }
     budget.work -= walk.steps - before;
     return true;
@@ -285,29 +291,70 @@ export class Engine {
     readonly candidates: Int32Array;
   }): Int32Array | undefined {
     const { agent, stage, gate, at, candidates } = facts;
-    const { words, screened, lacking, roomy } = this.clients;
+    const { words, screened } = this.clients;
     const { covered } = this.refusals;
-    const books = this.#books;
     if (this.#narrow.length !== words) this.#narrow = new Int32Array(words);
+    const narrow = this.#narrow;
     const fits = facts.fits ? -1 : 0;
-    const first = books?.hasSurplusFor(0) === false ? 0 : -1;
-    const second = books?.hasSurplusFor(1) === false ? 0 : -1;
-    let [any, withheld] = [0, 0];
+    let any = 0;
     for (let word = 0; word < words; word++) {
-      const alone = screened[word] ?? 0;
-      let who = (candidates[word] ?? 0) & (fits | alone);
+      let who = (candidates[word] ?? 0) & (fits | (screened[word] ?? 0));
       if (at >= 0) who &= ~(covered[at + word] ?? 0);
-      if (books !== undefined && stage === "GUARANTEED") who &= lacking[word] ?? 0;
-      else if (books !== undefined) {
-        const room = ((roomy[0][word] ?? 0) & first) | ((roomy[1][word] ?? 0) & second) | alone;
-        withheld |= who & ~room;
-        who &= room;
-      }
-      this.#narrow[word] = who;
+      narrow[word] = who;
       any |= who;
     }
-    if (withheld !== 0) gate.passedOver(agent);
-    return any === 0 ? undefined : this.#narrow;
+    if (any === 0) return undefined;
+    if (this.#books === undefined) return narrow;
+    const isAny =
+      stage === "GUARANTEED" ? this.#keepLacking(agent, narrow) : this.#keepRoomy(narrow);
+    if (stage === "REST" && isAny !== "ALL") gate.passedOver(agent);
+    return isAny === "NONE" ? undefined : narrow;
+  }
+
+  /** Leaves those in it that lack something that the agent has. */
+  #keepLacking(agent: number, narrow: Int32Array): Left {
+    const { lacking } = this.clients;
+    const { free } = this.agents;
+    let open = 0;
+    for (let kind = 0; kind < free.stride; kind++) {
+      if ((free.columns[agent * free.stride + kind] ?? 0) > 0) open |= 1 << bitOf(kind);
+    }
+    this.#open = open;
+    let any = 0;
+    for (let word = 0; word < narrow.length; word++) {
+      const before = narrow[word] ?? 0;
+      if (before === 0) continue;
+      let lacks = 0;
+      for (let bit = 0; bit < lacking.length; bit++) {
+        if ((open >> bit) & 1) lacks |= lacking[bit]?.[word] ?? 0;
+      }
+      narrow[word] = before & lacks;
+      any |= before & lacks;
+    }
+    return any === 0 ? "NONE" : "SOME";
+  }
+
+  /** Leaves those in it to whom limits and guarantees leave enough, and those who are screened. */
+  #keepRoomy(narrow: Int32Array): Left {
+    const { roomy, screened } = this.clients;
+    const [hasFirst, hasSecond] = [this.#hasSurplusFor(0), this.#hasSurplusFor(1)];
+    this.#open = (hasFirst ? 1 : 0) | (hasSecond ? 2 : 0) | SCREENED;
+    const [first, second] = [hasFirst ? -1 : 0, hasSecond ? -1 : 0];
+    let [any, withheld] = [0, 0];
+    for (let word = 0; word < narrow.length; word++) {
+      const before = narrow[word] ?? 0;
+      const byLimit = ((roomy[0][word] ?? 0) & first) | ((roomy[1][word] ?? 0) & second);
+      const after = before & (byLimit | (screened[word] ?? 0));
+      withheld |= before & ~after;
+      narrow[word] = after;
+      any |= after;
+    }
+    if (any === 0) return "NONE";
+    return withheld === 0 ? "ALL" : "SOME";
+  }
+
+  #hasSurplusFor(set: 0 | 1): boolean {
+    return this.#books?.hasSurplusFor(set) !== false;
   }
 
   /** Offers the client what it may have; false: nothing. */
@@ -318,8 +365,6 @@ export class Engine {
     { gate, budget }: DecideRequest,
   ): boolean {
     const isScreened = this.clients.isScreened(client);
-    // Another client of its tree may have been given meanwhile what it lacked.
-    if (stage === "GUARANTEED" && !hasBit(this.clients.lacking, 0, client)) return false;
     if (isScreened) {
       budget.work -= GATE_WORK;
       if (!gate.admits(client, agent)) return false;
@@ -408,8 +453,8 @@ export class Engine {
     for (const clients of this.#clientsOf.values()) {
       for (const client of clients) this.clients.setQuota(client, NO_QUOTA);
     }
-    this.#closed.GUARANTEED.fill(0);
-    this.#closed.REST.fill(0);
+    this.#ways.GUARANTEED.fill(0);
+    this.#ways.REST.fill(0);
   }
 
   /** How the role at the top stands, and by that its clients. */
@@ -426,13 +471,12 @@ export class Engine {
     const node = this.tree.topNode(role);
     if (node === undefined) return;
     for (const stage of ["GUARANTEED", "REST"] as const) {
-      if (node < this.#closed[stage].length) continue;
-      const length = grownLength(this.#closed[stage].length, node + 1);
-      this.#closed[stage] = grown(this.#closed[stage], length);
+      if (node < this.#ways[stage].length) continue;
+      const length = grownLength(this.#ways[stage].length, node + 1);
+      this.#ways[stage] = grown(this.#ways[stage], length);
     }
-    const hasRoom = facts.hasRoom[0] || facts.hasRoom[1] || hasScreened;
-    this.#closed.GUARANTEED[node] = facts.lacks ? 0 : 1;
-    this.#closed.REST[node] = hasRoom ? 0 : 1;
+    this.#ways.GUARANTEED[node] = facts.lacks;
+    this.#ways.REST[node] = facts.room | (hasScreened ? SCREENED : 0);
   }
 }
 

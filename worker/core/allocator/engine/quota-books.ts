@@ -7,7 +7,7 @@
  */
 import type { Quantities } from "../../../resources/resource.ts";
 import { DEFAULT_MINIMUM } from "../minimum.ts";
-import type { QuotaFacts } from "./client-masks.ts";
+import { bitOf, type QuotaFacts } from "./client-masks.ts";
 import type { Kinds } from "./kinds.ts";
 
 /** Thousandths that an offer has to have of one kind at least. */
@@ -54,7 +54,7 @@ export class QuotaBooks {
       guarantees: numbered(quota.guarantees),
       limits: new Map(numbered(quota.limits)),
       consumed: [],
-      facts: { lacks: false, hasRoom: [true, true] },
+      facts: { lacks: 0, room: 3 },
     };
     this.#roles.set(name, role);
     for (const [kind, thousandths] of role.guarantees) {
@@ -73,7 +73,7 @@ export class QuotaBooks {
 
   /** Of a role without quota: it lacks nothing, and has no limit. */
   factsOf(name: string): QuotaFacts {
-    return this.#roles.get(name)?.facts ?? { lacks: false, hasRoom: [true, true] };
+    return this.#roles.get(name)?.facts ?? { lacks: 0, room: 3 };
   }
 
   /** The role has so much more of the kind; less when it is negative. Nothing without a quota. */
@@ -139,17 +139,24 @@ export class QuotaBooks {
   }
 
   #note(role: TopRole): void {
-    const lacks = role.guarantees.some(([kind]) => unmetOf(role, kind) > 0);
-    const fits = (set: Least): boolean => set.every(([kind, least]) => leftOf(role, kind) >= least);
-    const first = fits(this.#minimum[0]);
-    const second = fits(this.#minimum[1]);
+    let lacks = 0;
+    for (const [kind] of role.guarantees) {
+      if (unmetOf(role, kind) > 0) lacks |= 1 << bitOf(kind);
+    }
+    const [first, second] = this.#minimum;
+    const room = (hasLeft(role, first) ? 1 : 0) | (hasLeft(role, second) ? 2 : 0);
     const { facts } = role;
-    const isSame = facts.hasRoom[0] === first && facts.hasRoom[1] === second;
-    if (isSame && facts.lacks === lacks) return;
-    this.#lacking += Number(lacks) - Number(facts.lacks);
-    role.facts = { lacks, hasRoom: [first, second] };
+    if (facts.lacks === lacks && facts.room === room) return;
+    this.#lacking += Number(lacks !== 0) - Number(facts.lacks !== 0);
+    role.facts = { lacks, room };
     this.onFlip(role.name);
   }
+}
+
+/** Whether the limit leaves enough for an offer by the set. */
+function hasLeft(role: TopRole, set: Least): boolean {
+  for (const [kind, least] of set) if (leftOf(role, kind) < least) return false;
+  return true;
 }
 
 function leftOf(role: TopRole | undefined, kind: number): number {

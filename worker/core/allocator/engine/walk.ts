@@ -43,9 +43,10 @@ export class Walk {
 
   /**
    * Number of the next client; NONE at the end. `among`: only clients whose bit is set; absent: all
-   * that want offers. `isClosed`: by node, 1 = a top-level role that is left out as a whole.
+   * that want offers. `ways`: by node of a role at the top, how anybody in it could be given
+   * something; with none of the ways in `open` it is left out as a whole.
    */
-  next(among?: Int32Array, isClosed?: Uint8Array): number {
+  next(among?: Int32Array, ways?: Int32Array, open = 0): number {
     const { columns } = this.#tree;
     while (this.#depth >= 0) {
       const node = this.#nextSibling(this.#levels[this.#depth] as Level);
@@ -59,7 +60,7 @@ export class Walk {
         if (among === undefined || hasBit(among, 0, client)) return client;
         continue;
       }
-      if (this.#depth === 0 && (isClosed?.[node] === 1 || this.#skips(node))) continue;
+      if (this.#depth === 0 && (isClosed(node, ways, open) || this.#skips(node))) continue;
       this.#enter(node);
     }
     return NONE;
@@ -101,4 +102,8 @@ export class Walk {
     const random = this.#request?.random as Prng;
     return arrange(views, { random })[Symbol.iterator]();
   }
+}
+
+function isClosed(node: number, ways: Int32Array | undefined, open: number): boolean {
+  return ways !== undefined && ((ways[node] ?? 0) & open) === 0;
 }
