@@ -3,6 +3,7 @@
  * alarm; and all that can happen to it. It does what `worker/durable/master-object.ts` does, on
  * virtual time.
  */
+import { auditAllocation } from "../../worker/core/allocator/audit.ts";
 import type { Effect, Reply } from "../../worker/core/effect.ts";
 import type { Input } from "../../worker/core/input.ts";
 import { overcommitted } from "../../worker/core/invariants.ts";
@@ -54,6 +55,7 @@ interface Pending {
 export class MasterNode {
   readonly #world: World;
   readonly #settings: MasterSettings;
+  #checks = 0;
   readonly #callRelay: RelayWords["call"];
   /** What the turns see. */
   #disk = new Disk();
@@ -220,6 +222,8 @@ export class MasterNode {
       problem ??= brokenRestart(this.#disk, { settings: this.#settings, nowMs: clock.nowMs });
     }
     problem ??= life.operator.disagreement(life.state);
+    // As dear as a start.
+    if (++this.#checks % 50 === 0) problem ??= auditAllocation(life.state)[0];
     if (problem !== undefined) throw new Violation(`after ${input.type}: ${problem}`);
   }
 

@@ -4,6 +4,7 @@
  * was stored remains.
  */
 import { expect } from "vitest";
+import { auditAllocation } from "../../worker/core/allocator/audit.ts";
 import type { Input, Principal } from "../../worker/core/input.ts";
 import { checkInvariants, overcommitted, reload } from "../../worker/core/invariants.ts";
 import { nextDueMs, type Outcome, step } from "../../worker/core/master.ts";
@@ -53,6 +54,7 @@ export class MasterHost {
 
   #check(input: Input, excessBefore: ReadonlySet<string>): void {
     expect(checkInvariants(this.state), `after ${input.type}`).toEqual([]);
+    expect(auditAllocation(this.state), `after ${input.type}`).toEqual([]);
     const fromOutside = input.type === "AGENT_REGISTER" || input.type === "RELAY_BATCH";
     const excess = [...overcommitted(this.state)].filter((id) => !excessBefore.has(id));
     if (!fromOutside) expect(excess, `over-committed by ${input.type}`).toEqual([]);

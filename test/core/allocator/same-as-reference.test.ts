@@ -3,6 +3,7 @@
  * histories than `npm test` has time for: `HISTORIES=10000 npx vitest run ... same-as-reference`.
  */
 import { expect, test } from "vitest";
+import { auditAllocation } from "../../../worker/core/allocator/audit.ts";
 import { prng } from "../../../worker/std/prng.ts";
 import { happen } from "./happenings.ts";
 import { History, isSame } from "./history.ts";
@@ -28,6 +29,8 @@ test.each(["drf", "priority"])(
         if (!isSame(made, expected)) expect(made, where).toEqual(expected);
         expect(missed, `left lying: ${where}`).toEqual([]);
         offers += made.length;
+        // What is kept is what would be made of the rows; as dear as a start, so not every time.
+        if (step % 7 === 0) expect(auditAllocation(history.state), where).toEqual([]);
       }
     }
     // A history in which nothing is ever offered would prove nothing.
