@@ -20,6 +20,7 @@ import type { DockerOptions } from "./containerizer/containerizer.ts";
 import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
 import { type MesosContainerizerKind, mesosContainerizerKinds } from "./containerizer/index.ts";
 import { outwardAddress } from "./discovery/machine.ts";
+import { type IsolationOptions, readIsolationOptions } from "./isolation-options.ts";
 import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
 
@@ -44,6 +45,7 @@ export interface Config {
   readonly containerizer: MesosContainerizerKind;
   /** In the order they are asked. */
   readonly containerizers: readonly ContainerizerName[];
+  readonly isolation: IsolationOptions;
   readonly docker: DockerOptions;
   /** PEM; trusted besides the public ones. */
   readonly certificates: string | undefined;
@@ -108,6 +110,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     domain: read(readDomain(given), undefined),
     containerizer: read(readContainerizer(given), "process"),
     containerizers: read(readContainerizers(given), ["mesos"]),
+    isolation: readIsolationOptions(given, read),
     docker: dockerOptions(given),
     certificates: read(readCertificates(given, sources), undefined),
     collection: {

@@ -23,9 +23,14 @@ import { buildFacts } from "./build.ts";
 import { runChecks } from "./check/run-checks.ts";
 import { type Config, readCommandLine } from "./config.ts";
 import { composeContainerizers } from "./containerizer/composing.ts";
-import type { Containerizer, ContainerizerOptions } from "./containerizer/containerizer.ts";
+import type {
+  Containerizer,
+  ContainerizerOptions,
+  GpuDevice,
+} from "./containerizer/containerizer.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
 import { type AgentFacts, type AgentState, newState } from "./core/state.ts";
+import { discoverGpus } from "./discovery/gpus.ts";
 import { readMachine, withDiscovered } from "./discovery/machine.ts";
 import { helpText } from "./options.ts";
 import { Outward } from "./outward/outward.ts";
@@ -84,9 +89,10 @@ async function main(): Promise<void> {
     case "CHECK":
       // Connections that are kept alive must not keep the process.
       return process.exit(await runChecks(read.value));
-    case "RUN":
-      await run(read.value.config);
-      return;
+    case "RUN": {
+      const gpus = await findGpus(read.value.config);
+      return gpus.ok ? await run(read.value.config, gpus.value) : refuse([gpus.error]);
+    }
     default:
       unreachable(read.value);
   }
@@ -101,12 +107,12 @@ function readFile(path: string): Result<string, string> {
   }
 }
 
-async function run(config: Config): Promise<void> {
+async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const log = stderrLog({ json: config.jsonLog });
   const taken = await takeWorkDirectory(config.workDirectory);
   if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
   const work = taken.value;
-  const containerizer = await makeContainerizer(config, work, log);
+  const containerizer = await makeContainerizer(config, work, { gpus, log });
   if (containerizer === undefined) return;
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
@@ -116,7 +122,7 @@ async function run(config: Config): Promise<void> {
   const { listener, access, tokens } = api.value;
   const { port } = listener;
   const executorStreams = new ExecutorStreams();
-  const state = newState(agentFacts(config, port), rows);
+  const state = newState(agentFacts(config, { port, gpus: gpus.length }), rows);
   log(
     `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}, ` +
       `API at http://${config.listen}:${port}`,
@@ -234,14 +240,30 @@ async function openApi(
   return ok({ listener: listener.value, access, tokens: new ExecutorTokens(key.value) });
 }
 
+/** Those that a containerizer can hand out. */
+async function findGpus({
+  containerizer,
+  containerizers,
+  isolation,
+}: Config): Promise<Result<readonly GpuDevice[], string>> {
+  if (containerizer !== "cgroups" && !containerizers.includes("docker")) return ok([]);
+  const { gpuDevices: chosen } = isolation;
+  return await discoverGpus({ program: "nvidia-smi", deviceDirectory: "/dev", chosen });
+}
+
 async function makeContainerizer(
   config: Config,
   work: WorkDirectory,
-  log: Log,
+  { gpus, log }: { readonly gpus: readonly GpuDevice[]; readonly log: Log },
 ): Promise<Containerizer | undefined> {
+  const { isolation, allowedCapabilities, disk } = config.isolation;
   const options: ContainerizerOptions = {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
+    hiddenDirectory: work.path,
+    ...(isolation !== undefined && { isolation }),
+    ...(allowedCapabilities !== undefined && { allowedCapabilities }),
+    ...{ disk, gpus },
     docker: config.docker,
     log,
   };
@@ -251,8 +273,11 @@ async function makeContainerizer(
   return undefined;
 }
 
-function agentFacts(config: Config, port: number): AgentFacts {
-  const resources = withDiscovered(config.resources, readMachine(config.workDirectory));
+function agentFacts(
+  config: Config,
+  { port, gpus }: { readonly port: number; readonly gpus: number },
+): AgentFacts {
+  const resources = withDiscovered(config.resources, readMachine(config.workDirectory, gpus));
   return {
     agentInfo: {
       hostname: config.hostname,

@@ -2,8 +2,10 @@
  * The agent's options as data: what the command line, the environment, the configuration file and
  * the help know of them comes from this table. What a value has to look like is `config.ts`'s.
  */
+import { DEFAULT_CAPABILITIES } from "./containerizer/cgroups/space/privileges.ts";
 import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
 import { containerizers, mesosContainerizerKinds } from "./containerizer/index.ts";
+import { isolatorNames } from "./containerizer/isolators.ts";
 
 export interface AgentOption {
   /** A switch is there or not; in the environment and in a file it is "true" or "false". */
@@ -74,6 +76,34 @@ export const agentOptions = {
     placeholder: "NAME",
     help: containerizerHelp(),
     otherwise: "process",
+  },
+  isolation: {
+    kind: "text",
+    placeholder: "LIST",
+    help: `what containers are isolated by, in Mesos' words: ${isolatorNames.join(",")}`,
+    otherwise: "everything that this machine can do but disk/du; see `rimrock-agent check`",
+  },
+  "allowed-capabilities": {
+    kind: "text",
+    placeholder: "LIST",
+    help: "rights of root that tasks may have, like NET_RAW,SYS_PTRACE, or ALL",
+    otherwise: DEFAULT_CAPABILITIES.join(","),
+  },
+  "enforce-container-disk-quota": {
+    kind: "switch",
+    help: "a task whose sandbox outgrows its `disk` is ended",
+  },
+  "container-disk-watch-interval": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "how often sandboxes are measured where disk/du or the quota asks for it",
+    otherwise: "15secs",
+  },
+  "nvidia-gpu-devices": {
+    kind: "text",
+    placeholder: "LIST",
+    help: "minor numbers of the GPUs to use, like 0,1",
+    otherwise: "all that nvidia-smi lists",
   },
   containerizers: {
     kind: "text",

@@ -77,7 +77,13 @@ const mayImport: { readonly [R in Room]: readonly Room[] } = {
     "agent/containerizer", // its contract: types only
   ],
   "agent/containerizer": ["worker/std", "worker/protocol"],
-  "agent/discovery": ["worker/std", "worker/protocol", "worker/resources", "agent/shell"],
+  "agent/discovery": [
+    "worker/std",
+    "worker/protocol",
+    "worker/resources",
+    "agent/containerizer",
+    "agent/shell",
+  ],
   "agent/outward": ["worker/std", "worker/sdk"],
   "agent/task-checks": ["worker/std", "worker/protocol", "agent/core", "agent/containerizer"],
   "agent/shell": [

@@ -13,11 +13,14 @@ export interface Machine {
   readonly memBytes: number;
   /** Of the file system that holds the work directory. */
   readonly diskBytes: number;
+  /** NVIDIA's, as far as tasks can have them. */
+  readonly gpus: number;
 }
 
 /** `workDirectory` need not exist yet. */
-export function readMachine(workDirectory: string): Machine {
+export function readMachine(workDirectory: string, gpus: number): Machine {
   return {
+    gpus,
     cpus: availableParallelism(),
     memBytes: totalmem(),
     diskBytes: diskBytes(workDirectory),
@@ -25,9 +28,9 @@ export function readMachine(workDirectory: string): Machine {
 }
 
 /**
- * The kinds of resource that `given` does not name, in Mesos' amounts: all processors; memory and
- * disk less 1 GB and 5 GB for the system, or half where there is less than twice that; ports 31000
- * to 32000.
+ * The kinds of resource that `given` does not name, in Mesos' amounts: all processors and GPUs;
+ * memory and disk less 1 GB and 5 GB for the system, or half where there is less than twice that;
+ * ports 31000 to 32000.
  */
 export function withDiscovered(given: Resources, machine: Machine): Resources {
   const named = new Set(given.map((resource) => resource.name));
@@ -35,6 +38,8 @@ export function withDiscovered(given: Resources, machine: Machine): Resources {
     scalar("cpus", machine.cpus),
     scalar("mem", leave(machine.memBytes, GIGABYTE)),
     scalar("disk", leave(machine.diskBytes, 5 * GIGABYTE)),
+    // Frameworks that do not ask for GPUs are offered nothing of an agent that names some.
+    ...(machine.gpus > 0 ? [scalar("gpus", machine.gpus)] : []),
     { name: "ports", reservations: [], kind: "RANGES", ranges: [[31_000, 32_000]] },
   ];
   return normalize([...given, ...discovered.filter((one) => !named.has(one.name))]);

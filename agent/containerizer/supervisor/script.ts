@@ -167,7 +167,7 @@ lead() {
  *  10 the last of the files below (empty: there is none)
  *     the count of mounted paths to compare, what stat has to say of each, and these paths
  *     the count of files to write 0 to, and these files
- *     `become` and what BECOME_SCRIPT takes; or `exec` and an argv that leads to BECOME_SCRIPT after
+ *     `become` and what BECOME_SCRIPT takes; or `exec` and an argv that leads there after
  *     a change of user or namespaces: nothing of the container's environment may reach a program
  *     that still runs as root
  */

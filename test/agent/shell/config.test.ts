@@ -137,13 +137,80 @@ describe("the command line", () => {
   });
 });
 
+describe("isolation", () => {
+  const isolationOf = (...args: string[]) => {
+    const read = readCommandLine(["--master", "http://x", ...args], {});
+    assert(read.ok && read.value.type === "RUN", "the options are in order");
+    return read.value.config.isolation;
+  };
+
+  test("without options the machine decides, and nothing is enforced on disks", () => {
+    expect(isolationOf()).toEqual({
+      isolation: undefined,
+      allowedCapabilities: undefined,
+      disk: { everyMs: 15_000, isEnforced: false },
+      gpuDevices: undefined,
+    });
+  });
+
+  test("Mesos' names are read, and those that stand for several", () => {
+    const { isolation } = isolationOf("--isolation", "cgroups/all, posix/disk,filesystem/posix");
+    expect([...(isolation ?? [])].toSorted()).toEqual([
+      "cgroups/blkio",
+      "cgroups/cpu",
+      "cgroups/devices",
+      "cgroups/mem",
+      "cgroups/pids",
+      "disk/du",
+    ]);
+  });
+
+  test("capabilities are read as names, as Mesos' JSON, and all at once", () => {
+    const allowed = (text: string) => isolationOf("--allowed-capabilities", text);
+    expect(allowed("NET_RAW,CAP_KILL").allowedCapabilities).toEqual(["NET_RAW", "KILL"]);
+    const json = '{"capabilities": ["NET_RAW", "KILL"]}';
+    expect(allowed(json).allowedCapabilities).toEqual(["NET_RAW", "KILL"]);
+    expect(allowed("ALL").allowedCapabilities).toContain("SYS_ADMIN");
+    expect(allowed("").allowedCapabilities).toEqual([]);
+  });
+
+  test("quotas and GPUs", () => {
+    const args = ["--enforce-container-disk-quota", "--container-disk-watch-interval", "2secs"];
+    expect(isolationOf(...args, "--nvidia-gpu-devices", "1, 0")).toMatchObject({
+      disk: { everyMs: 2_000, isEnforced: true },
+      gpuDevices: [1, 0],
+    });
+  });
+
+  test.each([
+    [["--isolation", "cgroups/net_cls"], /names 'cgroups\/net_cls'.*choose from cgroups\/cpu/],
+    [["--isolation", ""], /names ''/],
+    [["--isolation", "volume/host_path"], /without filesystem\/linux/],
+    [["--isolation", "cgroups/cpu", "--enforce-container-disk-quota"], /needs; add it/],
+    [["--allowed-capabilities", "NET_ROW"], /names 'NET_ROW'/],
+    [["--container-disk-watch-interval", "0secs"], /not a time above 0/],
+    [["--nvidia-gpu-devices", "0,0"], /each once/],
+    [["--nvidia-gpu-devices", "GPU-1"], /minor numbers/],
+  ])("%j is refused", (args, sentence) => {
+    const read = readCommandLine(["--master", "http://x", ...args], {});
+    assert(!read.ok, "it is refused");
+    expect(read.error).toHaveLength(1);
+    expect(read.error[0]).toMatch(sentence);
+  });
+});
+
 describe("discovered resources", () => {
-  const machine = { cpus: 8, memBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30 };
+  const machine = { cpus: 8, memBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30, gpus: 0 };
   const text = (given: string, more = {}) => {
     const parsed = parseResourcesText(given);
     assert(parsed.ok, "the text is in order");
     return formatResources(withDiscovered(parsed.value, { ...machine, ...more }));
   };
+
+  test("GPUs, where there are some and nobody said how many", () => {
+    expect(text("", { gpus: 2 })).toContain("gpus:2;");
+    expect(text("gpus:1", { gpus: 2 })).toContain("gpus:1;");
+  });
 
   test("all processors, memory less 1 GB, disk less 5 GB, ports 31000 to 32000", () => {
     expect(text("")).toBe("cpus:8; disk:97280; mem:15360; ports:[31000-32000]");

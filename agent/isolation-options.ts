@@ -1,0 +1,73 @@
+/** The agent's options about how containers are isolated. */
+import { parseDurationMs } from "../worker/std/duration.ts";
+import { err, ok, type Result } from "../worker/std/result.ts";
+import { parseCapabilities } from "./containerizer/cgroups/space/privileges.ts";
+import type { CapabilityName, DiskOptions } from "./containerizer/containerizer.ts";
+import { type Isolator, parseIsolation } from "./containerizer/isolators.ts";
+import type { GivenOptions } from "./read-options.ts";
+
+export interface IsolationOptions {
+  /** Undefined: everything that the machine can do. */
+  readonly isolation: ReadonlySet<Isolator> | undefined;
+  /** Undefined: what is harmless to the machine. */
+  readonly allowedCapabilities: readonly CapabilityName[] | undefined;
+  readonly disk: DiskOptions;
+  /** Minor numbers of the GPUs to use; undefined: all. */
+  readonly gpuDevices: readonly number[] | undefined;
+}
+
+/** `read` takes note of mistakes. */
+export function readIsolationOptions(
+  given: GivenOptions,
+  read: <T>(result: Result<T, string>, otherwise: T) => T,
+): IsolationOptions {
+  return {
+    isolation: read(readIsolation(given), undefined),
+    allowedCapabilities: read(readCapabilities(given), undefined),
+    disk: {
+      everyMs: read(readWatchInterval(given), 1),
+      isEnforced: given.has("enforce-container-disk-quota"),
+    },
+    gpuDevices: read(readGpuDevices(given), undefined),
+  };
+}
+
+function readIsolation(given: GivenOptions): Result<ReadonlySet<Isolator> | undefined, string> {
+  const text = given.text("isolation");
+  if (text === undefined) return ok(undefined);
+  const label = given.label("isolation");
+  const parsed = parseIsolation(text);
+  if (!parsed.ok) return err(`${label} ${parsed.error}`);
+  if (given.has("enforce-container-disk-quota") && !parsed.value.has("disk/du")) {
+    return err(`${label} has no disk/du, which --enforce-container-disk-quota needs; add it`);
+  }
+  return parsed;
+}
+
+function readCapabilities(
+  given: GivenOptions,
+): Result<readonly CapabilityName[] | undefined, string> {
+  const text = given.text("allowed-capabilities");
+  if (text === undefined) return ok(undefined);
+  const parsed = parseCapabilities(text);
+  return parsed.ok ? parsed : err(`${given.label("allowed-capabilities")} ${parsed.error}`);
+}
+
+function readWatchInterval(given: GivenOptions): Result<number, string> {
+  const text = given.text("container-disk-watch-interval") ?? "15secs";
+  const parsed = parseDurationMs(text);
+  if (parsed.ok && parsed.value > 0) return parsed;
+  const label = given.label("container-disk-watch-interval");
+  return err(`${label} '${text}' is not a time above 0; write one like 15secs`);
+}
+
+function readGpuDevices(given: GivenOptions): Result<readonly number[] | undefined, string> {
+  const text = given.text("nvidia-gpu-devices");
+  if (text === undefined) return ok(undefined);
+  const words = text.split(",").map((word) => word.trim());
+  if (words.every((word) => /^\d{1,4}$/.test(word)) && new Set(words).size === words.length) {
+    return ok(words.map(Number));
+  }
+  const label = given.label("nvidia-gpu-devices");
+  return err(`${label} '${text}' is no list of GPUs; write minor numbers, each once, like 0,1`);
+}
