@@ -314,8 +314,8 @@ export const mutants = [
   {
     name: "everybody refused what the first agent of the call has",
     file: "worker/core/offer/refused.ts",
-    from: "if (row.which === undefined) return",
-    to: "if (row.which !== '') return",
+    from: "return row.which === undefined ? undefined",
+    to: "return row.which !== '' ? undefined",
   },
   {
     name: "the second refusal of an agent in a call takes the place of the first",

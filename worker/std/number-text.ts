@@ -17,25 +17,43 @@ const RUN = 33; // '!'
 /** A shorter run is no shorter in text. */
 const RUN_MIN = 3;
 
-/** Numbers in any order. */
-export function writeNumbers(numbers: Iterable<number>): string {
+/** Numbers below `base` in any order, as many in a character as fit. `base`: 2 or more. */
+export function writeDigits(digits: readonly number[], base: number): string {
   const text = new Text();
-  for (const number of numbers) text.number(number);
+  const together = digitsTogether(base);
+  for (let at = 0; at < digits.length; at += together) {
+    let packed = 0;
+    for (let place = Math.min(at + together, digits.length) - 1; place >= at; place--) {
+      const digit = digits[place] as number;
+      assert(digit < base, "a digit is below the base");
+      packed = packed * base + digit;
+    }
+    text.number(packed);
+  }
   return text.done();
 }
 
-export function readNumbers(text: string): number[] {
-  const numbers: number[] = [];
+/** The inverse; `count`: how many there are. */
+export function readDigits(text: string, base: number, count: number): number[] {
+  const digits: number[] = [];
+  const together = digitsTogether(base);
   const reader = { text, at: 0 };
-  while (reader.at < text.length) numbers.push(readNumber(reader));
-  return numbers;
+  while (digits.length < count) {
+    let packed = readNumber(reader);
+    for (let n = 0; n < together && digits.length < count; n++) {
+      digits.push(packed % base);
+      packed = Math.floor(packed / base);
+    }
+  }
+  return digits;
 }
 
-/** The number at this place of the list. Asserts that there is one. */
-export function numberAt(text: string, place: number): number {
-  const reader = { text, at: 0 };
-  for (let before = 0; before < place; before++) readNumber(reader);
-  return readNumber(reader);
+/** As many as have a text of one character together. */
+function digitsTogether(base: number): number {
+  assert(base >= 2, "digits differ");
+  let together = 1;
+  while (base ** (together + 1) <= LAST) together++;
+  return together;
 }
 
 /** Ascending numbers, each once: gaps, and runs as a whole. */
@@ -70,22 +88,6 @@ export function readAscending(text: string): number[] {
     next = first + length;
   }
   return numbers;
-}
-
-/** How many numbers of the list come before this one, which asserts to be in it. */
-export function placeInAscending(text: string, wanted: number): number {
-  const reader = { text, at: 0 };
-  let [next, place] = [0, 0];
-  for (;;) {
-    const isRun = text.charCodeAt(reader.at) === RUN;
-    if (isRun) reader.at++;
-    const first = next + readNumber(reader);
-    const length = isRun ? readNumber(reader) + RUN_MIN : 1;
-    assert(first <= wanted, "the list has the number");
-    next = first + length;
-    if (wanted < next) return place + wanted - first;
-    place += length;
-  }
 }
 
 function readNumber(reader: { readonly text: string; at: number }): number {

@@ -1,78 +1,88 @@
 /**
  * The refusals of one client, found by the number of an agent.
  *
- * Rows have small numbers of their own here, so that what most agents cost is the one or two bytes
- * of the first row that names them. Nothing here is truth: it is as the rows of `filter` say.
+ * Every amount of every row has a small number here, its place, so that most agents cost no more
+ * than the byte or two in which the place of theirs is. Nothing here is truth: it is as the rows of
+ * `filter` say.
  */
-import { assert } from "../../std/assert.ts";
+import { assert, defined } from "../../std/assert.ts";
 import { NumberMap } from "../../std/number-map.ts";
 import type { FilterRow } from "../rows.ts";
+import type { Refusal } from "./refusals.ts";
+import { readWhich } from "./refused.ts";
 
 export class ClientRefusals {
-  /** Rows by their number here; there is no row 0. */
-  readonly #rows: (FilterRow | undefined)[] = [undefined];
-  readonly #places = new Map<number, number>();
+  /** By place; there is no place 0. */
+  readonly #refusals: (Refusal | undefined)[] = [undefined];
   readonly #freePlaces: number[] = [];
-  /** For each agent one of the rows that name it. */
+  /** Rows by their number, each with the places of its amounts. */
+  readonly #rows = new Map<number, { readonly row: FilterRow; readonly places: number[] }>();
+  /** For each agent the place of one refusal of it. */
   readonly #first = new NumberMap();
-  /** The others: few agents are named twice. */
+  /** The places of others: few agents are named by several rows. */
   readonly #others = new Map<number, number[]>();
 
   isEmpty(): boolean {
-    return this.#places.size === 0;
+    return this.#rows.size === 0;
   }
 
+  /** In no order. */
   rows(): FilterRow[] {
-    return this.#rows.filter((row) => row !== undefined);
+    return [...this.#rows.values()].map(({ row }) => row);
   }
 
-  /** Rows that name the agent, in the order of creation. */
-  naming(number: number): FilterRow[] {
-    const rows: FilterRow[] = [];
-    this.some(number, (row) => {
-      rows.push(row);
+  /** What is refused of the agent, in the order of creation. */
+  of(number: number): Refusal[] {
+    const refusals: Refusal[] = [];
+    this.some(number, (refusal) => {
+      refusals.push(refusal);
       return false;
     });
-    return rows.sort((a, b) => a.seq - b.seq);
+    return refusals.sort((a, b) => a.row.seq - b.row.seq);
   }
 
-  /** Whether `is` holds of a row that names the agent. */
-  some(number: number, is: (row: FilterRow) => boolean): boolean {
+  /** Whether `is` holds of a refusal of the agent. */
+  some(number: number, is: (refusal: Refusal) => boolean): boolean {
     const first = this.#first.get(number);
     if (first === 0) return false;
-    if (is(this.#rowAt(first))) return true;
+    if (is(this.#at(first))) return true;
     if (this.#others.size === 0) return false;
-    return this.#others.get(number)?.some((place) => is(this.#rowAt(place))) ?? false;
+    return this.#others.get(number)?.some((place) => is(this.#at(place))) ?? false;
   }
 
   /** `numbers`: the agents that the row names. */
   add(row: FilterRow, numbers: readonly number[]): void {
-    const place = this.#freePlaces.pop() ?? this.#rows.length;
-    this.#rows[place] = row;
-    this.#places.set(row.seq, place);
-    for (const number of numbers) {
+    const places = row.refused.map((refused) => {
+      const place = this.#freePlaces.pop() ?? this.#refusals.length;
+      this.#refusals[place] = { row, refused };
+      return place;
+    });
+    this.#rows.set(row.seq, { row, places });
+    const which = readWhich(row, numbers.length);
+    numbers.forEach((number, at) => {
+      const place = places[which?.[at] ?? 0] ?? 0;
       if (this.#first.get(number) === 0) this.#first.set(number, place);
       else this.#others.set(number, [...(this.#others.get(number) ?? []), place]);
-    }
+    });
   }
 
   remove({ seq }: FilterRow, numbers: readonly number[]): void {
-    const place = this.#places.get(seq);
-    assert(place !== undefined, "a row is removed once");
-    this.#places.delete(seq);
-    this.#rows[place] = undefined;
-    this.#freePlaces.push(place);
+    const { places } = defined(this.#rows.get(seq), "a row is removed once");
+    this.#rows.delete(seq);
+    const isGone = (place: number): boolean => places.includes(place);
     for (const number of numbers) {
-      const others = this.#others.get(number)?.filter((each) => each !== place) ?? [];
-      if (this.#first.get(number) === place) this.#first.set(number, others.shift() ?? 0);
+      const others = this.#others.get(number)?.filter((place) => !isGone(place)) ?? [];
+      if (isGone(this.#first.get(number))) this.#first.set(number, others.shift() ?? 0);
       if (others.length > 0) this.#others.set(number, others);
       else if (this.#others.size > 0) this.#others.delete(number);
     }
+    for (const place of places) this.#refusals[place] = undefined;
+    this.#freePlaces.push(...places);
   }
 
-  #rowAt(place: number): FilterRow {
-    const row = this.#rows[place];
-    assert(row !== undefined, "an agent's row is there");
-    return row;
+  #at(place: number): Refusal {
+    const refusal = this.#refusals[place];
+    assert(refusal !== undefined, "an agent's refusal is there");
+    return refusal;
   }
 }

@@ -19,7 +19,6 @@ import type { Change } from "../../std/table.ts";
 import type { AgentRow, FilterRow } from "../rows.ts";
 import type { Tables } from "../tables.ts";
 import { ClientRefusals } from "./client-refusals.ts";
-import { refusedOf } from "./refused.ts";
 
 /** A framework in one of its roles, on one agent. */
 export interface ClientOnAgent {
@@ -71,13 +70,13 @@ export class Refusals {
     const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);
     const number = this.#tables.agent.get(client.agentId)?.number;
     if (ofClient === undefined || number === undefined) return false;
-    return ofClient.some(number, (row) => refuses(row, refusedOf(row, number), candidate));
+    return ofClient.some(number, (refusal) => refuses(refusal, candidate));
   }
 
   /** The refusal that does so the longest; undefined: none does. */
   keeping(client: ClientOnAgent, candidate: Resources): Refusal | undefined {
     return this.of(client)
-      .filter(({ row, refused }) => refuses(row, refused, candidate))
+      .filter((refusal) => refuses(refusal, candidate))
       .reduce<Refusal | undefined>((longest, refusal) => {
         const ends = refusal.row.expiresAtMs;
         return longest === undefined || longest.row.expiresAtMs < ends ? refusal : longest;
@@ -89,7 +88,7 @@ export class Refusals {
     const ofClient = this.#clients.get(frameworkId)?.get(role);
     const number = this.#tables.agent.get(agentId)?.number;
     if (ofClient === undefined || number === undefined) return [];
-    return ofClient.naming(number).map((row) => ({ row, refused: refusedOf(row, number) }));
+    return ofClient.of(number);
   }
 
   /** Rows of the framework, for one role or for all, in the order of creation. */
@@ -105,7 +104,8 @@ export class Refusals {
     if (number === undefined) return [];
     const rows: FilterRow[] = [];
     for (const roles of this.#clients.values()) {
-      for (const ofClient of roles.values()) rows.push(...ofClient.naming(number));
+      for (const ofClient of roles.values())
+        rows.push(...ofClient.of(number).map(({ row }) => row));
     }
     return rows.sort(bySeq);
   }
@@ -179,6 +179,6 @@ function bySeq(a: FilterRow, b: FilterRow): number {
 }
 
 /** More than was refused is offered again. */
-function refuses(row: FilterRow, refused: Resources, candidate: Resources): boolean {
+function refuses({ row, refused }: Refusal, candidate: Resources): boolean {
   return row.blocksAll || contains(refused, candidate);
 }

@@ -4,14 +4,7 @@
  */
 import type { Resources } from "../../resources/resource.ts";
 import { defined } from "../../std/assert.ts";
-import {
-  numberAt,
-  placeInAscending,
-  readAscending,
-  readNumbers,
-  writeAscending,
-  writeNumbers,
-} from "../../std/number-text.ts";
+import { readAscending, readDigits, writeAscending, writeDigits } from "../../std/number-text.ts";
 import type { FilterRow } from "../rows.ts";
 
 /** The part of a row that tells agents and amounts. */
@@ -28,22 +21,24 @@ export function writeRefused(
   const agents = writeAscending(entries.map(([number]) => number));
   const refused = [...places.keys()];
   if (places.size === 1) return { agents, refused };
-  const which = writeNumbers(entries.map(([, each]) => places.get(each) ?? 0));
+  const which = writeDigits(
+    entries.map(([, each]) => places.get(each) ?? 0),
+    places.size,
+  );
   return { agents, refused, which };
 }
 
 /** The inverse. */
 export function readRefused(row: RefusedOfAgents): (readonly [number, Resources])[] {
-  const which = row.which === undefined ? undefined : readNumbers(row.which);
-  return readAscending(row.agents).map((number, at) => [number, refusedAt(row, which?.[at] ?? 0)]);
+  const numbers = readAscending(row.agents);
+  const which = readWhich(row, numbers.length);
+  return numbers.map((number, at) => {
+    const refused = row.refused[which?.[at] ?? 0];
+    return [number, defined(refused, "a row has what it says was refused")];
+  });
 }
 
-/** What was refused of one of the agents that the row names. */
-export function refusedOf(row: RefusedOfAgents, number: number): Resources {
-  if (row.which === undefined) return refusedAt(row, 0);
-  return refusedAt(row, numberAt(row.which, placeInAscending(row.agents, number)));
-}
-
-function refusedAt({ refused }: RefusedOfAgents, at: number): Resources {
-  return defined(refused[at], "a row has what it says was refused");
+/** In the order of `agents`: which of `refused` it is; absent: always the first. */
+export function readWhich(row: RefusedOfAgents, count: number): readonly number[] | undefined {
+  return row.which === undefined ? undefined : readDigits(row.which, row.refused.length, count);
 }
