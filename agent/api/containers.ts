@@ -1,6 +1,8 @@
 /** The containers that live here, and what they use. */
 import type * as agent from "../../worker/protocol/v1/agent.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { customExecutor } from "../core/custom-executors.ts";
+import type { ExecutorRow } from "../core/rows.ts";
 import { mayHaveContainer } from "../core/runs.ts";
 import { decodeStored } from "../core/stored.ts";
 import { liveExecutors, type ShownExecutor } from "./executors.ts";
@@ -47,11 +49,29 @@ export async function getContainers(
 /** Of a group's executor, which is no process of its own, the sum of its tasks. */
 async function ownContainer(view: AgentView, executor: ShownExecutor): Promise<ShownContainer> {
   const id = { value: executor.containerId };
+  const custom = customExecutor(view.state, executor.containerId);
+  if (custom !== undefined) return await customContainer(view, executor, custom);
   const [first] = executor.tasks;
   const isCommand = first !== undefined && first.run.parentId === undefined;
   const used = await Promise.all(executor.tasks.map(({ run }) => usage(view, run)));
   const status = isCommand ? statusOf(first.run) : { container_id: id };
   return { executor, id, status, statistics: sum(used.flatMap((each) => each ?? [])) };
+}
+
+/** Its tasks are in it. */
+async function customContainer(
+  { state, containerizer }: AgentView,
+  executor: ShownExecutor,
+  { containerId, pid }: ExecutorRow,
+): Promise<ShownContainer> {
+  const id = { value: containerId };
+  const used = pid === undefined ? undefined : await containerizer.usage(containerId);
+  const network_infos = [{ ip_addresses: [{ ip_address: state.facts.ip }] }];
+  const status = {
+    container_id: id,
+    ...(pid !== undefined && { network_infos, executor_pid: pid }),
+  };
+  return { executor, id, status, statistics: used?.ok === true ? used.value : undefined };
 }
 
 function nestedContainers(

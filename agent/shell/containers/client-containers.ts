@@ -33,6 +33,7 @@ import {
   findTaskContainer,
   isAlive,
   limitsOf,
+  processesOf,
   type Surroundings,
   type SurroundingsOptions,
   surroundingsOf,
@@ -120,9 +121,8 @@ export class ClientContainers {
   wait(chain: ContainerChain): Result<Promise<ContainerTermination>, ContainerCallError> {
     const found = this.find(chain);
     if (found?.kind === "CLIENT") return ok(found.container.ended);
-    if (found?.kind === "TASK" && isAlive(found)) {
-      return ok(this.#options.containerizer.wait(found.run.containerId));
-    }
+    const id = found && processesOf(found);
+    if (id !== undefined) return ok(this.#options.containerizer.wait(id));
     return err({ code: "CONTAINER_NOT_FOUND", chain });
   }
 
@@ -145,8 +145,8 @@ export class ClientContainers {
     if (found.kind === "CLIENT" && found.container.termination === undefined) {
       return ok(found.container.id);
     }
-    if (found.kind === "TASK" && isAlive(found)) return ok(found.run.containerId);
-    return err({ code: "CONTAINER_NOT_RUNNING", chain });
+    const id = found.kind === "CLIENT" ? undefined : processesOf(found);
+    return id === undefined ? err({ code: "CONTAINER_NOT_RUNNING", chain }) : ok(id);
   }
 
   /** Where it writes what no client reads; undefined: there is no such container. */

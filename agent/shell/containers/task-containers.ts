@@ -2,6 +2,7 @@
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import type { ContainerId, ResourceLimits } from "../../containerizer/containerizer.ts";
 import { containerSpec, DEFAULT_PATH, resourceLimits } from "../../core/container-spec.ts";
+import { executorLaunch } from "../../core/executor-task.ts";
 import type { ExecutorRow, RunRow } from "../../core/rows.ts";
 import { mayHaveContainer } from "../../core/runs.ts";
 import type { AgentState } from "../../core/state.ts";
@@ -21,7 +22,7 @@ export interface Surroundings {
 
 export type TaskContainer =
   | { readonly kind: "TASK"; readonly run: RunRow }
-  /** Of a task group. */
+  /** Of a task group; or a custom one, which has a process. */
   | { readonly kind: "EXECUTOR"; readonly row: ExecutorRow };
 
 /** Undefined: no task or executor that is remembered in the books has it. */
@@ -32,6 +33,7 @@ export function findTaskContainer(
   const [first, second, ...rest] = chain;
   if (rest.length > 0) return undefined;
   for (const run of state.run.values()) {
+    if (run.entrustedBy !== undefined) continue;
     const isSame =
       second === undefined
         ? run.parentId === undefined && run.containerId === first
@@ -49,6 +51,14 @@ export function isAlive(container: TaskContainer): boolean {
   if (container.kind === "EXECUTOR") return container.row.stage === "RUNNING";
   const { stage } = container.run;
   return mayHaveContainer(container.run) && "startedMs" in stage;
+}
+
+/** Of one that lives the container that has its processes, if it has any. */
+export function processesOf(container: TaskContainer): ContainerId | undefined {
+  if (!isAlive(container)) return undefined;
+  if (container.kind === "TASK") return container.run.containerId;
+  const { process, containerId } = container.row;
+  return process?.state === "SUBSCRIBED" ? containerId : undefined;
 }
 
 export interface SurroundingsOptions {
@@ -94,6 +104,17 @@ function aroundTask(run: RunRow, options: SurroundingsOptions): Surroundings {
 function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroundings {
   const info = decodeStored("mesos.v1.ExecutorInfo", row.info);
   const framework = frameworkOf(options.state, row.frameworkId);
+  const inside = processesOf({ kind: "EXECUTOR", row });
+  if (inside !== undefined) {
+    const { containerId, agentId } = row;
+    const spec = containerSpec(framework, executorLaunch(row, framework, []).task, {
+      ...{ containerId, agentId, ip: options.state.facts.ip, port: options.port },
+      sandboxDirectory: sandboxPath(options.workDirectory, row),
+      user: userOf(framework, info.command?.user, options),
+    });
+    const { environment, user, sandboxDirectory, limits } = spec;
+    return { inside, environment, user, sandboxDirectory, limits };
+  }
   return {
     inside: undefined,
     environment: { PATH: DEFAULT_PATH },

@@ -98,6 +98,33 @@ describe("a custom executor", () => {
     ]);
   });
 
+  test("has a container, in which it can be looked into, and others can be launched", async () => {
+    const { master, workDirectory } = await joined();
+    launch(master, "t1");
+    const { container_status: told } = await master.state("t1", "TASK_RUNNING");
+    const { body } = await master.call({ type: "GET_CONTAINERS", get_containers: {} });
+    const [shown] = JSON.parse(body).get_containers.containers;
+    expect(shown).toMatchObject({
+      executor_id: { value: "e" },
+      container_id: told?.container_id,
+      container_status: { executor_pid: told?.executor_pid },
+    });
+    const container_id = { value: "inner", parent: { value: shown.container_id.value } };
+    const file = join(workDirectory, "inner");
+    const launched = await master.call({
+      type: "LAUNCH_CONTAINER",
+      launch_container: { container_id, command: { value: `echo $MESOS_EXECUTOR_ID > ${file}` } },
+    });
+    expect(launched.status).toBe(200);
+    await master.until("the inner one has run", () => existsSync(file) || undefined);
+    const killed = await master.call({
+      type: "KILL_CONTAINER",
+      kill_container: { container_id: shown.container_id },
+    });
+    expect(killed.status).toBe(200);
+    await master.state("t1", "TASK_FAILED");
+  });
+
   test("gets a group at once", async () => {
     const { master, workDirectory } = await joined();
     const task = (id: string): mesos.TaskInfo => ({

@@ -72,7 +72,10 @@ describe("an HTTP check", () => {
     const statusAt = (path: string) => checkNetwork(http(port, path), here, never);
     expect(await statusAt("/a")).toEqual({ kind: "STATUS_CODE", code: 204 });
     expect(await statusAt("/file")).toEqual({ kind: "STATUS_CODE", code: 302 });
-    expect(await statusAt("/loop")).toMatchObject({ kind: "NONE", why: /redirects/ });
+    expect(await statusAt("/loop")).toMatchObject({
+      kind: "NONE",
+      why: expect.stringMatching(/redirects/),
+    });
   });
 
   test("that nobody answers says why", async () => {
@@ -87,7 +90,7 @@ describe("an HTTP check", () => {
   test("that is not answered in time ends with its time", async () => {
     const port = await serve(() => {});
     const result = await checkNetwork(http(port), here, AbortSignal.timeout(50));
-    expect(result).toMatchObject({ kind: "NONE", why: /in time/ });
+    expect(result).toMatchObject({ kind: "NONE", why: expect.stringMatching(/in time/) });
   });
 });
 
