@@ -1,5 +1,6 @@
 /** `/files/...`: what tasks have in their sandboxes, as the web page and the log tools read it. */
 import { basename, extname } from "node:path";
+import { modeText } from "../../worker/protocol/file-mode.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import {
   double,
@@ -135,28 +136,6 @@ function fileText({ path, nlink, size, mtime, mode, uid, gid }: mesos.FileInfo):
     size: integer(Number(size ?? 0n)),
     uid: string(uid ?? ""),
   });
-}
-
-/** The kind of a file, as the mode's highest bits have it (inode(7)), by its letter. */
-const kinds: ReadonlyMap<number, string> = new Map([
-  [0o010000, "p"],
-  [0o020000, "c"],
-  [0o040000, "d"],
-  [0o060000, "b"],
-  [0o120000, "l"],
-  [0o140000, "s"],
-]);
-
-/** Like `drwxr-xr-x`. */
-export function modeText(mode: number): string {
-  const bits = [..."rwxrwxrwx"].map((letter, at) => ((mode >> (8 - at)) & 1 ? letter : "-"));
-  const marked = (at: number, bit: number, letter: string): void => {
-    if ((mode & bit) !== 0) bits[at] = bits[at] === "x" ? letter : letter.toUpperCase();
-  };
-  marked(2, 0o4000, "s");
-  marked(5, 0o2000, "s");
-  marked(8, 0o1000, "t");
-  return `${kinds.get(mode & 0o170000) ?? "-"}${bits.join("")}`;
 }
 
 /** From -1; a number that is not given is -1. */

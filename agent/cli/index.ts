@@ -11,8 +11,12 @@ import { audit } from "./audit.ts";
 import type { Command } from "./command.ts";
 import { demo } from "./demo.ts";
 import { exec } from "./exec.ts";
+import { filesCat } from "./files-cat.ts";
+import { filesGet } from "./files-get.ts";
+import { filesLs } from "./files-ls.ts";
 import { frameworkList } from "./framework-list.ts";
 import { help } from "./help.ts";
+import { logs } from "./logs.ts";
 import { maintenanceCancel } from "./maintenance-cancel.ts";
 import { maintenanceSchedule } from "./maintenance-schedule.ts";
 import { maintenanceStart } from "./maintenance-start.ts";
@@ -47,7 +51,11 @@ export const commands: readonly Command[] = [
   agentReactivate,
   agentGone,
   taskList,
+  logs,
   exec,
+  filesLs,
+  filesCat,
+  filesGet,
   frameworkList,
   roleList,
   rolePriority,

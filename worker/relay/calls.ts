@@ -2,9 +2,9 @@
  * Operators' calls to an agent's own API: the caller is parked, the call goes to the agent as a
  * command without a number, and the agent posts the answer back in numbered pieces.
  *
- * What the caller sends as a body the agent asks for, piece by piece, when it has room for it. While
- * a call goes on without a body the agent asks all the same: the request is held as long as there
- * is nothing, and refused as soon as the caller has gone.
+ * What the caller sends as a body the agent asks for, piece by piece, when it has room for it.
+ * While a call goes on without a body the agent asks all the same: the request is held as long as
+ * there is nothing, and refused as soon as the caller has gone.
  *
  * 1. A caller gets the pieces in order, each once. 2. A caller never waits longer than
  * `CALL_TIMEOUT_MS` for a piece from an agent that has stopped asking.

@@ -15,7 +15,9 @@ export const ALIVE_INTERVAL_MS = 50_000;
  */
 export const CALL_TIMEOUT_MS = 30_000;
 
-/** Callers of one agent at a time: each may have a stream open, with `CALLER_QUEUED_BYTES` in it. */
+/**
+ * Callers of one agent at a time: each may have a stream open, with `CALLER_QUEUED_BYTES` in it.
+ */
 export const CALLS_PER_AGENT = 64;
 
 /**

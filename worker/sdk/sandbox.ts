@@ -36,10 +36,10 @@ export function outputPath(
 
 /**
  * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer
- * has ended; also when the agent meanwhile makes room by moving what is there to `<path>.1`. A file that is not there yet is waited for, and while the agent cannot be reached it
- * is tried again. Throws the last `SchedulerError` when that does not change for `graceMs` after
- * the writer's end, or when asking again cannot help. Ends early, without an error, when `signal`
- * aborts.
+ * has ended; also when the agent meanwhile makes room by moving what is there to `<path>.1`. A file
+ * that is not there yet is waited for, and while the agent cannot be reached it is tried again.
+ * Throws the last `SchedulerError` when that does not change for `graceMs` after the writer's end,
+ * or when asking again cannot help. Ends early, without an error, when `signal` aborts.
  */
 export async function* followFile(
   operator: Operator,

@@ -2,10 +2,10 @@
  * Terminals for commands. Node has none to give, so script(1) makes one: it sits between the
  * streams that the container was given and the command, as one more process of the container.
  *
- * 1. The size is set before the command's first instruction, later ones from outside (`resize`).
- * 2. The terminal echoes. script(1) since util-linux 2.35 switches that off where its own input is
- * no terminal, and the option against it is unknown to older ones; stty does the same for all.
- * 3. A signal that ends the command is told as the exit status 128 + signal: script(1) has no other.
+ * 1. The size is set before the command's first instruction, later ones from outside (`resize`). 2.
+ * The terminal echoes. script(1) since util-linux 2.35 switches that off where its own input is no
+ * terminal, and the option against it is unknown to older ones; stty does the same for all. 3. A
+ * signal that ends the command is told as the exit status 128 + signal: script(1) has no other.
  */
 import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";

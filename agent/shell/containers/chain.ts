@@ -1,5 +1,6 @@
 /**
- * Mesos' names of containers: a value of the client's choice, and those of the containers around it.
+ * Mesos' names of containers: a value of the client's choice, and those of the containers around
+ * it.
  */
 import { createHash } from "node:crypto";
 import { checkContainerId } from "../../../worker/protocol/identifiers.ts";
@@ -49,8 +50,8 @@ export function isSame(a: ContainerChain, b: ContainerChain): boolean {
 }
 
 /**
- * The containerizer's name of a container that a client named: clients choose freely, and may choose
- * the same below two parents, or the name of somebody's task.
+ * The containerizer's name of a container that a client named: clients choose freely, and may
+ * choose the same below two parents, or the name of somebody's task.
  */
 export function containerizerId(chain: ContainerChain): ContainerId {
   // No value has a NUL in it.

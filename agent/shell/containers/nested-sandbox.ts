@@ -77,9 +77,9 @@ function fileIn(folder: number, name: string, account: Account | undefined): num
 }
 
 /**
- * Takes a sandbox away that `makeNestedSandbox` made. rm(1) follows no link, however often its owner
- * exchanges folders meanwhile; Node's own function looks first and opens by path afterwards. What
- * cannot be removed stays.
+ * Takes a sandbox away that `makeNestedSandbox` made. rm(1) follows no link, however often its
+ * owner exchanges folders meanwhile; Node's own function looks first and opens by path afterwards.
+ * What cannot be removed stays.
  */
 export async function removeNestedSandbox(path: string): Promise<void> {
   let folder: number;

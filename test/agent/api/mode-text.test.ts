@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { modeText } from "../../../agent/api/file-routes.ts";
+import { modeText } from "../../../worker/protocol/file-mode.ts";
 
 test.each([
   [0o100644, "-rw-r--r--"],
