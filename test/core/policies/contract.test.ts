@@ -6,6 +6,7 @@ import type { Policy } from "../../../worker/core/allocator/policy.ts";
 import { prng } from "../../../worker/std/prng.ts";
 import { byName } from "./by-name.ts";
 import { Cluster, client } from "./cluster.ts";
+import { memory } from "./memory.ts";
 
 const ALL = ["*:f1", "a:f1", "a:f2", "a/b:f1", "a/b/c:f3", "d:f3", "d:f4", "x/y:f5"] as const;
 const someClient = fc.constantFrom(...ALL);
@@ -91,7 +92,9 @@ function playClient(
   else cluster.state.deactivate(client(who));
 }
 
-describe.each([...Object.entries(policies), ["by name", byName] as const])(
+const own = { "by name": byName, memory };
+
+describe.each([...Object.entries(policies), ...Object.entries(own)])(
   "the policy %s",
   (_name, policy) => {
     const history = fc.array(event, { maxLength: 60 });
