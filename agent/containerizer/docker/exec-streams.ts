@@ -51,10 +51,21 @@ export function openStreams(given: {
 export async function passThrough(
   exec: Duplex,
   { stdin, stdout, stderr, close }: ExecStreams,
-  { isRaw }: { readonly isRaw: boolean },
+  {
+    isRaw,
+    unread,
+  }: {
+    readonly isRaw: boolean;
+    /** Called when nobody reads any more what the command writes; Docker does not tell it. */
+    readonly unread: () => void;
+  },
 ): Promise<void> {
-  // Whoever reads no longer: the command learns it as it would of a pipe's.
-  for (const output of [stdout, stderr]) output.on("error", () => exec.destroy());
+  for (const output of [stdout, stderr]) {
+    output.on("error", () => {
+      exec.destroy();
+      unread();
+    });
+  }
   exec.on("error", () => {});
   if (stdin !== undefined) {
     stdin.on("error", () => exec.end());

@@ -82,7 +82,8 @@ export class Execs {
     }
     if (spec.terminal !== undefined) await this.#resize(execId, spec.terminal);
     const isRaw = spec.terminal !== undefined;
-    const passed = passThrough(opened.value, streams.value, { isRaw });
+    const unread = (): void => void this.kill(id, "SIGPIPE");
+    const passed = passThrough(opened.value, streams.value, { isRaw, unread });
     const exec: Exec = {
       ...{ execId, inside, hasTerminal: isRaw, isRunning: true, isDestroyed: false },
       ended: this.#end(id, execId, { stream: opened.value, passed }),
@@ -106,7 +107,7 @@ export class Execs {
   async resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>> {
     const exec = this.#execs.get(id);
     if (exec?.isRunning !== true) return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
-    const resized = exec.hasTerminal && (await this.#resize(exec.execId, size)).ok;
+    const resized = exec.hasTerminal && (await this.#resize(exec.execId, size));
     return resized ? ok(undefined) : err({ code: "NO_TERMINAL", containerId: id });
   }
 
@@ -207,9 +208,14 @@ export class Execs {
     return 0;
   }
 
-  #resize(execId: string, { rows, columns }: TerminalSize): Promise<Result<Json, DockerError>> {
+  /** A command that Docker is just starting has no terminal yet. */
+  async #resize(execId: string, { rows, columns }: TerminalSize): Promise<boolean> {
     const size = query({ h: String(rows), w: String(columns) });
-    return this.#json("POST", `/exec/${execId}/resize${size}`);
+    for (let tries = 0; tries < APPEAR_TRIES; tries++) {
+      if ((await this.#json("POST", `/exec/${execId}/resize${size}`)).ok) return true;
+      await sleep(POLL_MIN_MS, undefined, { ref: false });
+    }
+    return false;
   }
 
   #json(method: "GET" | "POST", path: string, body?: Json): Promise<Result<Json, DockerError>> {
@@ -229,6 +235,8 @@ function execBody(spec: ContainerSpec): Json {
     AttachStdin: streams !== undefined,
     ...{ AttachStdout: true, AttachStderr: true },
     Tty: terminal !== undefined,
+    // Engines that do not know it are told by a resize.
+    ...(terminal !== undefined && { ConsoleSize: [terminal.rows, terminal.columns] }),
   };
 }
 

@@ -1,7 +1,9 @@
 /** What the docker containerizer promises besides, and where it follows Docker's ways instead. */
 import assert from "node:assert/strict";
+import { buffer, text } from "node:stream/consumers";
 import { describeTermination } from "../../../../agent/containerizer/containerizer.ts";
 import { containerizers } from "../../../../agent/containerizer/index.ts";
+import { openPipes } from "../../../../agent/shell/containers/pipes.ts";
 import {
   inLab,
   MEGABYTE,
@@ -251,6 +253,53 @@ const dockerChecks: Checks = {
         (await run(lab, "", { inside, command: missing })).termination.kind,
         "EXITED",
       );
+    }),
+
+  "a command inside has the streams it is given, byte for byte": (kind) =>
+    inLab(kind, async (lab) => {
+      const { containerId: inside } = await start(lab, "sleep 60");
+      const pipes = await openPipes(lab.directory);
+      assert.ok(pipes.ok, pipes.ok ? "" : pipes.error);
+      const { streams, stdin, stdout, stderr, letGo } = pipes.value;
+      const spec = await start(lab, "cat; echo told >&2; exit 3", { inside, streams });
+      letGo();
+      const sent = Buffer.alloc(300_000, "\0\xff\n line", "latin1");
+      stdin.end(sent);
+      const [out, errors] = await within(10_000, Promise.all([buffer(stdout), text(stderr)]));
+      assert.ok(out.equals(sent), `${out.length} bytes`);
+      assert.equal(errors, "told\n");
+      assert.deepEqual(await within(10_000, lab.containerizer.wait(spec.containerId)), exits(3));
+    }),
+
+  "a command inside that nobody reads waits, and ends with its reader": (kind) =>
+    inLab(kind, async (lab) => {
+      const seconds = uniqueSleep();
+      const { containerId: inside } = await start(lab, `sleep ${seconds}`);
+      const pipes = await openPipes(lab.directory);
+      assert.ok(pipes.ok, pipes.ok ? "" : pipes.error);
+      const { streams, stdin, stdout, stderr, letGo } = pipes.value;
+      const spec = await start(lab, "exec cat /dev/zero", { inside, streams });
+      letGo();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const end of [stdin, stdout, stderr]) end.destroy();
+      const termination = await within(10_000, lab.containerizer.wait(spec.containerId));
+      assert.notDeepEqual(termination, exits(0));
+      assert.equal(processesWith(seconds).length, 1, "the container itself goes on");
+    }),
+
+  "a command inside at a terminal has its size, and hears of a new one": (kind) =>
+    inLab(kind, async (lab) => {
+      const { containerId: inside } = await start(lab, "sleep 60");
+      const command =
+        "test -t 0 && test -t 1 && stty size; trap 'stty size; exit 5' WINCH; " +
+        "echo ready; while :; do sleep 0.05; done";
+      const terminal = { rows: 33, columns: 101 };
+      const spec = await start(lab, command, { inside, terminal });
+      await until("it is ready", () => output(spec, "stdout").includes("ready"));
+      const resized = await lab.containerizer.resize(spec.containerId, { rows: 7, columns: 9 });
+      assert.deepEqual(resized, { ok: true, value: undefined });
+      assert.deepEqual(await within(10_000, lab.containerizer.wait(spec.containerId)), exits(5));
+      assert.match(output(spec, "stdout"), /7 9\r\n$/);
     }),
 
   "a command inside that is destroyed takes its daemons along": (kind) =>
