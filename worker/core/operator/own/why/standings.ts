@@ -6,13 +6,14 @@
  * offer was made" leaves out that offer and all that were made after it; tasks that were launched
  * or have ended since are not told apart from those of before.
  */
-import { addQuantities, quantitiesOf, quantityOf } from "../../../../resources/quantities.ts";
+import { addQuantities, quantitiesOf } from "../../../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../../../resources/resource.ts";
 import {
   type Client,
   DEFAULT_ROLE_SETTINGS,
   type RoleSettings,
 } from "../../../allocator/policy.ts";
+import { dominantShare } from "../../../role/share.ts";
 import type { OfferRow } from "../../../rows.ts";
 import type { MasterState } from "../../../state.ts";
 import { holdsResources } from "../../holdings.ts";
@@ -102,7 +103,7 @@ export class Standings {
       }
     }
     const { weight } = this.settingsOf(path[depth - 1] ?? "");
-    return dominantShare(has, this.#total, weight);
+    return dominantShare(has, this.#total, weight).share;
   }
 
   #use(client: Client, resources: Resources): void {
@@ -119,17 +120,6 @@ export class Standings {
     this.#holdings.set(key, made);
     return made;
   }
-}
-
-/** The largest fraction of any one kind, by weight. A kind that the total lacks counts as 0. */
-function dominantShare(has: Quantities, total: Quantities, weight: number): number {
-  let share = 0;
-  for (const [kind, thousandths] of Object.entries(has)) {
-    const all = quantityOf(total, kind);
-    // One division, so that shares that are equal as fractions are equal as numbers too.
-    if (all > 0) share = Math.max(share, thousandths / (all * weight));
-  }
-  return share;
 }
 
 /** "eng", "eng/web", "eng/web/." (its own frameworks), "eng/web/./F": each a name of its own. */
