@@ -68,7 +68,7 @@ export class DockerContainerizer implements Containerizer {
     this.#engine = new Engine(options.socketPath);
     this.#calls = new EngineCalls(this.#engine);
     this.#records = new DockerRecords(runtimeDirectory);
-    this.#execs = new Execs(this.#engine, (id) => {
+    this.#execs = new Execs(this.#engine, this.#records, (id) => {
       const container = this.#running(id);
       return container.ok ? container.value.dockerId : undefined;
     });
@@ -86,7 +86,7 @@ export class DockerContainerizer implements Containerizer {
     if (!created.ok) throw new Error(describeLaunchError(created.error));
     const owner = this.#ownerId();
     const recovery = new DockerRecovery({
-      ...{ calls: this.#calls, records: this.#records },
+      ...{ calls: this.#calls, records: this.#records, execs: this.#execs },
       adopt: (id, sandbox, found) => this.#adopt(id, sandbox, found),
     });
     const listed = await this.#calls.list(owner);
@@ -108,7 +108,10 @@ export class DockerContainerizer implements Containerizer {
       if (id.ok && !wanted.has(id.value)) orphans.add(id.value);
     }
     await this.#sweep();
-    for (const id of orphans) this.#records.remove(id);
+    for (const id of orphans) {
+      if (this.#records.read(id)?.stage.state === "INSIDE") await this.#execs.endStray(id);
+      this.#records.remove(id);
+    }
     return { containers, orphans: [...orphans] };
   }
 

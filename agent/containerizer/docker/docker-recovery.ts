@@ -3,6 +3,7 @@
  * told to start, and the record says whether it was.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { unreachable } from "../../../worker/std/assert.ts";
 import {
   type ContainerId,
   type ContainerTermination,
@@ -12,6 +13,7 @@ import {
 import type { DockerContainer } from "./docker-container.ts";
 import { launchedAs } from "./docker-launch.ts";
 import { type EngineCalls, isStatus } from "./engine-calls.ts";
+import type { Execs } from "./execs.ts";
 import type { Inspected } from "./inspected.ts";
 import { terminationOf } from "./inspected.ts";
 import type { DockerRecords } from "./records.ts";
@@ -23,6 +25,7 @@ const START_PAUSE_MS = 50;
 export interface RecoveryTools {
   readonly calls: EngineCalls;
   readonly records: DockerRecords;
+  readonly execs: Execs;
   /** Takes a container over that has run, or does. */
   readonly adopt: (id: ContainerId, sandbox: string, found: Inspected) => DockerContainer;
 }
@@ -36,7 +39,7 @@ export class DockerRecovery {
 
   /** Rejects when Docker does not answer: nothing is known then. */
   async one(id: ContainerId): Promise<RecoveredContainer> {
-    const { records } = this.#tools;
+    const { records, execs } = this.#tools;
     const record = records.read(id);
     if (record === undefined) {
       return endedAs(id, {
@@ -48,10 +51,18 @@ export class DockerRecovery {
     switch (stage.state) {
       case "CREATING":
         return endedAs(id, notStarted("The agent ended before it started the container"));
+      case "INSIDE": {
+        await execs.endStray(id);
+        const message = "The agent that followed this command ended, and the command with it";
+        return endedAs(id, { kind: "LOST", message });
+      }
       case "ENDED":
         return endedAs(id, stage.termination);
-      default:
+      case "STARTING":
+      case "STARTED":
         return this.#find(id, stage.dockerId, sandboxDirectory);
+      default:
+        return unreachable(stage);
     }
   }
 

@@ -24,6 +24,7 @@ import { openOutput } from "../supervisor/start.ts";
 import { type Engine, type Json, number, objectOf, query, text } from "./engine.ts";
 import type { DockerError } from "./errors.ts";
 import { openStreams, passThrough } from "./exec-streams.ts";
+import type { DockerRecords } from "./records.ts";
 
 interface Exec {
   readonly execId: string;
@@ -45,12 +46,18 @@ const OUTER_END_TRIES = 8;
 
 export class Execs {
   readonly #engine: Engine;
+  readonly #records: DockerRecords;
   readonly #dockerIdOf: (id: ContainerId) => string | undefined;
   readonly #execs = new Map<ContainerId, Exec>();
   readonly #table = new ProcessTable();
 
-  constructor(engine: Engine, dockerIdOf: (id: ContainerId) => string | undefined) {
+  constructor(
+    engine: Engine,
+    records: DockerRecords,
+    dockerIdOf: (id: ContainerId) => string | undefined,
+  ) {
     this.#engine = engine;
+    this.#records = records;
     this.#dockerIdOf = dockerIdOf;
   }
 
@@ -65,6 +72,19 @@ export class Execs {
     if (dockerId === undefined) {
       return err({ code: "CONTAINER_NOT_RUNNING", containerId: inside });
     }
+    const reserved = this.#records.reserve(id, spec.sandboxDirectory, "INSIDE");
+    if (!reserved.ok) return reserved;
+    const started = await this.#start(spec, inside, dockerId);
+    if (!started.ok) this.#records.remove(id);
+    return started;
+  }
+
+  async #start(
+    spec: ContainerSpec,
+    inside: ContainerId,
+    dockerId: string,
+  ): Promise<Result<Launched, LaunchError>> {
+    const { containerId: id } = spec;
     const created = await this.#json("POST", `/containers/${dockerId}/exec`, execBody(spec));
     if (!created.ok) return created;
     const execId = text(created.value.Id) ?? "";
@@ -125,6 +145,12 @@ export class Execs {
   async remove(id: ContainerId): Promise<void> {
     await this.destroy(id);
     this.#execs.delete(id);
+    this.#records.remove(id);
+  }
+
+  /** Ends what an agent process that is gone ran inside a container. */
+  async endStray(id: ContainerId): Promise<void> {
+    for (const pid of await this.#processes(id)) signalProcess(pid, "SIGKILL");
   }
 
   /** What lives in a container ends at the latest with it. */

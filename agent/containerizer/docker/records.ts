@@ -27,10 +27,12 @@ import {
 import { errnoOf, fileError } from "../supervisor/file-error.ts";
 
 /**
- * CREATING: Docker has not been asked to start it. STARTING: it has; nobody saw the answer.
+ * CREATING: Docker has not been asked to start it. STARTING: it has; nobody saw the answer. INSIDE:
+ * a command in another container, which is nobody's when its agent process is gone.
  */
 export type DockerStage =
   | { readonly state: "CREATING" }
+  | { readonly state: "INSIDE" }
   | { readonly state: "STARTING" | "STARTED"; readonly dockerId: string }
   | {
       readonly state: "ENDED";
@@ -104,11 +106,15 @@ export class DockerRecords {
   }
 
   /** Takes the id, before anything else of the container exists. */
-  reserve(id: ContainerId, sandboxDirectory: string): Result<void, FileError> {
+  reserve(
+    id: ContainerId,
+    sandboxDirectory: string,
+    state: "CREATING" | "INSIDE" = "CREATING",
+  ): Result<void, FileError> {
     const path = join(this.#directory, id + RECORD);
     const own = `${path}.${process.pid}`;
     try {
-      writeFileSync(own, JSON.stringify({ stage: { state: "CREATING" }, sandboxDirectory }), {
+      writeFileSync(own, JSON.stringify({ stage: { state }, sandboxDirectory }), {
         mode: 0o600,
       });
       // Unlike a rename, this fails where one is already.

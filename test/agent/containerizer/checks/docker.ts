@@ -255,6 +255,26 @@ const dockerChecks: Checks = {
       );
     }),
 
+  "what an agent that died ran inside a container is ended by the next one": (kind) =>
+    inLab(kind, async (lab) => {
+      const [own, seconds] = [uniqueSleep(), uniqueSleep()];
+      const outer = await start(lab, `sleep ${own}`);
+      const { containerId: inside } = outer;
+      const inner = await start(lab, `sleep ${seconds}`, { inside });
+      const stray = await start(lab, `sleep ${seconds}`, { inside });
+      await until("both are up", () => processesWith(seconds).length >= 2);
+      const next = containerizers[kind].create(lab.options);
+      const known = [outer, inner].map(({ containerId }) => ({ containerId }));
+      const { containers, orphans } = await next.recover(known);
+      assert.deepEqual(orphans, [stray.containerId]);
+      assert.deepEqual(
+        containers.map((each) => (each.state === "ENDED" ? each.termination.kind : each.state)),
+        ["RUNNING", "LOST"],
+      );
+      await until("both are gone", () => processesWith(seconds).length === 0);
+      assert.equal(processesWith(own).length, 1);
+    }),
+
   "a command inside has the streams it is given, byte for byte": (kind) =>
     inLab(kind, async (lab) => {
       const { containerId: inside } = await start(lab, "sleep 60");
