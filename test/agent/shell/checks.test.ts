@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { requirement } from "../../support/require.ts";
 import { endMasters, isAlive, joined, pidIn, waiting } from "./agent-lab.ts";
 import { cleanUp, startAgent } from "./agent-process.ts";
 import type { FakeMaster } from "./fake-master.ts";
@@ -40,6 +41,32 @@ test("a command check runs in the task's sandbox, with its environment and the c
   );
   expect(status.reason).toBe("REASON_TASK_CHECK_STATUS_UPDATED");
 });
+
+const cgroups = requirement("cgroups");
+test.skipIf(cgroups.missing)(
+  cgroups.title("a command check is made inside the task's namespaces and cgroup"),
+  async () => {
+    const { master, workDirectory } = await joined("--containerizer", "cgroups");
+    const places =
+      "readlink /proc/self/ns/pid; grep :memory: /proc/self/cgroup || cat /proc/self/cgroup";
+    const command = {
+      value: `(${places}) > new; mv new check`,
+    };
+    master.run("t1", "", {
+      command: { value: `(${places}) > task; sleep 1000` },
+      resources: [{ name: "mem", type: "SCALAR", scalar: { value: 64 } }],
+      check: { type: "COMMAND", command: { command }, ...fast },
+    });
+    const runs = join(workDirectory, "slaves/test-S0/frameworks/f1/executors/t1/runs/latest");
+    await master.until("the check is made", () => existsSync(join(runs, "check")) || undefined);
+    const [inCheck, inTask] = ["check", "task"].map((name) =>
+      readFileSync(join(runs, name), "utf8"),
+    );
+    // Beneath the task's, whose limits hold for it.
+    expect(inCheck?.startsWith(inTask?.trimEnd() ?? "?")).toBe(true);
+    expect(inTask).toMatch(/^pid:/);
+  },
+);
 
 test("a command that takes too long is ended, whole, and has no outcome", async () => {
   const { master, workDirectory } = await joined();

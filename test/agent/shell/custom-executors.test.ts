@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { requirement } from "../../support/require.ts";
 import { endMasters, isAlive, joined } from "./agent-lab.ts";
 import { cleanUp, startAgent } from "./agent-process.ts";
 import type { FakeMaster } from "./fake-master.ts";
@@ -31,17 +32,25 @@ function executor(variables: Readonly<Record<string, string>> = {}, id = "e"): m
   };
 }
 
+interface LaunchOptions {
+  /** What the executor does with it. */
+  readonly name: string;
+  readonly of: mesos.ExecutorInfo;
+  /** MB */
+  readonly memory: number;
+}
+
 function launch(
   master: FakeMaster,
   taskId: string,
-  { name = "run", of = executor() }: { name?: string; of?: mesos.ExecutorInfo } = {},
+  { name = "run", of = executor(), memory = 1 }: Partial<LaunchOptions> = {},
 ): bigint {
   const task: mesos.TaskInfo = {
     name,
     task_id: { value: taskId },
     agent_id: { value: "test-S0" },
     executor: of,
-    resources: [{ name: "cpus", type: "SCALAR", scalar: { value: 0.1 } }],
+    resources: [{ name: "mem", type: "SCALAR", scalar: { value: memory } }],
   };
   return master.send({ type: "RUN_TASK", run_task: { framework: FRAMEWORK, task } });
 }
@@ -187,6 +196,29 @@ describe("a custom executor", () => {
     const status = await master.state("t1", "TASK_LOST");
     expect(status.reason).toBe("REASON_EXECUTOR_REREGISTRATION_TIMEOUT");
     await master.until("it is gone", () => !isAlive(pid) || undefined);
+  });
+});
+
+const cgroups = requirement("cgroups");
+describe.skipIf(cgroups.missing)(cgroups.title("a custom executor in a cgroup"), () => {
+  test("may use what its tasks may use, as they come and go", async () => {
+    const { master } = await joined("--containerizer", "cgroups");
+    const megabytes = async (): Promise<number> => {
+      const { body } = await master.call({ type: "GET_CONTAINERS", get_containers: {} });
+      const [container] = JSON.parse(body).get_containers.containers;
+      return container.resource_statistics.mem_limit_bytes / 1024 ** 2;
+    };
+    launch(master, "t1", { memory: 100 });
+    await master.state("t1", "TASK_RUNNING");
+    expect(await megabytes()).toBe(164);
+    const run_number = launch(master, "t2", { memory: 100 });
+    await master.state("t2", "TASK_RUNNING");
+    expect(await megabytes()).toBe(264);
+    const { framework_id } = ids;
+    const kill_task = { framework_id, task_id: { value: "t2" }, run_number };
+    master.send({ type: "KILL_TASK", kill_task });
+    await master.state("t2", "TASK_KILLED");
+    for (let tries = 0; (await megabytes()) !== 164; tries++) expect(tries).toBeLessThan(100);
   });
 });
 
