@@ -6,6 +6,7 @@ import { followFile } from "../../worker/sdk/sandbox.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { EXIT_INTERRUPTED } from "./exit-code.ts";
 import { tailOffset } from "./log-tail.ts";
+import { readPieces } from "./read-pieces.ts";
 import { eventSink, type OutputSink, type OutputStream, textSink } from "./task-output.ts";
 import { allTasks, findTask, sandboxOf } from "./task-place.ts";
 
@@ -100,10 +101,16 @@ async function showStream(
   const agentId = task.agent_id.value;
   const path = `${sandboxOf(task)}/${stream}`;
   const sink = sinkOf(context, task, stream);
-  const graceMs = wanted.follow ? GRACE_MS : 0;
   try {
     const offset = tail === undefined ? 0 : await tailOffset(operator, { agentId, path }, tail);
-    const follow = { agentId, path, offset, pollMs: POLL_MS, graceMs, ended, signal };
+    if (!wanted.follow) {
+      for await (const { data } of readPieces(operator, { agentId, path }, offset)) {
+        if (signal.aborted) break;
+        sink.write(data);
+      }
+      return undefined;
+    }
+    const follow = { agentId, path, offset, pollMs: POLL_MS, graceMs: GRACE_MS, ended, signal };
     for await (const bytes of followFile(operator, follow)) sink.write(bytes);
     return undefined;
   } catch (error) {

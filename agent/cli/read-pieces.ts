@@ -7,39 +7,37 @@ const AT_ONCE = 8;
 
 export interface FilePiece {
   readonly data: Uint8Array;
-  /** Bytes of the whole file, when this piece was read. */
+  /** Bytes of the whole file, at the beginning. */
   readonly size: number;
 }
 
-/** To the end that it has when that is reached. */
+/** To the end that it has at the beginning: one that grows faster than it is read has no other. */
 export async function* readPieces(
   operator: Operator,
   { agentId, path }: { readonly agentId: string; readonly path: string },
   from: number,
 ): AsyncGenerator<FilePiece, void> {
-  const read = (offset: number): Promise<FilePiece> => {
-    const reading = operator.readFile(agentId, { path, offset, length: PIECE_BYTES });
+  const read = (offset: number, length: number): Promise<FilePiece> => {
+    const reading = operator.readFile(agentId, { path, offset, length });
     // One that fails before its turn is told when that comes.
     reading.catch(() => {});
     return reading;
   };
-  const first = await read(from);
+  const first = await read(from, PIECE_BYTES);
   yield first;
-  let offset = from + first.data.length;
-  let { size } = first;
-  while (offset < size) {
+  const { size } = first;
+  for (let offset = from + first.data.length; offset < size; ) {
     const pieces = Array.from({ length: AT_ONCE }, (_, at) => offset + at * PIECE_BYTES)
       .filter((at) => at < size)
-      .map(read);
+      .map((at) => read(at, Math.min(PIECE_BYTES, size - at)));
     for (const reading of pieces) {
-      const piece = await reading;
+      const { data } = await reading;
       // Cut meanwhile: what would follow is not what it was.
-      if (piece.data.length === 0) return;
-      yield piece;
-      offset += piece.data.length;
-      size = piece.size;
+      if (data.length === 0) return;
+      yield { data, size };
+      offset += data.length;
       // A short piece in the middle: the rest is asked for anew.
-      if (piece.data.length < PIECE_BYTES) break;
+      if (data.length < PIECE_BYTES) break;
     }
   }
 }
