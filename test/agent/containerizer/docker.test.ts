@@ -240,7 +240,7 @@ describe.skipIf(docker.missing)(docker.title("on a Docker daemon"), () => {
       assert.ok(launched.ok, launched.ok ? "" : describeLaunchError(launched.error));
       const [address] = launched.value.ipAddresses ?? [];
       assert.match(address ?? "", /^172\.\d+\.\d+\.\d+$/);
-      assert.equal(JSON.parse(launched.value.data ?? "")[0].Name, `/mesos-${spec.containerId}`);
+      assert.equal(JSON.parse(String(launched.value.data))[0].Name, `/mesos-${spec.containerId}`);
       await until("it is up", () => output(spec, "stdout") === "inner\nup\n");
       assert.equal(await retried(() => fetch(`http://127.0.0.1:${port}/index`)), "served\n");
       const taken = specOf(lab, "true", dockerOf(bridge));
