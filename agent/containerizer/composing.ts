@@ -25,6 +25,7 @@ import {
   type UsageError,
 } from "./containerizer.ts";
 import { DockerRecords } from "./docker/records.ts";
+import { GpuPool } from "./gpu-pool.ts";
 import { containerizers, type MesosContainerizerKind } from "./index.ts";
 
 /** In Mesos' words, as `--containerizers` takes them. */
@@ -37,8 +38,10 @@ export async function composeContainerizers(
     /** Which one "mesos" is. */
     readonly containerizer: MesosContainerizerKind;
   },
-  options: ContainerizerOptions,
+  given: ContainerizerOptions,
 ): Promise<Result<Containerizer, string>> {
+  const gpuPool = new GpuPool(given.runtimeDirectory, given.gpus ?? []);
+  const options = { ...given, gpuPool };
   const made: { [N in ContainerizerName]?: Containerizer } = {};
   for (const name of choice.containerizers) {
     const kind = name === "mesos" ? choice.containerizer : name;

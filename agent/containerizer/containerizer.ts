@@ -21,6 +21,7 @@ import type { Brand } from "../../worker/std/brand.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { type DockerError, describeDockerError } from "./docker/errors.ts";
 import type { DockerSpec } from "./docker/spec.ts";
+import type { GpuPool } from "./gpu-pool.ts";
 import type { Isolator } from "./isolators.ts";
 
 /** Names one run of a container: also a file name and a cgroup's name, so made by `containerId`. */
@@ -302,6 +303,8 @@ export interface DockerOptions {
 export interface GpuDevice {
   /** The number in its device file's name. */
   readonly minor: number;
+  /** Like "GPU-5c2a…"; absent: the driver does not tell. */
+  readonly uuid?: string;
   /** Device files that its programs open, by their names in /dev. */
   readonly files: readonly { readonly name: string; readonly path: string }[];
 }
@@ -330,6 +333,8 @@ export interface ContainerizerOptions {
   readonly disk?: DiskOptions;
   /** For containers that ask for some; absent: none. */
   readonly gpus?: readonly GpuDevice[];
+  /** Who has which of them, where several containerizers share them; absent: each has them all. */
+  readonly gpuPool?: GpuPool;
   readonly docker?: DockerOptions;
   /** Takes a line for the agent's log; absent: nobody listens. */
   readonly log?: (line: string) => void;

@@ -31,6 +31,7 @@ export async function discoverGpus(
   const listed = await ask(program);
   if (!listed.ok) return listed;
   const minors = parseMinorNumbers(listed.value);
+  const uuids = parseUuids(listed.value);
   const missing = chosen?.find((minor) => !minors.includes(minor));
   if (missing !== undefined) {
     const has = minors.length === 0 ? "none" : minors.join(", ");
@@ -42,13 +43,32 @@ export async function discoverGpus(
   });
   const shared = SHARED_FILES.map(fileOf).filter(({ path }) => existsSync(path));
   return ok(
-    (chosen ?? minors).map((minor) => ({ minor, files: [fileOf(`nvidia${minor}`), ...shared] })),
+    (chosen ?? minors).map((minor) => {
+      const uuid = uuids.get(minor);
+      const files = [fileOf(`nvidia${minor}`), ...shared];
+      return { minor, ...(uuid !== undefined && { uuid }), files };
+    }),
   );
 }
 
 /** Of `nvidia-smi -q`, which has a line `Minor Number : 0` in the part of each GPU. */
 export function parseMinorNumbers(text: string): readonly number[] {
   return [...text.matchAll(/^\s*Minor Number\s*:\s*(\d+)\s*$/gm)].map(([, minor]) => Number(minor));
+}
+
+/** By minor number: in the part of a GPU its line `GPU UUID : GPU-…` is above that one. */
+function parseUuids(text: string): ReadonlyMap<number, string> {
+  const uuids = new Map<number, string>();
+  let uuid: string | undefined;
+  for (const [, name, value = ""] of text.matchAll(/^\s*(GPU UUID|Minor Number)\s*:\s*(\S+)/gm)) {
+    if (name === "GPU UUID") {
+      uuid = value;
+    } else if (uuid !== undefined) {
+      uuids.set(Number(value), uuid);
+      uuid = undefined;
+    }
+  }
+  return uuids;
 }
 
 function ask(program: string): Promise<Result<string, string>> {

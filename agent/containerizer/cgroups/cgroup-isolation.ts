@@ -15,6 +15,7 @@ import type {
   LaunchError,
   ResourceLimits,
 } from "../containerizer.ts";
+import { GpuPool } from "../gpu-pool.ts";
 import type { Isolator } from "../isolators.ts";
 import { fileError } from "../supervisor/file-error.ts";
 import type {
@@ -31,7 +32,6 @@ import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { GpuPool } from "./gpu-pool.ts";
 import { controllersOf, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
@@ -67,7 +67,7 @@ export class CgroupIsolation implements Isolation {
       hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
     };
-    this.#gpus = new GpuPool(runtimeDirectory, options.gpus ?? []);
+    this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
     const isEnforced = disk?.isEnforced === true;
     const exceeded = (id: ContainerId, used: { usedBytes?: number; limitBytes: number }): void =>

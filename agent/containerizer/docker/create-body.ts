@@ -1,6 +1,11 @@
 /** What the Engine is asked to create: a container's spec in the words of its API. */
 import { join } from "node:path";
-import type { ContainerCommand, ContainerSpec, ResourceLimits } from "../containerizer.ts";
+import type {
+  ContainerCommand,
+  ContainerSpec,
+  GpuDevice,
+  ResourceLimits,
+} from "../containerizer.ts";
 import { type Json, objectOf } from "./engine.ts";
 import { DOCKER_SANDBOX, type DockerNetwork, type DockerSpec, type DockerVolume } from "./spec.ts";
 
@@ -22,7 +27,12 @@ const MEMORY_BYTES_MIN = 6 * 1_048_576;
  */
 const LOG_CONFIG = { Type: "local", Config: { "max-size": "64m", "max-file": "5" } };
 
-export function createBody(spec: ContainerSpec, docker: DockerSpec, owner: string): Json {
+/** `gpus`: those that it was given. */
+export function createBody(
+  spec: ContainerSpec,
+  docker: DockerSpec,
+  { owner, gpus }: { readonly owner: string; readonly gpus: readonly GpuDevice[] },
+): Json {
   const { config, hostConfig, endpoint } = docker.overrides;
   const { network } = docker;
   return {
@@ -40,7 +50,7 @@ export function createBody(spec: ContainerSpec, docker: DockerSpec, owner: strin
     },
     // Nobody has to be at the other end of a pipe for the container to run.
     ...{ AttachStdin: false, OpenStdin: false, Tty: false },
-    HostConfig: hostConfigOf(spec, docker, hostConfig),
+    HostConfig: { ...hostConfigOf(spec, docker, hostConfig), ...gpuRequest(gpus) },
     ...(network.mode === "user" && {
       NetworkingConfig: { EndpointsConfig: { [network.name]: endpoint } },
     }),
@@ -94,9 +104,6 @@ function hostConfigOf(spec: ContainerSpec, docker: DockerSpec, overrides: Json):
     // A task's own driver has its own options.
     LogConfig: log.Type === undefined ? mergedLog(log) : { Config: {}, ...log },
     Privileged: docker.privileged,
-    ...(docker.gpus > 0 && {
-      DeviceRequests: [{ Driver: "nvidia", Count: docker.gpus, Capabilities: [["gpu"]] }],
-    }),
     // Its end is the framework's to judge, and its remains are needed until that is told.
     ...{ RestartPolicy: { Name: "no" }, AutoRemove: false },
   };
@@ -153,6 +160,13 @@ function ownMounts({ agentFolders = [], volumes = [] }: ContainerSpec): readonly
       mount(source.path, containerPath, readOnly),
     ),
   ];
+}
+
+/** By name: a mere number of them would be the same ones for every container. */
+function gpuRequest(gpus: readonly GpuDevice[]): Json {
+  if (gpus.length === 0) return {};
+  const ids = gpus.map(({ minor, uuid }) => uuid ?? String(minor));
+  return { DeviceRequests: [{ Driver: "nvidia", DeviceIDs: ids, Capabilities: [["gpu"]] }] };
 }
 
 /** As `docker run --volume` has it: what is missing of a host's path is made. */

@@ -32,6 +32,7 @@ import {
   type UpdateError,
   type UsageError,
 } from "../containerizer.ts";
+import { GpuPool } from "../gpu-pool.ts";
 import { OWNER_LABEL } from "./create-body.ts";
 import { DockerContainer } from "./docker-container.ts";
 import { type LaunchTools, launchedAs, launchRefusal, makeAndStart } from "./docker-launch.ts";
@@ -62,7 +63,8 @@ export class DockerContainerizer implements Containerizer {
   #watch: EventWatch | undefined;
   #owner: string | undefined;
 
-  constructor({ runtimeDirectory, log }: ContainerizerOptions, options: DockerOptions) {
+  constructor(given: ContainerizerOptions, options: DockerOptions) {
+    const { runtimeDirectory, log, gpus = [], gpuPool } = given;
     this.#options = options;
     this.#log = log ?? (() => {});
     this.#engine = new Engine(options.socketPath);
@@ -77,6 +79,7 @@ export class DockerContainerizer implements Containerizer {
     this.#tools = {
       ...{ calls: this.#calls, records: this.#records, images: new Images(pull) },
       ...{ config, allowPrivileged },
+      gpus: gpuPool ?? new GpuPool(runtimeDirectory, gpus),
     };
   }
 
@@ -216,6 +219,7 @@ export class DockerContainerizer implements Containerizer {
     const { containerId: id, dockerId } = container;
     this.#containers.delete(id);
     if (dockerId !== "") await this.#removeFromDocker(dockerId);
+    this.#tools.gpus.release(id);
     this.#records.remove(id);
     this.#restAtIdle();
   }
@@ -232,6 +236,7 @@ export class DockerContainerizer implements Containerizer {
     container.dockerId = found.dockerId;
     container.launchEnded();
     this.#containers.set(id, container);
+    this.#tools.gpus.recover(id);
     this.#watchEvents();
     this.#run(container, found);
     return container;
@@ -282,6 +287,7 @@ export class DockerContainerizer implements Containerizer {
     const written = this.#records.write(id, { stage, sandboxDirectory });
     // Docker tells it again as long as it has the container.
     if (!written.ok) this.#log(describeLaunchError(written.error));
+    this.#tools.gpus.release(id);
     container.end(termination);
   }
 

@@ -6,6 +6,7 @@ import { closeSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, LaunchError, Launched } from "../containerizer.ts";
+import type { GpuPool } from "../gpu-pool.ts";
 import { openOutput } from "../supervisor/start.ts";
 import { accountToBecome } from "../supervisor/users.ts";
 import { createBody } from "./create-body.ts";
@@ -22,6 +23,7 @@ export interface LaunchTools {
   readonly calls: EngineCalls;
   readonly images: Images;
   readonly records: DockerRecords;
+  readonly gpus: GpuPool;
   /** Where the operator keeps registry credentials. */
   readonly config: string | undefined;
   readonly allowPrivileged: boolean;
@@ -66,7 +68,10 @@ export async function makeAndStart(
 ): Promise<Result<Inspected, LaunchError>> {
   const { calls, records } = tools;
   const { containerId, sandboxDirectory } = spec;
-  const created = await create(container, createBody(spec, docker, owner), { spec, docker }, tools);
+  const gpus = tools.gpus.take(containerId, docker.gpus);
+  if (!gpus.ok) return gpus;
+  const body = createBody(spec, docker, { owner, gpus: gpus.value });
+  const created = await create(container, body, { spec, docker }, tools);
   if (!created.ok) return created;
   const dockerId = created.value;
   container.dockerId = dockerId;

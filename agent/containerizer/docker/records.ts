@@ -159,7 +159,8 @@ export class DockerRecords {
   }
 
   remove(id: ContainerId): void {
-    for (const suffix of [POSITION, RECORD])
+    // Which GPUs it has is in a file of the same kind (`gpu-pool.ts`).
+    for (const suffix of [POSITION, ".gpus", RECORD])
       rmSync(join(this.#directory, id + suffix), { force: true });
   }
 

@@ -10,9 +10,11 @@ import {
   type ContainerSpec,
   describeLaunchError,
 } from "../../../agent/containerizer/containerizer.ts";
+import { createBody } from "../../../agent/containerizer/docker/create-body.ts";
 import { DOCKER_DEFAULTS } from "../../../agent/containerizer/docker/docker.ts";
 import { DockerContainerizer } from "../../../agent/containerizer/docker/docker-containerizer.ts";
 import type { DockerSpec } from "../../../agent/containerizer/docker/spec.ts";
+import { GpuPool } from "../../../agent/containerizer/gpu-pool.ts";
 import { type DockerDaemon, startDockerDaemon } from "../../support/docker-daemon.ts";
 import {
   type FakeRegistry,
@@ -257,6 +259,33 @@ describe.skipIf(docker.missing)(docker.title("on a Docker daemon"), () => {
       const overrides = { config, hostConfig, endpoint: {} };
       const ran = await run(lab, 'id -u; pwd; echo "$MORE"; ulimit -n', dockerOf({ overrides }));
       assert.equal(ran.stdout, "65534\n/tmp\n1\n77\n");
+    }),
+  );
+
+  test(
+    "a GPU is one container's, by its name, and free again when that one is not",
+    inDocker(async (lab) => {
+      const gpus = [
+        { minor: 0, uuid: "GPU-a", files: [] },
+        { minor: 1, files: [] },
+      ];
+      const pool = new GpuPool(lab.options.runtimeDirectory, gpus);
+      const more = specOf(lab, "true", dockerOf({ gpus: 3 }));
+      const options = { ...DOCKER_DEFAULTS, socketPath: daemon.socketPath };
+      const agent = new DockerContainerizer({ ...lab.options, gpuPool: pool }, options);
+      assert.match(await refusal({ containerizer: agent }, more), /3 GPUs.*2 of 2 are free/);
+      const one = specOf(lab, "true", dockerOf({ gpus: 1 }));
+      const why = await refusal({ containerizer: agent }, one);
+      // This machine has no driver to give it one by: it was asked for all the same.
+      assert.match(why, /could not select device driver "nvidia".*container toolkit/);
+      assert.equal(pool.take(one.containerId, 2).ok, true, "a launch that failed has none");
+      assert.match(await refusal({ containerizer: agent }, one), /1 GPUs.*0 of 2 are free/);
+      const docker = dockerSpec({ gpus: 2 });
+      const body = createBody(specOf(lab, ""), docker, { owner: "o", gpus });
+      const request = { Driver: "nvidia", DeviceIDs: ["GPU-a", "1"], Capabilities: [["gpu"]] };
+      // The body of a create call.
+      const { DeviceRequests } = body.HostConfig as { DeviceRequests: unknown };
+      assert.deepEqual(DeviceRequests, [request]);
     }),
   );
 

@@ -45,7 +45,7 @@ test("each GPU comes with its own device file and those that all share", async (
   expect(await ask(path)).toEqual({
     ok: true,
     value: [
-      { minor: 1, files: files("nvidia1") },
+      { minor: 1, uuid: "GPU-0f1b2c3d", files: files("nvidia1") },
       { minor: 0, files: files("nvidia0") },
     ],
   });

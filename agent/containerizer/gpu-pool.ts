@@ -3,9 +3,9 @@
  * whose they are, for the next agent process.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { err, ok, type Result } from "../../../worker/std/result.ts";
-import type { ContainerId, FileError, GpuDevice, LaunchError } from "../containerizer.ts";
-import { fileError } from "../supervisor/file-error.ts";
+import { err, ok, type Result } from "../../worker/std/result.ts";
+import type { ContainerId, FileError, GpuDevice, LaunchError } from "./containerizer.ts";
+import { fileError } from "./supervisor/file-error.ts";
 
 export class GpuPool {
   readonly #runtimeDirectory: string;
@@ -18,6 +18,7 @@ export class GpuPool {
   }
 
   take(id: ContainerId, count: number): Result<readonly GpuDevice[], LaunchError> {
+    if (count === 0) return ok([]);
     const free = this.#gpus.filter(({ minor }) => !this.#owners.has(minor));
     if (free.length < count) {
       const why = `${free.length} of ${this.#gpus.length} are free`;
