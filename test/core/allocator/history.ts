@@ -9,8 +9,8 @@ import { loadState, type MasterState } from "../../../worker/core/state.ts";
 import type { AgentId } from "../../../worker/protocol/ids.ts";
 import { equals } from "../../../worker/resources/algebra.ts";
 import { Disk } from "../../support/disk.ts";
-import { allocateByHand, type Given, type Snapshot, snapshotOf } from "./reference.ts";
-import { Turns } from "./reference-order.ts";
+import { allocateByHand, type Given, type Order, type Snapshot, snapshotOf } from "./reference.ts";
+import { inOrder, Turns } from "./reference-order.ts";
 
 /** What one turn of the master came to. */
 export interface Decision {
@@ -90,7 +90,8 @@ export class History {
         const { frameworkId, role, agentId, resources } = offer;
         made.push({ frameworkId, role, agentId, resources });
       }
-      expected = allocateByHand(snapshot, agentIds, this.#turns);
+      const order = snapshot.policy === "random" ? drawnAs(made, snapshot) : undefined;
+      expected = allocateByHand(snapshot, agentIds, this.#turns, order);
     }
     return { made, expected, missed: this.#missed(snapshotOf(this.state)) };
   }
@@ -105,6 +106,26 @@ export class History {
       unheard,
     );
   }
+}
+
+/**
+ * An order in which the offers can have been drawn, if there is one: those who were made offers of
+ * the agent come first, as they were made them. Who got nothing when more was left gets nothing
+ * after them.
+ */
+function drawnAs(made: readonly Given[], { holds }: Snapshot): Order {
+  return (books, turns, agentId) => {
+    const next = made.slice(books.holds.length - holds.length);
+    const placeOf = (role: string, id: string): number => {
+      const at = next.findIndex((given) => {
+        return given.agentId === agentId && given.role === role && given.frameworkId === id;
+      });
+      return at < 0 ? made.length : at;
+    };
+    return inOrder(books, turns).toSorted(
+      (a, b) => placeOf(a.role, a.framework.id) - placeOf(b.role, b.framework.id),
+    );
+  };
 }
 
 export function isSame(made: readonly Given[], expected: readonly Given[]): boolean {

@@ -87,6 +87,9 @@ const ENDED: readonly string[] = [
   "TASK_GONE_BY_OPERATOR",
 ];
 
+/** Who is asked of an agent, the one with the best claim first. */
+export type Order = (books: Snapshot, turns: Turns, agentId: string) => ReturnType<typeof inOrder>;
+
 /**
  * One cycle over these agents, in this order. First everybody is offered what he is guaranteed and
  * lacks, then the rest is given away. `turns` is told of every offer.
@@ -95,6 +98,7 @@ export function allocateByHand(
   snapshot: Snapshot,
   agentIds: readonly string[],
   turns: Turns,
+  order: Order = inOrder,
 ): readonly Given[] {
   const given: Given[] = [];
   const books = (): Books => ({ ...snapshot, holds: [...snapshot.holds, ...given] });
@@ -104,7 +108,7 @@ export function allocateByHand(
       const agent = snapshot.agents.find(({ id }) => id === agentId);
       if (agent?.connection.state !== "CONNECTED" || agent.service.state !== "ACTIVE") continue;
       let free = freeOf(books(), agent, given);
-      for (const { framework, role } of inOrder(books(), turns)) {
+      for (const { framework, role } of order(books(), turns, agentId)) {
         if (stage === "GUARANTEED" && !lacksGuarantee(books(), topOf(role))) continue;
         if (!mayBeOffered(snapshot.region, framework, role, agent)) continue;
         const constraints = constraintsOf(framework);

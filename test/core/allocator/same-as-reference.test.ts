@@ -1,5 +1,6 @@
 /**
- * The allocator gives the offers that the reference gives, whatever has happened before. More
+ * The allocator gives the offers that the reference gives, whatever has happened before; under the
+ * policy `random`, offers that the reference can give in some order of the clients. More
  * histories than `npm test` has time for: `HISTORIES=10000 npx vitest run ... same-as-reference`.
  */
 import { expect, test } from "vitest";
@@ -12,7 +13,7 @@ const HISTORIES = Number(process.env.HISTORIES ?? 150);
 const STEPS = 60;
 const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1);
 
-test.each(["drf", "priority"])(
+test.each(["drf", "priority", "random"])(
   "the policy %s, over random histories",
   { timeout: 3_600_000 },
   (policy) => {
