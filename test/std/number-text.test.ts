@@ -77,11 +77,12 @@ test("numbers by numbers are what a map has, in whichever form they are kept", (
       };
       for (let key = 0; key < filled; key++) set(key, 3);
       for (const [key, value] of changes) set(key, value);
-      for (let key = 0; key <= 3_001; key++) expect(map.get(key)).toBe(expected.get(key) ?? 0);
+      const keys = Array.from({ length: 3_002 }, (_, key) => key);
+      expect(keys.map((key) => map.get(key))).toEqual(keys.map((key) => expected.get(key) ?? 0));
       expect(map.size).toBe(expected.size);
       for (let key = 0; key <= 3_001; key++) set(key, 0);
       expect([map.size, map.get(5)]).toEqual([0, 0]);
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });

@@ -422,7 +422,7 @@ export type ColdTableName =
   | "completedTask";
 
 /** A filter that does not outlive a restart and re-subscription is not worth a row. */
-const FILTER_DURABLE_MS = 10_000;
+export const FILTER_DURABLE_MS = 10_000;
 
 /** Whether a row is written to disk. */
 export const durable: { readonly [T in TableName]: (row: Rows[T]) => boolean } = {

@@ -61,6 +61,52 @@ test("different amounts of one call are in one row as well", () => {
   expect(inHand(world, "f1")).toHaveLength(4);
 });
 
+test("offers declined one by one within a second are one row, later ones another", () => {
+  const world = after(World, "tick 10ms", ...agents(4), "framework f1");
+  for (const offer of inHand(world, "f1").slice(0, 3)) {
+    say(world, `decline f1 ${offer} --refuse=60`);
+    say(world, "tick 10ms");
+  }
+  // They began at different times, but all end with the same second.
+  expect(rows(world).map((row) => named(world, row).length)).toEqual([3]);
+  expect(world.host.disk.rows().filter).toHaveLength(1);
+  say(world, "tick 1000ms");
+  declineAll(world, "f1", 60);
+  expect(rows(world).map((row) => named(world, row).length)).toEqual([3, 1]);
+  say(world, "tick 59959ms");
+  expect(inHand(world, "f1")).toEqual([]);
+  say(world, "tick 1ms");
+  expect(inHand(world, "f1")).toHaveLength(3);
+  say(world, "tick 1000ms");
+  expect(inHand(world, "f1")).toHaveLength(4);
+});
+
+test("refusals of a second that end at different times are rows of their own", () => {
+  const world = after(World, ...agents(3), "framework f1");
+  const [first, second, third] = inHand(world, "f1");
+  say(world, `decline f1 ${first} --refuse=60`);
+  say(world, `decline f1 ${second} --refuse=61`);
+  say(world, `decline f1 ${third} --refuse=5`);
+  expect(rows(world)).toHaveLength(3);
+  say(world, "tick 5000ms");
+  expect(inHand(world, "f1")).toHaveLength(1);
+});
+
+test("a short refusal ends to the millisecond, a long one with a full second", () => {
+  const world = after(World, "tick 1ms", ...agents(2), "framework f1");
+  const [first, second] = inHand(world, "f1");
+  say(world, `decline f1 ${first} --refuse=10`);
+  say(world, `decline f1 ${second} --refuse=11`);
+  say(world, "tick 9999ms");
+  expect(inHand(world, "f1")).toEqual([]);
+  say(world, "tick 1ms");
+  expect(inHand(world, "f1")).toHaveLength(1);
+  say(world, "tick 1998ms");
+  expect(inHand(world, "f1")).toHaveLength(1);
+  say(world, "tick 1ms");
+  expect(inHand(world, "f1")).toHaveLength(2);
+});
+
 test("one call for two roles is a row for each", () => {
   const world = after(World, "framework f1 --roles=a,b", ...agents(2));
   const before = rows(world).length;

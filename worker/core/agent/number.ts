@@ -1,4 +1,4 @@
-import { removeAgents } from "../offer/refuse.ts";
+import { removeAgents } from "../offer/refusal-rows.ts";
 import type { Turn } from "../turn.ts";
 
 /** Refusals are not gone through for fewer agents that went. */

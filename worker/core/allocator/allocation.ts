@@ -338,7 +338,7 @@ export class Allocation {
   #followRefusal(before: FilterRow | undefined, after: FilterRow | undefined): void {
     const { frameworkId, role } = after ?? (before as FilterRow);
     const client = this.#standing?.numberOf({ frameworkId, role });
-    for (const agentId of before === undefined ? [] : this.#refusals.agentsOf(before)) {
+    for (const agentId of before === undefined ? [] : this.#refusals.agentsOf(before, after)) {
       const slot = this.#agents.of(agentId);
       if (slot === undefined) continue;
       if (after === undefined) this.#dirt.add(slot);
@@ -346,7 +346,7 @@ export class Allocation {
       const hasOthers = this.#refusals.has({ frameworkId, role, agentId });
       this.#engine?.refusals.remove(slot, client, hasOthers);
     }
-    for (const agentId of after === undefined ? [] : this.#refusals.agentsOf(after)) {
+    for (const agentId of after === undefined ? [] : this.#refusals.agentsOf(after, before)) {
       const slot = this.#agents.of(agentId);
       if (slot !== undefined && client !== undefined) this.#engine?.refusals.add(slot, client);
     }

@@ -5,6 +5,7 @@ import type * as mesos from "../../protocol/v1/mesos.ts";
 import { DEFAULT_REFUSE_MS, MAX_REFUSE_MS, MIN_REFUSE_MS } from "../constants.ts";
 import type { FilterRow, OfferRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
+import { endMs } from "./refusal-rows.ts";
 import { type RefusedOffer, refuse } from "./refuse.ts";
 
 /** How long a refusal lasts by `Filters.refuse_seconds` (http-semantics 4.3), ms. At least one second. */
@@ -21,7 +22,7 @@ export function addFilters(
   offers: readonly RefusedOffer[],
   { cause, durationMs }: Pick<FilterRow, "cause"> & { readonly durationMs: number },
 ): void {
-  refuse(turn, offers, { frameworkId, cause, expiresAtMs: turn.nowMs + durationMs });
+  refuse(turn, offers, { frameworkId, cause, expiresAtMs: endMs(turn.nowMs, durationMs) });
 }
 
 /** The same of one offer. */

@@ -5,7 +5,8 @@
  * which agents a row names (whoever follows Changes), and which refusals there are and until when
  * (operators, and the handlers that end them).
  *
- * A row that is put again names fewer agents than before: of the others a younger row says as much.
+ * A row that is put again says the same as before of the agents that it still names. Of those that
+ * it no longer names a younger row says as much.
  *
  * Rows name agents by their numbers. The number that an agent had when it was refused belongs to
  * nobody else while a row names it: what was refused of an agent that went, or that is no longer
@@ -53,8 +54,7 @@ export class Refusals {
     if (table === "agent") {
       this.#followAgent(before as AgentRow | undefined, after as AgentRow | undefined);
     } else if (table === "filter") {
-      if (before !== undefined) this.#remove(before as FilterRow);
-      if (after !== undefined) this.#add(after as FilterRow);
+      this.#followRow(before as FilterRow | undefined, after as FilterRow | undefined);
     }
   }
 
@@ -98,6 +98,11 @@ export class Refusals {
     return ofRoles.flatMap((ofRole) => ofRole?.rows() ?? []).sort(bySeq);
   }
 
+  /** The row of the client that was made last. */
+  youngestRow(frameworkId: FrameworkId, role: string): FilterRow | undefined {
+    return this.#clients.get(frameworkId)?.get(role)?.youngestRow();
+  }
+
   /** Rows that name the agent, in the order of creation. */
   rowsNaming(agentId: AgentId): readonly FilterRow[] {
     const number = this.#tables.agent.get(agentId)?.number;
@@ -110,11 +115,15 @@ export class Refusals {
     return rows.sort(bySeq);
   }
 
-  /** The agents that the row names and that are still there, also when it has just been deleted. */
-  *agentsOf(row: FilterRow): Iterable<AgentId> {
+  /**
+   * The agents that the row names and that are still there, also when it has just been deleted; but
+   * for those that another version of it names as well.
+   */
+  *agentsOf(row: FilterRow, except?: FilterRow): Iterable<AgentId> {
+    const others = except === undefined ? undefined : new Set(readAscending(except.agents));
     for (const number of readAscending(row.agents)) {
       const agentId = this.#agents[number];
-      if (agentId !== undefined) yield agentId;
+      if (agentId !== undefined && others?.has(number) !== true) yield agentId;
     }
   }
 
@@ -140,31 +149,38 @@ export class Refusals {
     if (after !== undefined) setAt(this.#agents, after.number, after.id, undefined);
   }
 
-  #add(row: FilterRow): void {
-    const { frameworkId, role } = row;
+  #followRow(before: FilterRow | undefined, after: FilterRow | undefined): void {
+    const numbersBefore = before === undefined ? [] : readAscending(before.agents);
+    const numbers = after === undefined ? [] : readAscending(after.agents);
+    // First what comes, so that no number looks free that is named before and after.
+    for (const number of numbers) this.#addNaming(number, 1);
+    for (const number of numbersBefore) this.#addNaming(number, -1);
+    if (before !== undefined && after !== undefined) {
+      this.#client(after).replace({ row: before, numbers: numbersBefore }, { row: after, numbers });
+    } else if (after !== undefined) this.#client(after).add(after, numbers);
+    else if (before !== undefined) this.#remove(before, numbersBefore);
+  }
+
+  #client({ frameworkId, role }: FilterRow): ClientRefusals {
     const roles = this.#clients.get(frameworkId) ?? new Map<string, ClientRefusals>();
     this.#clients.set(frameworkId, roles);
     const ofClient = roles.get(role) ?? new ClientRefusals();
     roles.set(role, ofClient);
-    const numbers = readAscending(row.agents);
-    ofClient.add(row, numbers);
-    for (const number of numbers) {
-      setAt(this.#naming, number, (this.#naming[number] ?? 0) + 1, 0);
-    }
+    return ofClient;
   }
 
-  #remove(row: FilterRow): void {
+  #remove(row: FilterRow, numbers: readonly number[]): void {
     const roles = this.#clients.get(row.frameworkId);
     const ofClient = roles?.get(row.role);
-    const numbers = readAscending(row.agents);
     ofClient?.remove(row, numbers);
     if (ofClient?.isEmpty() === true) roles?.delete(row.role);
     if (roles?.size === 0) this.#clients.delete(row.frameworkId);
-    for (const number of numbers) {
-      const naming = (this.#naming[number] ?? 0) - 1;
-      this.#naming[number] = naming;
-      if (naming === 0) this.#lowestFree = Math.min(this.#lowestFree, number);
-    }
+  }
+
+  #addNaming(number: number, rows: 1 | -1): void {
+    const naming = (this.#naming[number] ?? 0) + rows;
+    setAt(this.#naming, number, naming, 0);
+    if (naming === 0) this.#lowestFree = Math.min(this.#lowestFree, number);
   }
 }
 

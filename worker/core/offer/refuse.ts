@@ -11,10 +11,10 @@ import type { Resources } from "../../resources/resource.ts";
 import { defined } from "../../std/assert.ts";
 import { MIN_REFUSE_MS } from "../constants.ts";
 import type { AgentRow, FilterRow, OfferRow } from "../rows.ts";
-import { type MasterState, newSeq } from "../state.ts";
+import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
+import { type Entry, type FilterFacts, putEntries, removeAgents } from "./refusal-rows.ts";
 import type { Refusal } from "./refusals.ts";
-import { readRefused, writeRefused } from "./refused.ts";
 
 /** What is refused of an offer that has ended. */
 export interface RefusedOffer {
@@ -24,10 +24,7 @@ export interface RefusedOffer {
 }
 
 /** What rows of one call have in common. */
-interface Terms extends Pick<FilterRow, "cause"> {
-  readonly frameworkId: FrameworkId;
-  readonly expiresAtMs: number;
-}
+type Terms = Omit<FilterFacts, "role" | "blocksAll">;
 
 /** What the call says of one agent for one role. */
 interface Said {
@@ -93,21 +90,6 @@ export function brakeInvalidAccept(turn: Turn, offers: readonly OfferRow[]): voi
   putRows(turn, [...said.values()], { frameworkId, cause: "INVALID_ACCEPT", expiresAtMs });
 }
 
-/** Takes agents out of a row; a row without any goes. */
-export function removeAgents(
-  state: MasterState,
-  row: FilterRow,
-  isRemoved: (number: number) => boolean,
-): void {
-  const { filter } = state.tables;
-  const entries = readRefused(row);
-  const kept = entries.filter(([number]) => !isRemoved(number));
-  if (kept.length === 0) filter.delete(String(row.seq));
-  else if (kept.length < entries.length) {
-    filter.put({ ...row, which: undefined, ...writeRefused(kept) });
-  }
-}
-
 /**
  * Before the agent goes, or gets another number: rows that name nobody else go as well. The others
  * keep a number that nobody has.
@@ -133,8 +115,6 @@ function sayOf(turn: Turn, said: Map<string, Said>, { agentId, role }: OfferRow)
   return known;
 }
 
-type Entry = readonly [number: number, refused: Resources];
-
 function putRows(turn: Turn, all: readonly Said[], terms: Terms): void {
   for (const role of new Set(all.map((each) => each.role))) {
     const said = all.filter((each) => each.role === role).sort((a, b) => a.number - b.number);
@@ -151,35 +131,4 @@ function putRows(turn: Turn, all: readonly Said[], terms: Terms): void {
       putEntries(turn, entries, { ...terms, role, blocksAll: false });
     }
   }
-}
-
-/** Characters of the amounts in one row: what the store takes, and some more for the rest of it. */
-const AMOUNTS_LENGTH_MAX = 500_000;
-
-function putEntries(
-  turn: Turn,
-  entries: readonly Entry[],
-  facts: Terms & Pick<FilterRow, "role" | "blocksAll">,
-): void {
-  let part: Entry[] = [];
-  let amounts = new Set<Resources>();
-  let length = 0;
-  const put = (): void => {
-    if (part.length === 0) return;
-    const seq = newSeq(turn.state);
-    turn.state.tables.filter.put({ seq, ...facts, ...writeRefused(part), createdMs: turn.nowMs });
-  };
-  for (const entry of entries) {
-    if (!amounts.has(entry[1])) {
-      const added = JSON.stringify(entry[1]).length;
-      if (length + added > AMOUNTS_LENGTH_MAX) {
-        put();
-        [part, amounts, length] = [[], new Set(), 0];
-      }
-      amounts.add(entry[1]);
-      length += added;
-    }
-    part.push(entry);
-  }
-  put();
 }
