@@ -130,7 +130,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const history = new History(join(work.metaDirectory, "history"));
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const upkeep = makeUpkeep(config, state, { work, log });
-  const { containers, inputs } = clientContainers(work, { state, containerizer, port });
+  const { containers, inputs, terminals } = clientContainers(work, { state, containerizer, port });
   const view: AgentView = {
     ...{ state, history, containerizer, containers, inputs, config, port },
     version: versionFacts(VERSION, buildFacts),
@@ -155,7 +155,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     switchUser: process.geteuid?.() === 0,
     log,
     answerCall: (request) => answerLinkedCall(view, request),
-    containers,
+    ...{ containers, inputs: terminals },
     observe: (changes) => {
       view.counters.count(changes);
       containers.observe(changes);
@@ -211,7 +211,11 @@ function executorHost({ listen, ip }: Config): string {
 function clientContainers(
   { path: workDirectory, metaDirectory }: WorkDirectory,
   facts: Pick<ClientContainersOptions, "state" | "containerizer" | "port">,
-): { readonly containers: ClientContainers; readonly inputs: ContainerInputs } {
+): {
+  readonly containers: ClientContainers;
+  readonly inputs: ContainerInputs;
+  readonly terminals: TerminalInputs;
+} {
   const terminals = new TerminalInputs(join(metaDirectory, "inputs"));
   const containers = new ClientContainers({
     ...facts,
@@ -221,7 +225,7 @@ function clientContainers(
     inputs: terminals,
     records: new ClientContainerRecords(join(metaDirectory, "containers")),
   });
-  return { containers, inputs: new ContainerInputs(containers, terminals) };
+  return { containers, inputs: new ContainerInputs(containers, terminals), terminals };
 }
 
 /** Takes the API's port; the error is a sentence. */

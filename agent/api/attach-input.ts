@@ -4,9 +4,9 @@ import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
 import { RecordDecoder, type RecordError } from "../../worker/protocol/wire/record-io.ts";
 import { unreachable } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
+import { terminalSize } from "../core/terminal.ts";
 import { chainOf } from "../shell/containers/chain.ts";
 import type { ContainerInput } from "../shell/containers/container-input.ts";
-import { readSize } from "../shell/containers/request.ts";
 import { containerRefused } from "./container-sentences.ts";
 import { decodeCall } from "./decode-call.ts";
 import {
@@ -130,7 +130,7 @@ async function takeControl(
 ): Promise<Answer | undefined> {
   if (type === "HEARTBEAT") return undefined;
   if (type !== "TTY_INFO") return fieldMissing("process_io.control.type");
-  const size = tty_info?.window_size && readSize(tty_info.window_size);
+  const size = tty_info?.window_size && terminalSize(tty_info);
   if (size === undefined) return fieldMissing("process_io.control.tty_info.window_size");
   if (!size.ok) return invalidCall(size.error);
   const resized = await input.resize(size.value);

@@ -5,6 +5,7 @@ import { customExecutor } from "../core/custom-executors.ts";
 import type { ExecutorRow } from "../core/rows.ts";
 import { mayHaveContainer } from "../core/runs.ts";
 import { decodeStored } from "../core/stored.ts";
+import { messageOf } from "../shell/containers/chain.ts";
 import { liveExecutors, type ShownExecutor } from "./executors.ts";
 import type { AgentView } from "./view.ts";
 
@@ -32,18 +33,44 @@ export async function getContainers(
   call: agent.CallGetContainers,
 ): Promise<agent.ResponseGetContainers | undefined> {
   const containers = await shownContainers(view, { withNested: call.show_nested ?? false });
+  const ofClients = await clientContainers(view, call);
   // Without a container Mesos leaves the part out.
-  if (containers.length === 0) return undefined;
-  return {
-    containers: containers.map(({ executor, id, status, statistics }) => ({
-      framework_id: { value: executor.frameworkId },
-      executor_id: executor.info.executor_id,
-      executor_name: executor.info.name ?? "",
-      container_id: id,
-      ...(status !== undefined && { container_status: status }),
-      ...(statistics !== undefined && { resource_statistics: statistics }),
-    })),
-  };
+  if (containers.length + ofClients.length === 0) return undefined;
+  const ofTasks = containers.map(({ executor, id, status, statistics }) => ({
+    framework_id: { value: executor.frameworkId },
+    executor_id: executor.info.executor_id,
+    executor_name: executor.info.name ?? "",
+    container_id: id,
+    ...(status !== undefined && { container_status: status }),
+    ...(statistics !== undefined && { resource_statistics: statistics }),
+  }));
+  return { containers: [...ofTasks, ...ofClients] };
+}
+
+/** Those that clients launched, beside the others or inside of them. */
+async function clientContainers(
+  { containers, containerizer }: AgentView,
+  { show_nested = false, show_standalone = false }: agent.CallGetContainers,
+): Promise<readonly agent.ResponseGetContainersContainer[]> {
+  const shown = containers
+    .alive()
+    .filter(({ chain }) => (chain.length > 1 ? show_nested : show_standalone));
+  return await Promise.all(
+    shown.map(async ({ id, chain }) => {
+      const used = await containerizer.usage(id);
+      const container_id = messageOf(chain);
+      const outer = containers.taskAround(chain);
+      return {
+        ...(outer !== undefined && {
+          framework_id: { value: outer.frameworkId },
+          executor_id: { value: outer.executorId },
+        }),
+        container_id,
+        container_status: { container_id },
+        ...(used.ok && { resource_statistics: used.value }),
+      };
+    }),
+  );
 }
 
 /** Of a group's executor, which is no process of its own, the sum of its tasks. */

@@ -14,6 +14,7 @@ import type {
 import { commandEnvironment } from "./command-environment.ts";
 import { dockerEnvironment, dockerPart } from "./docker-spec.ts";
 import { mesosContainerParts } from "./mesos-container.ts";
+import { terminalSize } from "./terminal.ts";
 
 /** Where the task runs, as far as its environment tells it. */
 export interface SpecFacts {
@@ -86,8 +87,10 @@ function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSp
   const parts = mesosContainerParts(task.container);
   const volumes = [...(facts.volumes ?? []), ...(parts.volumes ?? [])];
   const gpus = Math.ceil(scalar(task, "gpus"));
+  const terminal = task.container?.tty_info && terminalSize(task.container.tty_info);
   return {
     ...parts,
+    ...(terminal?.ok && { terminal: terminal.value }),
     ...(group !== undefined && { group }),
     ...(agentFolders.length > 0 && { agentFolders }),
     ...(volumes.length > 0 && { volumes }),

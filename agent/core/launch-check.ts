@@ -6,6 +6,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { secretText } from "./command-environment.ts";
 import { type DockerSource, dockerPart } from "./docker-spec.ts";
 import { type ContainerPlace, mesosContainerObstacle } from "./mesos-container.ts";
+import { terminalSize } from "./terminal.ts";
 
 /** Why the task with a command cannot be launched, as a sentence; undefined = it can. */
 export function launchObstacle(
@@ -91,7 +92,8 @@ function containerObstacle(
   if ((container.network_infos ?? []).some((network) => network.name !== undefined)) {
     return `this agent joins no container networks yet; ${rest}`;
   }
-  if (container.tty_info !== undefined) return `this agent has no terminals yet; ${rest}`;
+  const terminal = container.tty_info && terminalSize(container.tty_info);
+  if (terminal !== undefined && !terminal.ok) return terminal.error;
   return mesosContainerObstacle(container, place);
 }
 

@@ -26,6 +26,7 @@ import type { Outward } from "../outward/outward.ts";
 import { Checker, type CheckRequest } from "../task-checks/checker.ts";
 import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
 import type { ClientContainers } from "./containers/client-containers.ts";
+import type { TerminalInputs } from "./containers/input.ts";
 import type { ExecutorApiPlace } from "./executor-environment.ts";
 import type { ExecutorStreams } from "./executor-streams.ts";
 import type { FetchCache } from "./fetcher/cache.ts";
@@ -64,6 +65,7 @@ export interface AgentRunnerOptions {
   readonly answerCall: (request: LinkedRequest) => Promise<CallAnswer | CallStream>;
   /** Those that clients launched. */
   readonly containers: Pick<ClientContainers, "known" | "recovered">;
+  readonly inputs: TerminalInputs;
   /** Told of all Changes, once they are committed. */
   readonly observe: (changes: readonly Change[]) => void;
   /** Called once; ends the process. */
@@ -100,6 +102,7 @@ export class AgentRunner {
     const { facts } = options.state;
     this.#launcher = new Launcher({
       ...{ containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi },
+      inputs: options.inputs,
       ip: facts.ip,
     });
     this.#checker = new Checker({

@@ -22,6 +22,7 @@ import { containerCommand, containerSpec, type SpecFacts } from "../core/contain
 import type { Launch } from "../core/effect.ts";
 import { volumesOf } from "../core/volumes.ts";
 import type { Outward } from "../outward/outward.ts";
+import type { TerminalInputs } from "./containers/input.ts";
 import { errnoOf } from "./errno.ts";
 import { type ExecutorApiPlace, executorEnvironment } from "./executor-environment.ts";
 import type { FetchCache } from "./fetcher/cache.ts";
@@ -51,6 +52,8 @@ export interface LauncherOptions {
   readonly outward: Outward;
   readonly fetchCache: FetchCache;
   readonly executorApi: ExecutorApiPlace;
+  /** What clients type into tasks with a terminal. */
+  readonly inputs: TerminalInputs;
 }
 
 export class Launcher {
@@ -106,8 +109,30 @@ export class Launcher {
       user: this.#userOf(launch),
       ...this.#shared(agentId, launch),
     });
+    if (spec.terminal !== undefined) return await this.#launchAtTerminal(spec);
     const launched = await containerizer.launch(spec);
     return launched.ok ? ok(launched.value) : err(describeLaunchError(launched.error));
+  }
+
+  /** Clients type into it by way of the agent, this one and the next. */
+  async #launchAtTerminal(spec: ContainerSpec): Promise<Result<Launched, string>> {
+    const { containerizer, inputs } = this.#options;
+    const { containerId, sandboxDirectory } = spec;
+    const account = accountToBecome(spec.user);
+    if (!account.ok) return err(describeLaunchError(account.error));
+    const input = await inputs.make(containerId);
+    if (!input.ok) return input;
+    const output = openOutput(sandboxDirectory, account.value);
+    if (!output.ok) {
+      closeSync(input.value);
+      return err(describeLaunchError(output.error));
+    }
+    const streams = { stdin: input.value, ...output.value };
+    const launched = await containerizer.launch({ ...spec, streams });
+    for (const file of Object.values(streams)) closeSync(file);
+    if (launched.ok) return ok(launched.value);
+    inputs.remove(containerId);
+    return err(describeLaunchError(launched.error));
   }
 
   /** A container inside a task's own, for one command of its check: with the task's environment. */

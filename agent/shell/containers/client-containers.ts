@@ -95,6 +95,15 @@ export class ClientContainers {
     return findTaskContainer(this.#options.state, chain);
   }
 
+  /** The task or executor that a container is in; undefined: it is beside all of them. */
+  taskAround(chain: ContainerChain): RunRow | ExecutorRow | undefined {
+    for (let length = chain.length; length > 0; length--) {
+      const found = findTaskContainer(this.#options.state, chain.slice(0, length));
+      if (found !== undefined) return found.kind === "TASK" ? found.run : found.row;
+    }
+    return undefined;
+  }
+
   /** Those that live. */
   alive(): readonly ClientContainer[] {
     return [...this.#containers.values()].filter(({ termination }) => termination === undefined);
@@ -180,6 +189,7 @@ export class ClientContainers {
       // The row of a table is one of that table's rows.
       if (table === "run" && !(after !== undefined && isLive(after as RunRow))) {
         const { parentId, containerId } = before as RunRow;
+        this.#options.inputs.remove(containerId);
         this.#endWithin(parentId === undefined ? [containerId] : [parentId, containerId]);
       }
       const executor = after as ExecutorRow | undefined;

@@ -92,12 +92,13 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
 
 function commonSpec({ id, request, around }: LaunchFacts) {
   const user = request.user ?? around.user;
-  const { inside, limits } = around;
+  const { inside, limits, group } = around;
   return {
     containerId: id,
     command: request.command,
     limits,
     ...(inside !== undefined && { inside }),
+    ...(group !== undefined && { group }),
     ...(user !== undefined && { user }),
     ...(request.terminal !== undefined && { terminal: request.terminal }),
   };

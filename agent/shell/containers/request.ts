@@ -3,6 +3,7 @@ import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerCommand, TerminalSize } from "../../containerizer/containerizer.ts";
 import { containerCommand } from "../../core/container-spec.ts";
+import { terminalSize } from "../../core/terminal.ts";
 
 export interface ContainerRequest {
   readonly command: ContainerCommand;
@@ -13,11 +14,6 @@ export interface ContainerRequest {
   readonly resources: readonly mesos.Resource[];
   readonly limits: Readonly<Record<string, mesos.ValueScalar>> | undefined;
 }
-
-/** As terminals are where nobody says otherwise. */
-const TERMINAL_SIZE: TerminalSize = { rows: 24, columns: 80 };
-/** What the kernel keeps of a size: 16 bits. */
-const SIZE_MAX = 65_535;
 
 /** The error is a sentence without its full stop. */
 export function readRequest(call: {
@@ -34,7 +30,7 @@ export function readRequest(call: {
   for (const { name, value } of command.environment?.variables ?? []) {
     environment[name] = value ?? "";
   }
-  const terminal = container?.tty_info && sizeOf(container.tty_info);
+  const terminal = container?.tty_info && terminalSize(container.tty_info);
   if (terminal !== undefined && !terminal.ok) return terminal;
   return ok({
     command: containerCommand(command),
@@ -44,19 +40,6 @@ export function readRequest(call: {
     resources,
     limits,
   });
-}
-
-function sizeOf({ window_size }: mesos.TTYInfo): Result<TerminalSize, string> {
-  return window_size === undefined ? ok(TERMINAL_SIZE) : readSize(window_size);
-}
-
-export function readSize({ rows, columns }: mesos.TTYInfoWindowSize): Result<TerminalSize, string> {
-  if (rows > SIZE_MAX || columns > SIZE_MAX) {
-    return err(
-      `a window of ${rows} rows and ${columns} columns; terminals have at most ${SIZE_MAX}`,
-    );
-  }
-  return ok({ rows, columns });
 }
 
 function commandObstacle({ uris, environment }: mesos.CommandInfo): string | undefined {

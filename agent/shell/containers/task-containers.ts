@@ -1,6 +1,10 @@
 /** The containers of tasks and executors, as clients' containers find them: what they launch in. */
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import type { ContainerId, ResourceLimits } from "../../containerizer/containerizer.ts";
+import type {
+  ContainerGroup,
+  ContainerId,
+  ResourceLimits,
+} from "../../containerizer/containerizer.ts";
 import { containerSpec, DEFAULT_PATH, resourceLimits } from "../../core/container-spec.ts";
 import { executorLaunch } from "../../core/executor-task.ts";
 import type { ExecutorRow, RunRow } from "../../core/rows.ts";
@@ -18,6 +22,8 @@ export interface Surroundings {
   readonly user: string | undefined;
   readonly sandboxDirectory: string;
   readonly limits: ResourceLimits;
+  /** That it belongs to, when it has no process to live beside. */
+  readonly group?: ContainerGroup;
 }
 
 export type TaskContainer =
@@ -107,7 +113,9 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
   const inside = processesOf({ kind: "EXECUTOR", row });
   if (inside !== undefined) {
     const { containerId, agentId } = row;
-    const spec = containerSpec(framework, executorLaunch(row, framework, []).task, {
+    const times = options.state.facts.executorTimes;
+    const launch = executorLaunch(row, framework, { runs: [], times });
+    const spec = containerSpec(framework, launch.task, {
       ...{ containerId, agentId, ip: options.state.facts.ip, port: options.port },
       sandboxDirectory: sandboxPath(options.workDirectory, row),
       user: userOf(framework, info.command?.user, options),
@@ -115,11 +123,13 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
     const { environment, user, sandboxDirectory, limits } = spec;
     return { inside, environment, user, sandboxDirectory, limits };
   }
+  const sandboxDirectory = sandboxPath(options.workDirectory, row);
   return {
     inside: undefined,
     environment: { PATH: DEFAULT_PATH },
     user: userOf(framework, info.command?.user, options),
-    sandboxDirectory: sandboxPath(options.workDirectory, row),
+    sandboxDirectory,
+    group: { id: row.containerId, sandboxDirectory },
     limits: limitsOf({ resources: info.resources }),
   };
 }
