@@ -12,6 +12,48 @@ export const mutants = [
     to: "(share[b] ?? 0) - (share[a] ?? 0) ||",
   },
   {
+    name: "a framework has one offer more than its cap",
+    file: inAllocator("offer-caps.ts"),
+    from: "this.#offersOf(frameworkId) >= this.#most",
+    to: "this.#offersOf(frameworkId) > this.#most",
+  },
+  {
+    name: "an agent that waits for a framework at its cap is forgotten",
+    file: inAllocator("offer-caps.ts"),
+    from: "    waiting.agents.add(agentId);\n",
+    to: "",
+  },
+  {
+    name: "as many agents are woken as there is room for, and never more",
+    file: inAllocator("offer-caps.ts"),
+    from: "Math.max(room, waiting.batch)",
+    to: "Math.max(room, 0 * waiting.batch)",
+  },
+  {
+    name: "what waits for a framework at its cap is due at any time",
+    file: inAllocator("offer-caps.ts"),
+    from: "if (!this.isAtCap(frameworkId)) return true;",
+    to: "if (frameworkId !== undefined) return true;",
+  },
+  {
+    name: "an agent that is gone is waited for",
+    file: inAllocator("offer-caps.ts"),
+    from: "      agents.delete(agentId);\n",
+    to: "",
+  },
+  {
+    name: "an offer that has timed out is made again at once",
+    file: "worker/core/offer/timed-out.ts",
+    from: '  addFilter(turn, offer, { refused, durationMs: MIN_REFUSE_MS, cause: "TIMED_OUT" });\n',
+    to: "  void [addFilter, refused, MIN_REFUSE_MS];\n",
+  },
+  {
+    name: "a shared volume is given in both stages of a pass",
+    file: inAllocator("row-look.ts"),
+    from: "let free = subtract(unheld, this.#volumesGiven.get(agentId) ?? []);",
+    to: "let free = subtract(unheld, []);",
+  },
+  {
     name: "turns do not count",
     file: policy("drf.ts"),
     from: "(turns[a] ?? 0) - (turns[b] ?? 0) ||",

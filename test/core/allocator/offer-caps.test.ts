@@ -117,3 +117,12 @@ test("a step on approval leaves what waits as it was", () => {
   );
   expect(before.flat()).toHaveLength(2);
 });
+
+test("who lets an offer lie until it is taken back is not offered the same at once", () => {
+  const world = new World({ offerTimeoutMs: 30_000 });
+  for (const line of ["framework f1 --roles=web", "agent a1 cpus=4 mem=64"]) say(world, line);
+  say(world, "tick 30secs");
+  expect(inHand(world, "f1")).toEqual([]);
+  say(world, "tick 1secs");
+  expect(inHand(world, "f1")).toEqual(["o2"]);
+});
