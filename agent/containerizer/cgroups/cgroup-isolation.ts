@@ -3,7 +3,7 @@
  * in each of v1's, and namespaces of its own. What lives inside another container has a cgroup
  * within that one's, without limits, and no namespaces.
  */
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -32,7 +32,13 @@ import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { controllersOf, directoriesOf, directoryOf, type Hierarchy } from "./hierarchy.ts";
+import {
+  controllersOf,
+  directoriesOf,
+  directoryOf,
+  type Hierarchy,
+  ownProcessFile,
+} from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
 import type { DeviceFile } from "./space/device-folder.ts";
@@ -66,6 +72,7 @@ export class CgroupIsolation implements Isolation {
       runtimeDirectory,
       hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
+      homeFile: ownProcessFile(hierarchy, readFileSync("/proc/self/cgroup", "utf8")),
     };
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;

@@ -113,3 +113,23 @@ export function directoryOf(
   if (hierarchy.version === 2) return join(hierarchy.root, name);
   return join(defined(hierarchy.roots.get(controller), "the machine has the controller"), name);
 }
+
+/**
+ * `cgroup.procs` of the cgroup that the agent is in, in the hierarchy that shares out processor
+ * time. `own`: /proc/self/cgroup, lines like `4:cpu,cpuacct:/system.slice` and, in v2, `0::/a`.
+ */
+export function ownProcessFile(hierarchy: Hierarchy, own: string): string | undefined {
+  for (const line of own.split("\n")) {
+    const [number, names = "", path] = splitThrice(line);
+    const isIt = hierarchy.version === 2 ? number === "0" : names.split(",").includes("cpu");
+    if (path !== undefined && isIt)
+      return join(directoryOf(hierarchy, "cpu", path), "cgroup.procs");
+  }
+  return undefined;
+}
+
+/** The path is the rest: it may have colons in it. */
+function splitThrice(line: string): readonly [string, string?, string?] {
+  const [number = "", names, ...path] = line.split(":");
+  return path.length === 0 ? [number] : [number, names, path.join(":")];
+}

@@ -88,12 +88,12 @@ function scriptArguments({ record, entry }: SupervisorPlan): readonly string[] {
     setup?.directory ?? "",
     oomScoreAdjust === undefined ? "" : String(oomScoreAdjust),
     resourceLimits,
-    joinFiles.at(-1) ?? "",
+    setup?.homeFile ?? "",
+    String(joinFiles.length),
+    ...joinFiles,
     String(expected.length),
     expected.map(({ identity }) => identity).join(" "),
     ...expected.map(({ path }) => path),
-    String(joinFiles.length),
-    ...joinFiles,
   ];
 }
 

@@ -68,6 +68,8 @@ export interface Setup {
   readonly baseDirectory: string;
   /** The command's, as seen when all is mounted. */
   readonly directory: string;
+  /** The file to write 0 to in order to be bound by the agent's limits, not the container's. */
+  readonly homeFile: string | undefined;
   /** Mounted paths that must be what they were when they were checked. */
   readonly expected: readonly { readonly path: string; readonly identity: string }[];
 }

@@ -17,15 +17,15 @@
  * cannot be the first process itself, whom signals of its own namespace do not reach. When it ends,
  * the kernel kills everything else in the namespace.
  *
- * What the container's file system and host name look like is set up beside the command (`setup`),
- * outside its cgroups and with the agent's rights, while the command has entered its cgroups and
- * waits for the word `go`. It could not enter later: the mounts make cgroups read-only.
+ * What the container's file system and host name look like is set up by a child of the
+ * command-to-be (`setup`), with the agent's rights, after that one has entered its cgroups: the
+ * mounts make them read-only. The child leaves them again as far as they would slow it down.
  *
  * Exit status or signal? `$?` is 143 for both `exit 143` and SIGTERM. Reading the zombie's exit
  * code in /proc is no way out: every shell reaps within `wait`. But a shell's job table knows, and
- * the builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise;
- * of a pipeline, that of its last command. dash and busybox still list a job after `wait`; bash
- * only inside a CHLD trap. `self-test.ts` proves at start that the shell of this machine does.
+ * the builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise.
+ * dash and busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
+ * proves at start that the shell of this machine does.
  *
  * A shell without job control gives `&` children an empty input, whatever it has itself: hence the
  * detour of it over descriptor 4.
@@ -67,20 +67,18 @@ shift
 exec "$@"`;
 
 /**
- * What `enter` waits for, done beside it; its word to it goes through the pipe that is its standard
- * output. It begins when `enter` is in all of its cgroups; if that one fails instead, the next word
- * into the pipe ends this one. What was mounted is compared with what was asked for (device and
- * inode), so that a link which somebody puts into a path in between leads nowhere.
+ * What was mounted is compared with what was asked for (device and inode), so that a link which
+ * somebody puts into a path in between leads nowhere.
  */
 const SETUP = `refuse() {
   echo "refused $1" >&3
   exit ${REFUSED_STATUS}
 }
 setup() {
+  [ -z "$home" ] || echo 0 2>/dev/null >"$home"
   if [ -n "$hostname" ]; then
     echo "$hostname" 2>/dev/null >/proc/sys/kernel/hostname || refuse "Failed to set the host name"
   fi
-  while [ -n "$procs" ] && ! read -r member 2>/dev/null <"$procs"; do echo wait; done
   cd "$base" || refuse "Failed to change to $base"
   why=$("$mount" -a -n -c -T "$record.mounts" 2>&1) || {
     set -f
@@ -97,14 +95,11 @@ setup() {
     shift
     count=$((count - 1))
   done
-  echo ready >&3
-  echo go
 }`;
 
 /** Becomes the command. */
 const ENTER = `enter() {
   trap - INT QUIT
-  shift "$(($1 + 2))"
   joins=$1
   shift
   while [ "$joins" -gt 0 ]; do
@@ -113,10 +108,11 @@ const ENTER = `enter() {
     joins=$((joins - 1))
   done
   if [ -n "$mount" ]; then
-    while read -r word && [ "$word" != go ]; do :; done
-    [ "$word" = go ] || exit ${REFUSED_STATUS}
+    (setup "$@") || exit ${REFUSED_STATUS}
     cd "$directory" || refuse "Failed to change to $directory"
   fi
+  echo ready >&3
+  shift "$(($1 + 2))"
   [ -z "$adjust" ] || echo "$adjust" 2>/dev/null >/proc/self/oom_score_adj
   if [ -n "$rlimits" ]; then
     read -r self rest </proc/self/stat
@@ -136,12 +132,7 @@ const LEAD = `forget() {
 }
 lead() {
   if [ -n "$BASH_VERSION" ]; then trap 'jobs >&3' CHLD; fi
-  if [ -n "$mount" ]; then
-    setup "$@" | enter "$@" &
-  else
-    enter "$@" &
-    echo ready >&3
-  fi
+  enter "$@" &
   [ -n "$init" ] || echo "$!" >>"$record.started"
   forget
   wait "$!"
@@ -164,16 +155,16 @@ lead() {
  *     directory
  *   8 the out-of-memory score (empty: as it is)
  *   9 the call of prlimit(1) without the process (empty: none)
- *  10 the last of the files below (empty: there is none)
- *     the count of mounted paths to compare, what stat has to say of each, and these paths
+ *  10 the file by which the setup leaves the command's cgroup (empty: it stays)
  *     the count of files to write 0 to, and these files
+ *     the count of mounted paths to compare, what stat has to say of each, and these paths
  *     `become` and what BECOME_SCRIPT takes; or `exec` and an argv that leads there after
  *     a change of user or namespaces: nothing of the container's environment may reach a program
  *     that still runs as root
  */
 export const SUPERVISOR_SCRIPT = `record=$1 init=$2 mount=$3 stat=$4 hostname=$5 base=$6 directory=$7 adjust=$8 rlimits=$9
 shift 9
-procs=$1
+home=$1
 shift
 ${SETUP}
 ${ENTER}

@@ -52,6 +52,8 @@ const SWEEP_TIMEOUT_MS = 5_000;
 const SUPERVISOR_TIMEOUT_MS = 2_000;
 /** How long a signal waits for a command that is just being started. */
 const APPEAR_TIMEOUT_MS = 2_000;
+/** How long what is set up for a container may take before nothing can be run inside it. */
+const READY_TIMEOUT_MS = 15_000;
 const RECOVER_RESERVED_TRIES = 10;
 const RECOVER_RESERVED_PAUSE_MS = 20;
 
@@ -242,7 +244,7 @@ export class SupervisedContainerizer implements Containerizer {
 
   /** The container once its command is where it belongs; what is being set up can be waited for. */
   async #ready(id: ContainerId): Promise<Result<Container, ContainerNotRunning>> {
-    const deadlineMs = performance.now() + APPEAR_TIMEOUT_MS;
+    const deadlineMs = performance.now() + READY_TIMEOUT_MS;
     for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
       const container = this.#running(id);
       if (!container.ok) return container;

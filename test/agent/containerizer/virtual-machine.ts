@@ -19,7 +19,7 @@ import { fileURLToPath } from "node:url";
 import { bundleTo } from "./launcher-command.ts";
 
 const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/rimrock-guest", import.meta.url));
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 400_000;
 /**
  * busybox does the rest; these it lacks, or does in another way than the machines that agents run
  * on.
@@ -30,6 +30,10 @@ const REAL_TOOLS = [
   "/usr/bin/env",
   "/usr/bin/setsid",
   "/usr/bin/setpriv",
+  "/usr/bin/unshare",
+  "/usr/bin/nsenter",
+  "/usr/bin/mount",
+  "/usr/bin/prlimit",
   "/usr/bin/script",
   "/usr/bin/stty",
 ];
@@ -37,7 +41,7 @@ const REAL_TOOLS = [
 const INIT = `#!/bin/sh
 export PATH=/usr/bin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
-chmod 1777 /tmp
+chmod 1777 /tmp; mkdir -p /mnt /dev/shm; mount -t tmpfs shm /dev/shm
 mkdir -p /dev/pts; mount -t devpts pts /dev/pts; ln -sf pts/ptmx /dev/ptmx; chmod 666 /dev/pts/ptmx
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 export RIMROCK_LAUNCHER=/guest/launcher.mjs RIMROCK_TEST_SLOWNESS=6

@@ -21,6 +21,8 @@ export interface SpaceContext {
   /** Real path of the agent's own folder. */
   readonly hidden: string;
   readonly allowedCapabilities: readonly CapabilityName[];
+  /** `cgroup.procs` of the agent's own cgroup, where processor time is shared out. */
+  readonly homeFile: string | undefined;
 }
 
 export interface NewContainer {
@@ -138,6 +140,7 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
     hostname: spec.hostname,
     baseDirectory: base,
     directory: spec.sandboxDirectory,
+    homeFile: context.homeFile,
     expected: volumes.value.map(({ bind, identity }) => ({ path: bind.target, identity })),
   });
 }
