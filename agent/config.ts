@@ -20,6 +20,7 @@ import type { DockerOptions } from "./containerizer/containerizer.ts";
 import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
 import { type MesosContainerizerKind, mesosContainerizerKinds } from "./containerizer/index.ts";
 import { outwardAddress } from "./discovery/machine.ts";
+import { type ExecutorOptions, readExecutorOptions } from "./executor-options.ts";
 import { type IsolationOptions, readIsolationOptions } from "./isolation-options.ts";
 import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
@@ -58,6 +59,7 @@ export interface Config {
   /** Of a task's logs: bytes, files; undefined: they are never rotated. */
   readonly rotation: { readonly bytesMax: number; readonly filesMax: number } | undefined;
   readonly fetchCacheBytes: number;
+  readonly executors: ExecutorOptions;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
   /** As they were written, for those who ask; undefined: they were not. */
@@ -120,6 +122,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     },
     rotation: read(readRotation(given), undefined),
     fetchCacheBytes: read(readSize(given, "fetcher-cache-size", "2GB"), 0),
+    executors: readExecutorOptions(given, read),
     dieWithParent: given.has("die-with-parent"),
     jsonLog: given.has("json"),
     texts: textsOf(given),

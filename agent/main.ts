@@ -165,7 +165,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   });
   listenForTheEnd(runner, config, log);
   const executors: ExecutorDoor = {
-    ...{ state, tokens, streams: executorStreams, isTokenOptional: config.insecureLocal },
+    ...{ state, tokens, streams: executorStreams },
+    isTokenOptional: config.executors.isTokenOptional,
     submit: (input) => runner.submit(input),
   };
   listener.serve(view, { access, log, executors });
@@ -294,6 +295,7 @@ function agentFacts(
     version: VERSION,
     capabilities: agentCapabilities,
     sessionId: randomUUID(),
+    executorTimes: config.executors.times,
   };
 }
 

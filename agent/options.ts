@@ -71,6 +71,28 @@ export const agentOptions = {
     kind: "switch",
     help: "that API needs no token: everybody on this machine may use it",
   },
+  "executor-registration-timeout": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "from the start of a framework's own executor to its first SUBSCRIBE",
+    otherwise: "1mins",
+  },
+  "executor-reregistration-timeout": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "from a restart of the agent to its return, at most 15secs",
+    otherwise: "2secs",
+  },
+  "executor-shutdown-grace-period": {
+    kind: "text",
+    placeholder: "TIME",
+    help: "from its SHUTDOWN to SIGKILL, where its framework does not say",
+    otherwise: "5secs",
+  },
+  "executors-without-token": {
+    kind: "switch",
+    help: "believe executors that send no token, as libraries that know of none do",
+  },
   containerizer: {
     kind: "text",
     placeholder: "NAME",

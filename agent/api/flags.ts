@@ -9,11 +9,7 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
 import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
-import {
-  COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX,
-  EXECUTOR_SHUTDOWN_GRACE_MS,
-  EXECUTOR_SHUTDOWN_KEPT_MS,
-} from "../core/limits.ts";
+import { COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX } from "../core/limits.ts";
 import { FETCH_LIMITS } from "../shell/fetcher/fetcher.ts";
 import type { AgentView } from "./view.ts";
 
@@ -76,11 +72,12 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   docker_volume_chown: OFF,
   domain: ({ config }) => config.domain && encodeJson("mesos.v1.DomainInfo", config.domain),
   enforce_container_disk_quota: OFF,
-  executor_registration_timeout: NOT_AWAITED,
-  executor_reregistration_timeout: NOT_AWAITED,
-  executor_shutdown_grace_period: formatDuration(
-    EXECUTOR_SHUTDOWN_GRACE_MS + EXECUTOR_SHUTDOWN_KEPT_MS,
-  ),
+  executor_registration_timeout: ({ config }) =>
+    formatDuration(config.executors.times.registrationMs),
+  executor_reregistration_timeout: ({ config }) =>
+    formatDuration(config.executors.times.reregistrationMs),
+  executor_shutdown_grace_period: ({ config }) =>
+    formatDuration(config.executors.times.shutdownGraceMs),
   fetcher_cache_dir: ({ config }) => `${config.workDirectory}/fetch`,
   fetcher_cache_size: ({ config }) => formatBytes(config.fetchCacheBytes),
   fetcher_stall_timeout: formatDuration(FETCH_LIMITS.stallMs),

@@ -21,11 +21,7 @@ import { executorUpdated, handOver, liveRunsOf, resumeEntrusted } from "./entrus
 import { closeStream, shutdownEvent, subscribedEvent, tellExecutor } from "./executor-events.ts";
 import { executorGraceMs, executorLaunch, executorLimits } from "./executor-task.ts";
 import type { ExecutorInput } from "./input.ts";
-import {
-  EXECUTOR_MESSAGES_BYTES,
-  EXECUTOR_REGISTRATION_MS,
-  EXECUTOR_REREGISTRATION_MS,
-} from "./limits.ts";
+import { EXECUTOR_MESSAGES_BYTES } from "./limits.ts";
 import type { ExecutorEndCause, ExecutorProcess, ExecutorRow } from "./rows.ts";
 import { finish } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
@@ -82,7 +78,7 @@ export function executorStarted(
   if (process.state === "LAUNCH_CANCELLED") {
     destroy(state, context, { ...row, pid }, process.cause);
   } else if (process.state === "LAUNCHING") {
-    const registerByMs = context.nowMs + EXECUTOR_REGISTRATION_MS;
+    const registerByMs = context.nowMs + state.facts.executorTimes.registrationMs;
     put(state, { ...row, pid }, { state: "REGISTERING", registerByMs });
     state.executorsToCheck.add(containerId);
   }
@@ -233,7 +229,7 @@ function terminate(
   }
   const { containerId } = row;
   const info = decodeStored("mesos.v1.ExecutorInfo", row.info);
-  const destroyAtMs = context.nowMs + executorGraceMs(info);
+  const destroyAtMs = context.nowMs + executorGraceMs(info, state.facts.executorTimes);
   tellExecutor(state, context, containerId, shutdownEvent);
   put(state, row, { state: "TERMINATING", cause, destroyAtMs });
   state.runTimers.set(containerId, destroyAtMs);
@@ -314,7 +310,7 @@ function launchOf(state: AgentState, row: CustomExecutorRow): Launch {
   assert(framework !== undefined, "an executor's framework is known while somebody wants it");
   const info = decodeStored("mesos.v1.FrameworkInfo", framework.info);
   const runs = liveRunsOf(state, row.containerId);
-  const launch = executorLaunch(row, info, runs);
+  const launch = executorLaunch(row, info, { runs, times: state.facts.executorTimes });
   state.executorLimits.set(row.containerId, JSON.stringify(executorLimits(row, runs)));
   return launch;
 }
@@ -363,7 +359,7 @@ export function recoverExecutor(
     executorEnded(state, context, row, termination);
     return;
   }
-  const returnMs = context.nowMs + EXECUTOR_REREGISTRATION_MS;
+  const returnMs = context.nowMs + state.facts.executorTimes.reregistrationMs;
   switch (process.state) {
     case "LAUNCHING":
     case "LAUNCH_CANCELLED":

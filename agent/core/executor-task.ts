@@ -7,20 +7,20 @@ import type { ResourceLimits } from "../containerizer/containerizer.ts";
 import { resourceLimits } from "./container-spec.ts";
 import type { Launch } from "./effect.ts";
 import { milliseconds } from "./grace.ts";
-import { CUSTOM_EXECUTOR_SHUTDOWN_GRACE_MS, EXECUTOR_REREGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, RunRow } from "./rows.ts";
+import type { ExecutorTimes } from "./state.ts";
 import { decodeStored } from "./stored.ts";
 
 /** `runs`: those of it that live. */
 export function executorLaunch(
   row: ExecutorRow,
   framework: mesos.FrameworkInfo,
-  runs: readonly RunRow[],
+  { runs, times }: { readonly runs: readonly RunRow[]; readonly times: ExecutorTimes },
 ): Launch {
   const info = decodeStored("mesos.v1.ExecutorInfo", row.info);
   const custom = {
-    shutdownGraceMs: executorGraceMs(info),
-    reregistrationMs: EXECUTOR_REREGISTRATION_MS,
+    shutdownGraceMs: executorGraceMs(info, times),
+    reregistrationMs: times.reregistrationMs,
   };
   return { containerId: row.containerId, framework, task: executorTask(row, info, runs), custom };
 }
@@ -31,8 +31,8 @@ export function executorLimits(row: ExecutorRow, runs: readonly RunRow[]): Resou
 }
 
 /** Between SHUTDOWN and SIGKILL. */
-export function executorGraceMs(info: mesos.ExecutorInfo): number {
-  return milliseconds(info.shutdown_grace_period) ?? CUSTOM_EXECUTOR_SHUTDOWN_GRACE_MS;
+export function executorGraceMs(info: mesos.ExecutorInfo, times: ExecutorTimes): number {
+  return milliseconds(info.shutdown_grace_period) ?? times.shutdownGraceMs;
 }
 
 function executorTask(

@@ -1,4 +1,5 @@
 /** Every bound and time of the agent's core, with its reason. */
+import type { ExecutorTimes } from "./state.ts";
 
 /** First repetition of an unacknowledged update, doubling up to the second (http-semantics 6.3). */
 export const UPDATE_RETRY_MIN_MS = 10_000;
@@ -19,14 +20,15 @@ export const EXECUTOR_LINGER_MS = 1_000;
 /** What an executor keeps of its shutdown's grace: 1 s for itself, 1 s for the agent (17.2). */
 export const EXECUTOR_SHUTDOWN_KEPT_MS = 2_000;
 
-/** From its start to its first SUBSCRIBE (http-semantics 20). */
-export const EXECUTOR_REGISTRATION_MS = 60_000;
+/** As Mesos' agents wait for custom executors if nobody says otherwise (http-semantics 20). */
+export const defaultExecutorTimes: ExecutorTimes = {
+  registrationMs: 60_000,
+  reregistrationMs: 2_000,
+  shutdownGraceMs: 5_000,
+};
 
-/** From the agent's recovery to the SUBSCRIBE of an executor that outlived it (10.6, 20). */
-export const EXECUTOR_REREGISTRATION_MS = 2_000;
-
-/** From SHUTDOWN to SIGKILL, for custom executors that do not say (20). */
-export const CUSTOM_EXECUTOR_SHUTDOWN_GRACE_MS = 5_000;
+/** While executors are awaited their tasks may be lost, and nobody knows (10.6). */
+export const EXECUTOR_REREGISTRATION_MAX_MS = 15_000;
 
 /** Between two checks of a task whose framework wants none: a check costs something, too. */
 export const CHECK_PAUSE_MIN_MS = 100;

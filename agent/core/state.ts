@@ -26,6 +26,17 @@ export interface AgentFacts {
   readonly capabilities: readonly mesos.AgentInfoCapabilityType[];
   /** This process's life: new for each. */
   readonly sessionId: string;
+  readonly executorTimes: ExecutorTimes;
+}
+
+/** How long custom executors are waited for, in ms. */
+export interface ExecutorTimes {
+  /** From its start to its first SUBSCRIBE. */
+  readonly registrationMs: number;
+  /** From the agent's recovery to the SUBSCRIBE of one that outlived it. */
+  readonly reregistrationMs: number;
+  /** From SHUTDOWN to SIGKILL, where its framework does not say. */
+  readonly shutdownGraceMs: number;
 }
 
 /** The agent's side of the link. */

@@ -11,7 +11,6 @@ import {
   type LimitReason,
 } from "../containerizer/containerizer.ts";
 import { isDockerTask } from "./docker-spec.ts";
-import { EXECUTOR_REGISTRATION_MS } from "./limits.ts";
 import type { ExecutorRow, KillCause, RunRow } from "./rows.ts";
 import { signalWords } from "./signals.ts";
 import type { AgentState } from "./state.ts";
@@ -192,13 +191,14 @@ export function executorEndStatus(
   const status = container(state, run);
   const cause = process !== undefined && "cause" in process ? process.cause : undefined;
   const agent = { source: "SOURCE_AGENT", ...status } as const;
+  const { registrationMs } = state.facts.executorTimes;
   switch (cause) {
     case "REGISTRATION_TIMEOUT":
       return {
         ...agent,
         state: "TASK_FAILED",
         reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
-        message: `Executor did not subscribe within ${EXECUTOR_REGISTRATION_MS / 1_000} s`,
+        message: `Executor did not subscribe within ${registrationMs / 1_000} s`,
       };
     case "REREGISTRATION_TIMEOUT":
       return {

@@ -7,6 +7,7 @@ import { step } from "../../agent/core/agent.ts";
 import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
 import type { Input } from "../../agent/core/input.ts";
+import { defaultExecutorTimes } from "../../agent/core/limits.ts";
 import { totalResources } from "../../agent/core/operations.ts";
 import { containersToRecover } from "../../agent/core/recovery.ts";
 import { tableNames } from "../../agent/core/rows.ts";
@@ -126,6 +127,7 @@ export class AgentNode {
       ip: "10.0.0.1",
       version: "1.12.0",
       capabilities: agentCapabilities,
+      executorTimes: defaultExecutorTimes,
       sessionId,
     };
     const state = newState(facts, rows);

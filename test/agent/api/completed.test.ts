@@ -7,6 +7,7 @@ import {
   COMPLETED_FRAMEWORKS_MAX,
   COMPLETED_RUNS_MAX,
   COMPLETED_TASKS_PER_EXECUTOR_MAX,
+  defaultExecutorTimes,
 } from "../../../agent/core/limits.ts";
 import type { RunRow } from "../../../agent/core/rows.ts";
 import { type AgentState, newSeq, newState, noRows } from "../../../agent/core/state.ts";
@@ -16,7 +17,15 @@ import { encodeJson } from "../../../worker/protocol/wire/json.ts";
 
 function emptyAgent(): AgentState {
   const agentInfo = { hostname: "machine", port: 5051 };
-  const facts = { agentInfo, ip: "127.0.0.1", version: "1.12.0", capabilities: [], sessionId: "s" };
+  const executorTimes = defaultExecutorTimes;
+  const facts = {
+    agentInfo,
+    ip: "127.0.0.1",
+    version: "1.12.0",
+    capabilities: [],
+    sessionId: "s",
+    executorTimes,
+  };
   return newState(facts, noRows);
 }
 

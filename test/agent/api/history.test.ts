@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ContainerId, containerId } from "../../../agent/containerizer/containerizer.ts";
 import { complete } from "../../../agent/core/completed.ts";
+import { defaultExecutorTimes } from "../../../agent/core/limits.ts";
 import type { RunRow } from "../../../agent/core/rows.ts";
 import { type AgentState, newSeq, newState, noRows } from "../../../agent/core/state.ts";
 import { History } from "../../../agent/shell/history.ts";
@@ -17,7 +18,15 @@ let history: History;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "rimrock-history-"));
   const agentInfo = { hostname: "machine", port: 5051 };
-  const facts = { agentInfo, ip: "127.0.0.1", version: "1.12.0", capabilities: [], sessionId: "s" };
+  const executorTimes = defaultExecutorTimes;
+  const facts = {
+    agentInfo,
+    ip: "127.0.0.1",
+    version: "1.12.0",
+    capabilities: [],
+    sessionId: "s",
+    executorTimes,
+  };
   state = newState(facts, noRows);
   history = new History(directory);
 });

@@ -10,6 +10,7 @@ import type {
 import { step } from "../../../agent/core/agent.ts";
 import type { Effect } from "../../../agent/core/effect.ts";
 import type { Input } from "../../../agent/core/input.ts";
+import { defaultExecutorTimes } from "../../../agent/core/limits.ts";
 import { registerRequest } from "../../../agent/core/registration.ts";
 import type { RunRow, StoredRows } from "../../../agent/core/rows.ts";
 import {
@@ -34,6 +35,7 @@ export const facts: AgentFacts = {
   version: "1.12.0",
   capabilities: ["MULTI_ROLE"],
   sessionId: "s1",
+  executorTimes: defaultExecutorTimes,
 };
 
 /** A framework with these capabilities. */
