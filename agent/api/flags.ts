@@ -9,6 +9,7 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
 import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
+import { isolatorNames } from "../containerizer/isolators.ts";
 import { COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX } from "../core/limits.ts";
 import { FETCH_LIMITS } from "../shell/fetcher/fetcher.ts";
 import type { AgentView } from "./view.ts";
@@ -37,6 +38,11 @@ const usesCgroups = ({ config }: AgentView): boolean => config.containerizer ===
 
 const usesDocker = ({ config }: AgentView): boolean => config.containerizers.includes("docker");
 
+const isolationOf = ({ config }: AgentView): string => {
+  const { isolation } = config.isolation;
+  return (isolation === undefined ? isolatorNames : [...isolation]).join(",");
+};
+
 const flags: Readonly<Record<string, string | ((view: AgentView) => string | undefined)>> = {
   appc_simple_discovery_uri_prefix: NONE,
   appc_store_dir: NONE,
@@ -54,7 +60,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   cgroups_hierarchy: (view) => (usesCgroups(view) ? "/sys/fs/cgroup" : NONE),
   cgroups_limit_swap: (view) => String(usesCgroups(view)),
   cgroups_root: (view) => (usesCgroups(view) ? "rimrock" : NONE),
-  container_disk_watch_interval: FOR_EVER,
+  container_disk_watch_interval: ({ config }) => formatDuration(config.isolation.disk.everyMs),
   containerizers: ({ config }) => config.containerizers.join(","),
   default_role: "*",
   disallow_sharing_agent_ipc_namespace: OFF,
@@ -71,7 +77,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   docker_volume_checkpoint_dir: NONE,
   docker_volume_chown: OFF,
   domain: ({ config }) => config.domain && encodeJson("mesos.v1.DomainInfo", config.domain),
-  enforce_container_disk_quota: OFF,
+  enforce_container_disk_quota: ({ config }) => String(config.isolation.disk.isEnforced),
   executor_registration_timeout: ({ config }) =>
     formatDuration(config.executors.times.registrationMs),
   executor_reregistration_timeout: ({ config }) =>
@@ -93,7 +99,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   http_heartbeat_interval: NOT_AWAITED,
   initialize_driver_logging: OFF,
   ip: ({ config }) => config.ip,
-  isolation: (view) => (usesCgroups(view) ? "cgroups/cpu,cgroups/mem,cgroups/pids" : NONE),
+  isolation: (view) => (usesCgroups(view) ? isolationOf(view) : NONE),
   launcher: (view) => (usesCgroups(view) ? "linux" : "posix"),
   launcher_dir: NONE,
   logbufsecs: "0",

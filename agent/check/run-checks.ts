@@ -1,6 +1,7 @@
 /** `rimrock-agent check`: all checks of the table, a line each, and what to do about the rest. */
 import type { Check, CheckContext, Finding } from "./check.ts";
 import { containerizerChecks } from "./containerizers.ts";
+import { isolationCheck } from "./isolation.ts";
 import { cgroupsCheck, gpusCheck, namespacesCheck, seccompCheck } from "./kernel.ts";
 import { linkCheck } from "./link.ts";
 import {
@@ -23,6 +24,7 @@ export const checks: readonly Check[] = [
   seccompCheck,
   gpusCheck,
   ...containerizerChecks,
+  isolationCheck,
   linkCheck,
 ];
 

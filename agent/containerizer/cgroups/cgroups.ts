@@ -48,7 +48,8 @@ function whyRefused(error: FileError): string {
 }
 
 export const cgroupsContainerizer: ContainerizerModule = {
-  summary: "processes in cgroups v1 or v2: cpu, memory and pids limits are enforced; needs root",
+  summary:
+    "processes in cgroups (v1 or v2) and namespaces of their own: isolated, limits hold; needs root",
   check: async ({ cgroupRoot, runtimeDirectory }) => {
     const cgroups = await checkCgroups(cgroupRoot);
     return cgroups.ok ? checkSupervisor(runtimeDirectory) : cgroups;
