@@ -14,6 +14,7 @@ import { offers } from "./offers.ts";
 import { reads } from "./reads.ts";
 import { restart } from "./restart.ts";
 import { tasks } from "./tasks.ts";
+import { why } from "./why.ts";
 
 const benchmarks: readonly Benchmark[] = [
   codec,
@@ -25,6 +26,7 @@ const benchmarks: readonly Benchmark[] = [
   restart,
   declines,
   reads,
+  why,
 ];
 
 const { values, positionals } = parseArgs({

@@ -86,10 +86,7 @@ type TrialError = Extract<OwnError, { readonly code: `TRIAL_${string}` }>;
 function describeTrialError(error: TrialError): string {
   switch (error.code) {
     case "TRIAL_TOO_LARGE":
-      return error.what === "rows"
-        ? `The cluster has ${error.count} agents, tasks and offers; trials are made up to ` +
-            `${error.most}, so that nobody waits for them. Ask 'why' instead.`
-        : `${error.count} ${error.what} are too many for one trial: at most ${error.most}. Try fewer.`;
+      return describeTooLarge(error);
     case "TRIAL_EMPTY":
       return (
         "Nothing is to be tried. Name quotas, weights, priorities, agents, tasks, or agents that " +
@@ -109,6 +106,31 @@ function describeTrialError(error: TrialError): string {
       return `A framework for the role '${error.role}' was not let in. Try another role.`;
     default:
       return unreachable(error);
+  }
+}
+
+function describeTooLarge({
+  what,
+  count,
+  most,
+}: Extract<OwnError, { readonly code: "TRIAL_TOO_LARGE" }>): string {
+  switch (what) {
+    case "rows":
+      return (
+        `The cluster has ${count} agents, tasks and offers; trials are made up to ${most}, so ` +
+        "that nobody waits for them. Ask 'why' instead."
+      );
+    case "offers":
+      return (
+        `${count} offers are outstanding, and the trial would take them all back; it is made up ` +
+        `to ${most}, so that nobody waits for it. Try when there are fewer.`
+      );
+    case "agents":
+    case "tasks":
+    case "changes":
+      return `${count} ${what} are too many for one trial: at most ${most}. Try fewer.`;
+    default:
+      return unreachable(what);
   }
 }
 

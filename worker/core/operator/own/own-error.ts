@@ -22,8 +22,11 @@ export type OwnError =
   /** A trial may have so much of it, so that others do not wait for long. */
   | {
       readonly code: "TRIAL_TOO_LARGE";
-      /** `rows`: agents, tasks, executors and offers of the cluster together. */
-      readonly what: "agents" | "tasks" | "changes" | "rows";
+      /**
+       * `rows`: agents, tasks, executors and offers of the cluster together; `offers`: that a
+       * trial would take back.
+       */
+      readonly what: "agents" | "tasks" | "changes" | "rows" | "offers";
       readonly count: number;
       readonly most: number;
     }

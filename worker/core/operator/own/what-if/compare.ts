@@ -3,6 +3,7 @@ import type * as own from "../../../../protocol/own/operator.ts";
 import { isStrictlyBelow } from "../../../../resources/roles.ts";
 import { DEFAULT_ROLE_SETTINGS } from "../../../allocator/policy.ts";
 import { frameworkInfo } from "../../../framework/info.ts";
+import { dominantShare } from "../../../role/share.ts";
 import type { RoleRow } from "../../../rows.ts";
 import type { MasterState } from "../../../state.ts";
 import type { Picture, Pictures, Sums } from "./books.ts";
@@ -113,11 +114,9 @@ function holdings(
   total: ReadonlyMap<string, number>,
   weight: number,
 ): own.WhatIfHoldings {
-  let share = 0;
-  for (const [kind, all] of total) {
-    const has = (used.get(kind) ?? 0) + (offered.get(kind) ?? 0);
-    if (all > 0) share = Math.max(share, has / (all * weight));
-  }
+  const has = new Map(used);
+  for (const [kind, amount] of offered) has.set(kind, (has.get(kind) ?? 0) + amount);
+  const { share } = dominantShare(Object.fromEntries(has), Object.fromEntries(total), weight);
   return { used: units(used), offered: units(offered), share };
 }
 

@@ -32,6 +32,8 @@ const AGENTS_MOST = 200;
 const TASKS_MOST = 500;
 const CHANGES_MOST = 100;
 const ROWS_MOST = 20_000;
+/** What operators set for roles takes back all offers that there are. */
+const OFFERS_MOST = 1_000;
 
 /** Yields where the reader may pause. */
 export function* trialOf(
@@ -98,6 +100,7 @@ function* tasksOf(
 function tooLargeFor({ tables }: MasterState, asked: own.WhatIf): CallError | undefined {
   const { quotas = [], weights = [], priorities = [], gone = [], drained = [] } = asked;
   const { agents = [], tasks = [] } = asked;
+  const setsRoles = quotas.length + weights.length + priorities.length > 0;
   const counts = [
     ["agents", sumOf(agents), AGENTS_MOST],
     ["tasks", sumOf(tasks), TASKS_MOST],
@@ -114,6 +117,7 @@ function tooLargeFor({ tables }: MasterState, asked: own.WhatIf): CallError | un
       tables.agent.size + tables.task.size + tables.offer.size + tables.executor.size,
       ROWS_MOST,
     ],
+    ["offers", setsRoles ? tables.offer.size : 0, OFFERS_MOST],
   ] as const;
   for (const [what, count, most] of counts) {
     if (count > most) return { code: "TRIAL_TOO_LARGE", what, count, most };

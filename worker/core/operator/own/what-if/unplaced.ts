@@ -1,6 +1,7 @@
 /** What keeps the rest of the tasks from running, as things stand in the trial. */
 import { add } from "../../../../resources/algebra.ts";
 import { notShared } from "../../../../resources/shared.ts";
+import { defined } from "../../../../std/assert.ts";
 import type { AgentRow } from "../../../rows.ts";
 import type { MasterState } from "../../../state.ts";
 import { agentScene, explain, type Scene } from "../why/explain.ts";
@@ -11,8 +12,8 @@ import { Standings } from "../why/standings.ts";
 import { carve } from "./carve.ts";
 import type { Placed } from "./place-tasks.ts";
 
-/** Agents looked at: a trial is made in one turn. */
-const AGENTS_MOST = 1_000;
+/** Agents looked at for all wishes together: a trial is made in one turn. */
+const AGENTS_MOST = 500;
 
 export interface Unplaced {
   readonly groups: readonly Explained[];
@@ -20,22 +21,35 @@ export interface Unplaced {
   readonly ifDeclined: number;
 }
 
+/** Of each of them, in their order. */
 export function unplaced(
   state: MasterState,
   nowMs: number,
+  all: readonly Placed[],
+): readonly Unplaced[] {
+  const lacking = all.filter(({ wish, count }) => count < wish.count);
+  const none = { groups: [], ifDeclined: 0 };
+  if (lacking.length === 0) return all.map(() => none);
+  const standings = atOnce(Standings.read(state));
+  const scene: Scene = { state, nowMs, standings, nameOf: namer(state) };
+  const agents = state.tables.agent.rows().slice(0, Math.ceil(AGENTS_MOST / lacking.length));
+  return all.map((placed) => (lacking.includes(placed) ? lack(scene, placed, agents) : none));
+}
+
+function lack(
+  scene: Scene,
   { frameworkId, wish, count }: Placed,
+  agents: readonly AgentRow[],
 ): Unplaced {
-  const framework = state.tables.framework.get(frameworkId);
-  const missing = wish.count - count;
-  if (framework === undefined || missing === 0) return { groups: [], ifDeclined: 0 };
+  const { state, nameOf } = scene;
   const { role, shape } = wish;
+  const framework = defined(state.tables.framework.get(frameworkId), "who wants tasks is there");
   const wishing = { ...framework, offerMinimums: [{ role, anyOf: [shape] }] };
   const asker = { framework: wishing, role, problem: undefined };
-  const nameOf = namer(state);
-  const scene: Scene = { state, nowMs, standings: atOnce(Standings.read(state)), nameOf };
+  const missing = wish.count - count;
   const groups = new Groups();
   let ifDeclined = 0;
-  for (const agent of state.tables.agent.rows().slice(0, AGENTS_MOST)) {
+  for (const agent of agents) {
     const finding = explain(scene, asker, agentScene(scene, agent));
     const { id, hostname } = agent;
     groups.add(finding, { id, hostname }, nameOf({ frameworkId, role }));

@@ -19,10 +19,10 @@ import { compareClients, compareRoles, settingsOf } from "./compare.ts";
 import { type Placed, placeTasks } from "./place-tasks.ts";
 import { type Trial, trialOf } from "./question.ts";
 import { trialInputs } from "./trial-inputs.ts";
-import { unplaced } from "./unplaced.ts";
+import { type Unplaced, unplaced } from "./unplaced.ts";
 
 /** Turns in which offers are made, before and after; each makes at most so many. */
-const TURNS_MOST = 20;
+const TURNS_MOST = 5;
 /** The same question of the same state has the same answer. */
 const SEED = 1;
 
@@ -122,7 +122,7 @@ function tried(
     policy: state.tables.cluster.get("cluster")?.policy ?? "",
     roles: compareRoles(state, { trial, pictures, settingsBefore }),
     frameworks: compareClients(state, pictures, course),
-    tasks: placed.map((one) => placedFacts(state, nowMs, one)),
+    tasks: placedFacts(placed, unplaced(state, nowMs, placed)),
     offers_made: sumOf(course.made),
     offers_rescinded: sumOf(course.rescinded),
     tasks_lost: tasksLost,
@@ -139,20 +139,20 @@ function tasksOn({ index }: MasterState, { gone, drained }: Trial): number {
   return count;
 }
 
-function placedFacts(state: MasterState, nowMs: number, placed: Placed): PlacedFacts {
-  const { wish, count, agents } = placed;
-  assert(count <= wish.count, "no more tasks run than were wished for");
-  const { groups, ifDeclined } = unplaced(state, nowMs, placed);
-  return {
-    resources: wish.text,
-    role: wish.role,
-    framework: wish.framework?.id,
-    count: wish.count,
-    placed: count,
-    agents,
-    if_declined: ifDeclined,
-    groups,
-  };
+function placedFacts(placed: readonly Placed[], rest: readonly Unplaced[]): readonly PlacedFacts[] {
+  return placed.map(({ wish, count, agents }, at) => {
+    assert(count <= wish.count, "no more tasks run than were wished for");
+    return {
+      resources: wish.text,
+      role: wish.role,
+      framework: wish.framework?.id,
+      count: wish.count,
+      placed: count,
+      agents,
+      if_declined: rest[at]?.ifDeclined ?? 0,
+      groups: rest[at]?.groups ?? [],
+    };
+  });
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

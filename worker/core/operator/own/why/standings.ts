@@ -27,6 +27,12 @@ interface Holdings {
   readonly offers: OfferRow[];
 }
 
+/** A node's share as its offers came: `shares[n]` is that with the first `n` of them. */
+interface Growth {
+  readonly seqs: readonly number[];
+  readonly shares: readonly number[];
+}
+
 /** Two clients where their ways down the tree part: one node of each, which are siblings. */
 export interface Comparison {
   readonly share: number;
@@ -42,6 +48,7 @@ export class Standings {
   readonly #state: MasterState;
   readonly #total: Quantities;
   readonly #holdings = new Map<string, Holdings>();
+  readonly #growths = new Map<string, Growth>();
 
   private constructor(state: MasterState, total: Quantities) {
     this.#state = state;
@@ -94,16 +101,36 @@ export class Standings {
   }
 
   #share(path: readonly string[], depth: number, beforeSeq = Number.POSITIVE_INFINITY): number {
-    let has: Quantities = {};
-    for (const { path: other, used, offers } of this.#holdings.values()) {
-      if (other[depth - 1] !== path[depth - 1]) continue;
-      has = addQuantities(has, used);
-      for (const { seq, resources } of offers) {
-        if (seq < beforeSeq) has = addQuantities(has, quantitiesOf(resources));
-      }
+    const { seqs, shares } = this.#growthOf(path[depth - 1] ?? "", depth);
+    let [low, high] = [0, seqs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((seqs[middle] ?? 0) < beforeSeq) low = middle + 1;
+      else high = middle;
     }
-    const { weight } = this.settingsOf(path[depth - 1] ?? "");
-    return dominantShare(has, this.#total, weight).share;
+    return shares[low] ?? 0;
+  }
+
+  /** Counted once: whoever lost many agents to somebody asks for each of them. */
+  #growthOf(node: string, depth: number): Growth {
+    const known = this.#growths.get(node);
+    if (known !== undefined) return known;
+    let has: Quantities = {};
+    const offers: OfferRow[] = [];
+    for (const holdings of this.#holdings.values()) {
+      if (holdings.path[depth - 1] !== node) continue;
+      has = addQuantities(has, holdings.used);
+      offers.push(...holdings.offers);
+    }
+    const { weight } = this.settingsOf(node);
+    const shares = [dominantShare(has, this.#total, weight).share];
+    for (const { resources } of offers.sort((a, b) => a.seq - b.seq)) {
+      has = addQuantities(has, quantitiesOf(resources));
+      shares.push(dominantShare(has, this.#total, weight).share);
+    }
+    const growth = { seqs: offers.map(({ seq }) => seq), shares };
+    this.#growths.set(node, growth);
+    return growth;
   }
 
   #use(client: Client, resources: Resources): void {
