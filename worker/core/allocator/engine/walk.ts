@@ -55,15 +55,24 @@ export class Walk {
         this.#depth--;
         continue;
       }
-      const client = columns.client[node] ?? NONE;
-      if (client !== NONE) {
-        if (among === undefined || hasBit(among, 0, client)) return client;
-        continue;
-      }
       if (this.#depth === 0 && (isClosed(node, ways, open) || this.#skips(node))) continue;
-      this.#enter(node);
+      const below = this.#descend(node);
+      const client = columns.client[below] ?? NONE;
+      if (client === NONE) this.#enter(below);
+      else if (among === undefined || hasBit(among, 0, client)) return client;
     }
     return NONE;
+  }
+
+  /** The first node at or below this one that has a choice of children, or none: a leaf. */
+  #descend(node: number): number {
+    let below = node;
+    while (this.#tree.columns.client[below] === NONE) {
+      const { named } = this.#tree.siblingsIn(below);
+      if (named.length > 1) break;
+      below = named[0] ?? NONE;
+    }
+    return below;
   }
 
   #nextSibling(level: Level): number {
