@@ -60,6 +60,8 @@ export async function startDockerDaemon(flags: readonly string[] = []): Promise<
   };
   const stop = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
     if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    // Whoever waits for it has to be there when it ends.
+    daemon.ref();
     const ended = once(daemon, "exit");
     daemon.kill(signal);
     const late = sleep(STOP_MS, "late", { ref: false });
