@@ -1,4 +1,5 @@
 /** Runs as the API's tasks. */
+import { healthCheckWithoutSecrets } from "../../worker/protocol/secrets.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { decodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import { assert } from "../../worker/std/assert.ts";
@@ -11,6 +12,7 @@ export function taskOf(run: RunRow): mesos.Task {
   const status =
     run.status === undefined ? undefined : decodeStored("mesos.v1.TaskStatus", run.status);
   const { name, task_id, agent_id, resources, labels, discovery, container, limits } = info;
+  const { health_check } = info;
   return {
     name,
     task_id,
@@ -28,6 +30,7 @@ export function taskOf(run: RunRow): mesos.Task {
     ...(run.parentId === undefined ? {} : { executor_id: { value: run.executorId } }),
     ...defined({ resources, labels, discovery, container, limits }),
     ...defined({ user: info.command?.user, kill_policy: info.kill_policy }),
+    ...(health_check !== undefined && { health_check: healthCheckWithoutSecrets(health_check) }),
   };
 }
 

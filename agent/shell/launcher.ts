@@ -100,11 +100,12 @@ export class Launcher {
     if (!sandbox.ok) return sandbox;
     const { containerizer, ip, port } = this.#options;
     const environment = executorEnvironment(this.#options.executorApi, launch);
+    if (!environment.ok) return environment;
     const { containerId, framework, task, executor } = launch;
     const spec = containerSpec(framework, task, {
       ...{ containerId, agentId, ip, port },
       ...(executor === undefined ? {} : { executor: executor.info }),
-      ...(environment !== undefined && { environment }),
+      environment: environment.value,
       sandboxDirectory: sandbox.value,
       user: this.#userOf(launch),
       ...this.#shared(agentId, launch),
