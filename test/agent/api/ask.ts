@@ -1,4 +1,6 @@
 /** Calls of an agent's own API over HTTP, streams included, as the tests make them. */
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as agent from "../../../worker/protocol/v1/agent.ts";
@@ -182,4 +184,24 @@ export function childOf(parent: mesos.ContainerID, value: string): mesos.Contain
 
 export function present<T>(value: T | undefined): T {
   return defined(value, "the answer has it");
+}
+
+/** A word that no other process on this machine has in its command line. */
+export function newMark(): string {
+  return `mark-${randomUUID()}`;
+}
+
+/** Live processes with this text in their command line, in whatever namespace. */
+export function processesWith(text: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        // That of a zombie is empty.
+        return readFileSync(`/proc/${name}/cmdline`, "latin1").includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 }

@@ -1,13 +1,22 @@
 /** LAUNCH_NESTED_CONTAINER_SESSION and the two ATTACH calls, of a real agent over HTTP. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, test as vitestTest } from "vitest";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { encodeRecord } from "../../../worker/protocol/wire/record-io.ts";
-import { endMasters, isAlive, joined } from "../shell/agent-lab.ts";
-import { cleanUp } from "../shell/agent-process.ts";
-import { attachInput, callAgent, childOf, onlyContainer, openStream, until } from "./ask.ts";
+import { type Requirement, requirement } from "../../support/require.ts";
+import { endMasters, joined } from "../shell/agent-lab.ts";
+import { cleanUp, startAgent } from "../shell/agent-process.ts";
+import {
+  attachInput,
+  callAgent,
+  childOf,
+  newMark,
+  onlyContainer,
+  openStream,
+  processesWith,
+  until,
+} from "./ask.ts";
 
 afterEach(async () => {
   await endMasters();
@@ -50,9 +59,16 @@ async function waitFor(port: number, container_id: mesos.ContainerID) {
   return await callAgent(port, call);
 }
 
-describe("a session", () => {
+const none: Requirement = { missing: false, title: (text) => text };
+const kinds = { process: none, cgroups: requirement("cgroups") };
+
+describe.each(Object.entries(kinds))("a session beside a task of %s", (kind, need) => {
+  const test = vitestTest.skipIf(need.missing);
+  const started = (): ReturnType<typeof withTask> =>
+    withTask("exec sleep 1000", "--containerizer", kind);
+
   test("tells what its command writes, then how it ended", async () => {
-    const { port, task } = await withTask();
+    const { port, task } = await started();
     const id = childOf(task, "s1");
     const stream = await openStream(
       port,
@@ -69,7 +85,7 @@ describe("a session", () => {
   });
 
   test("runs in its task's sandbox, with its task's environment and its own", async () => {
-    const { port, task } = await withTask();
+    const { port, task } = await started();
     const command = {
       value: 'pwd; echo "$MESOS_SANDBOX $MESOS_FRAMEWORK_ID $MINE"; cat',
       environment: { variables: [{ name: "MINE", value: "yes" }] },
@@ -85,30 +101,26 @@ describe("a session", () => {
     expect(second).toBe(`${sandbox} f1 yes`);
     expect(stream.out().toString()).toMatch(/\ntyped$/);
     expect(await input.answer).toEqual({ status: 200, text: "" });
-    expect(readdirSync(sandbox).toSorted()).toEqual(["stderr", "stdout"]);
+    expect(readdirSync(sandbox)).not.toContain("containers");
   });
 
   test("dies with its connection, whatever its command has started", async () => {
-    const { port, task, workDirectory } = await withTask();
-    const file = join(workDirectory, "pids");
-    const command = `sleep 1001 & setsid sleep 1002 & echo $$ $! > ${file}; trap '' HUP TERM; wait`;
-    const stream = await openStream(port, session(childOf(task, "s"), shell(command)), records);
-    const pids = await until("it runs", () => {
-      try {
-        const words = readFileSync(file, "utf8").trim().split(" ").map(Number);
-        return words.length === 2 ? words : undefined;
-      } catch {
-        return undefined;
-      }
-    });
-    expect(pids.every(isAlive)).toBe(true);
+    const { port, task } = await started();
+    const mark = newMark();
+    const script = `sleep 1000 & setsid sh -c ": ${mark}; sleep 1001" & trap "" HUP TERM; wait`;
+    const stream = await openStream(
+      port,
+      session(childOf(task, "s"), shell(`: ${mark}; ${script}`)),
+      records,
+    );
+    await until("all of it runs", () => processesWith(mark).length > 1);
     stream.hangUp();
-    await until("all of it is gone", () => !pids.some(isAlive));
+    await until("all of it is gone", () => processesWith(mark).length === 0);
     expect((await waitFor(port, childOf(task, "s"))).message?.wait_container?.exit_status).toBe(9);
   });
 
   test("dies with its task", async () => {
-    const { master, port, task } = await withTask();
+    const { master, port, task } = await started();
     const stream = await openStream(
       port,
       session(childOf(task, "s"), shell("sleep 1000")),
@@ -126,20 +138,19 @@ describe("a session", () => {
   });
 
   test("dies with the agent, and the next agent leaves nothing of it", async () => {
-    const { agent, port, task, workDirectory, args } = await withTask();
-    const file = join(workDirectory, "pid");
-    const command = `echo $$ > ${file}; trap '' HUP PIPE; while :; do sleep 0.1; done`;
+    const { agent, port, task, args } = await started();
+    const mark = newMark();
+    const command = `: ${mark}; trap "" HUP PIPE; while :; do sleep 0.1; done`;
     await openStream(port, session(childOf(task, "s"), shell(command)), records);
-    const pid = await until("it runs", () => readNumber(file));
+    await until("it runs", () => processesWith(mark).length > 0);
     agent.child.kill("SIGKILL");
     await agent.ended;
-    const { startAgent } = await import("../shell/agent-process.ts");
     await startAgent(args);
-    await until("it is gone", () => !isAlive(pid));
+    await until("it is gone", () => processesWith(mark).length === 0);
   });
 
   test("has a terminal of the size that was asked for, and of each new one", async () => {
-    const { port, task } = await withTask();
+    const { port, task } = await started();
     const id = childOf(task, "s");
     const command = shell("trap 'stty size' WINCH; stty size; while :; do sleep 0.05; done");
     const stream = await openStream(port, session(id, command, terminal(33, 101)), records);
@@ -155,7 +166,7 @@ describe("a session", () => {
   });
 
   test("passes ten megabytes of any bytes both ways", async () => {
-    const { port, task } = await withTask();
+    const { port, task } = await started();
     const id = childOf(task, "s");
     const stream = await openStream(port, session(id, shell("exec cat")), records);
     const input = attachInput(port, id);
@@ -171,7 +182,7 @@ describe("a session", () => {
   });
 
   test("of a client that stops reading waits, and costs the agent no memory", async () => {
-    const { agent, port, task } = await withTask();
+    const { agent, port, task } = await started();
     const memory = (): number => {
       const status = readFileSync(`/proc/${agent.child.pid}/status`, "utf8");
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
@@ -315,11 +326,3 @@ describe("attached to the output", () => {
     }
   });
 });
-
-function readNumber(path: string): number | undefined {
-  try {
-    return Number(readFileSync(path, "utf8")) || undefined;
-  } catch {
-    return undefined;
-  }
-}
