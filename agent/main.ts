@@ -153,8 +153,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
     executorStreams,
     switchUser: process.geteuid?.() === 0,
-    log,
-    answerCall: (request) => answerLinkedCall(view, request),
+    answerCall: (request) => answerLinkedCall(view, request, log),
     ...{ containers, inputs: terminals },
     observe: (changes) => {
       view.counters.count(changes);

@@ -7,6 +7,7 @@ import { answerType, contentType } from "../../worker/protocol/negotiation.ts";
 import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type { LinkedRequest } from "../shell/linked-call.ts";
+import type { Log } from "../shell/log.ts";
 import { attachInput } from "./attach-input.ts";
 import { type Exchange, STREAMED_CALLS } from "./call-handler.ts";
 import { answerCall } from "./calls.ts";
@@ -52,6 +53,22 @@ export async function answerCallRequest(
 
 /** What came through the link: the edge has decoded the call, unless its body is a stream. */
 export async function answerLinkedCall(
+  view: AgentView,
+  request: LinkedRequest,
+  log: Log,
+): Promise<Answer | StreamAnswer> {
+  try {
+    return await answerLinked(view, request);
+  } catch (cause) {
+    // A caller that has gone in the middle of it is no failure.
+    if (!request.signal.aborted) {
+      log(`the API failed at ${request.call.call.type} through the link: ${cause}`);
+    }
+    return respond.failed();
+  }
+}
+
+async function answerLinked(
   view: AgentView,
   { call: { call, accept, message_accept, records }, body, signal }: LinkedRequest,
 ): Promise<Answer | StreamAnswer> {
