@@ -17,7 +17,7 @@ import type { Client } from "./policy.ts";
 import type { QuotaLedger, QuotaStage } from "./quota.ts";
 
 /** What asking one client on rows counts as work, in steps of the budget. */
-const CLIENT_WORK = 10;
+const CLIENT_WORK = 25;
 
 interface RowLookOptions {
   readonly budget: Budget;

@@ -77,7 +77,7 @@ const SCREENED = 4;
 type Left = "NONE" | "SOME" | "ALL";
 
 /** What a question to the gate counts as work. */
-const GATE_WORK = 10;
+const GATE_WORK = 20;
 
 export class Engine {
   readonly tree: OrderTree;
@@ -208,6 +208,7 @@ export class Engine {
     if (agents.length < SIFTED_AT_LEAST) return undefined;
     const { end, look } = this.agents;
     if (this.#marks.length < end) this.#marks = new Uint8Array(look.length);
+    request.budget.work -= end >> 6;
     const marks = this.#marks.fill(0);
     for (const agent of agents) marks[agent] = 1;
     for (let agent = 0; agent < end; agent++) {
