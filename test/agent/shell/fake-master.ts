@@ -81,12 +81,19 @@ export class FakeMaster {
   }
 
   /** A group of an executor: the tasks' commands by their ids. */
-  runGroup(executorId: string, commands: Readonly<Record<string, string>>): bigint {
+  runGroup(
+    executorId: string,
+    commands: Readonly<Record<string, string>>,
+    more: Partial<mesos.TaskInfo> = {},
+  ): bigint {
     const run_task_group = {
       framework: FRAMEWORK,
       executor: { type: "DEFAULT", executor_id: { value: executorId } } as const,
       task_group: {
-        tasks: Object.entries(commands).map(([taskId, command]) => taskOf(taskId, command)),
+        tasks: Object.entries(commands).map(([taskId, command]) => ({
+          ...taskOf(taskId, command),
+          ...more,
+        })),
       },
     };
     return this.send({ type: "RUN_TASK_GROUP", run_task_group });

@@ -1,0 +1,157 @@
+/** Tasks of a real agent with the cgroups containerizer: what they see, and what ends them. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { requirement } from "../../support/require.ts";
+import { endMasters, joined } from "./agent-lab.ts";
+import { cleanUp } from "./agent-process.ts";
+
+const cgroups = requirement("cgroups");
+let machine = "";
+beforeAll(() => {
+  machine = mkdtempSync(join(tmpdir(), "rimrock-machine-"));
+});
+afterEach(endMasters);
+afterAll(async () => {
+  await cleanUp();
+  rmSync(machine, { recursive: true, force: true });
+});
+
+const runOf = (workDirectory: string, executorId: string): string =>
+  join(workDirectory, "slaves/test-S0/frameworks/f1/executors", executorId, "runs/latest");
+const stdoutOf = (workDirectory: string, taskId: string): string =>
+  readFileSync(join(runOf(workDirectory, taskId), "stdout"), "utf8");
+const scalar = (name: string, value: number): mesos.Resource => ({
+  ...{ name, type: "SCALAR", scalar: { value }, role: "*" },
+});
+
+describe.skipIf(cgroups.missing)(cgroups.title("an agent with the cgroups containerizer"), () => {
+  const start = (...more: string[]) => joined("--containerizer", "cgroups", ...more);
+
+  test("a task sees its volumes, and of the agent's folder nothing but its sandbox", async () => {
+    const { master, workDirectory } = await start();
+    const persistent: mesos.Resource = {
+      ...scalar("disk", 8),
+      reservations: [{ type: "DYNAMIC", role: "r", principal: "p" }],
+      disk: { persistence: { id: "v" }, volume: { mode: "RW", container_path: "kept" } },
+    };
+    const absolute: mesos.Resource = {
+      ...persistent,
+      disk: { persistence: { id: "w" }, volume: { mode: "RW", container_path: "/mnt" } },
+    };
+    master.send({
+      type: "APPLY_OPERATION",
+      apply_operation: {
+        operation_uuid: new Uint8Array(16),
+        info: { type: "CREATE" },
+        resources: [persistent, absolute],
+      },
+    });
+    const volume: mesos.Volume = { mode: "RO", container_path: "conf", host_path: machine };
+    const command =
+      `cat ${workDirectory}/api-token; ls -A ${workDirectory}/meta; ls -A ${workDirectory}; ` +
+      "echo one >kept/file; echo two >/mnt/file; touch conf/no 2>&1; cat /proc/sys/kernel/hostname";
+    master.run("t1", command, {
+      resources: [scalar("cpus", 0.1), scalar("mem", 64), persistent, absolute],
+      container: { type: "MESOS", volumes: [volume], hostname: "task-host" },
+    });
+    await master.state("t1", "TASK_FINISHED");
+    expect(stdoutOf(workDirectory, "t1")).toMatch(
+      /^slaves\nvolumes\n.*Read-only file system\ntask-host\n$/,
+    );
+    const volumes = join(workDirectory, "volumes/roles/r");
+    expect(readFileSync(join(volumes, "v/file"), "utf8")).toBe("one\n");
+    expect(readFileSync(join(volumes, "w/file"), "utf8")).toBe("two\n");
+    expect(existsSync("/mnt/file")).toBe(false);
+  });
+
+  test("another user's task reads neither a sandbox nor what the agent knows", async () => {
+    // Without mounts of its own, what keeps it out is who owns what.
+    const { master, workDirectory } = await start("--isolation", "cgroups/cpu");
+    chmodSync(workDirectory, 0o755);
+    master.run("owner", "echo private >note; touch up; sleep 60");
+    await master.until(
+      "it is up",
+      () => existsSync(join(runOf(workDirectory, "owner"), "up")) || undefined,
+    );
+    const note = join(runOf(workDirectory, "owner"), "note");
+    const value = `cat ${note} ${workDirectory}/api-token ${workDirectory}/meta/*; exit 3`;
+    master.run("thief", "", { command: { value, user: "nobody" } });
+    await master.state("thief", "TASK_FAILED");
+    expect(stdoutOf(workDirectory, "thief")).toBe("");
+    expect(statSync(runOf(workDirectory, "owner")).mode & 0o777).toBe(0o700);
+  });
+
+  test("tasks of a group share /tmp, and folders of their executor's sandbox where they ask", async () => {
+    const { master, workDirectory } = await start();
+    const volumes: mesos.Volume[] = [
+      {
+        ...{ mode: "RW", container_path: "shared" },
+        source: { type: "SANDBOX_PATH", sandbox_path: { type: "PARENT", path: "common" } },
+      },
+    ];
+    const container: mesos.ContainerInfo = { type: "MESOS", volumes };
+    const wait = "while [ ! -e /tmp/ready ]; do sleep 0.05; done";
+    master.runGroup(
+      "e1",
+      { a: "echo data >shared/file; touch /tmp/ready", b: `${wait}; cat shared/file` },
+      { container },
+    );
+    await master.state("a", "TASK_FINISHED");
+    await master.state("b", "TASK_FINISHED");
+    const sandbox = runOf(workDirectory, "e1");
+    expect(readFileSync(join(sandbox, "tasks/b/stdout"), "utf8")).toBe("data\n");
+    expect(readFileSync(join(sandbox, "common/file"), "utf8")).toBe("data\n");
+  });
+
+  test("a task that fills its disk fails with that reason and the amount it had", async () => {
+    const { master } = await start(
+      ...["--enforce-container-disk-quota", "--container-disk-watch-interval", "100ms"],
+    );
+    const fill = "i=0; while :; do head -c 1048576 /dev/zero >f$i; i=$((i+1)); sleep 0.05; done";
+    master.run("t1", fill, {
+      resources: [scalar("cpus", 0.1), scalar("mem", 64), scalar("disk", 3)],
+    });
+    const status = await master.state("t1", "TASK_FAILED");
+    expect(status).toMatchObject({
+      reason: "REASON_CONTAINER_LIMITATION_DISK",
+      source: "SOURCE_AGENT",
+      limitation: { resources: [{ name: "disk", scalar: { value: 3 } }] },
+    });
+    expect(status.message).toMatch(/^Disk limit exceeded: limit 3 MB, used/);
+  });
+
+  test("what cannot be given is refused by name", async () => {
+    const { master } = await start("--isolation", "cgroups/cpu,filesystem/linux");
+    mkdirSync(join(machine, "data"), { recursive: true });
+    const refused: readonly [string, Omit<mesos.ContainerInfo, "type">, RegExp][] = [
+      ["a", { hostname: "x" }, /left namespaces\/uts out of --isolation/],
+      [
+        "b",
+        { volumes: [{ mode: "RW", container_path: "x", host_path: machine }] },
+        /volume\/host_path/,
+      ],
+      [
+        "c",
+        { linux_info: { effective_capabilities: { capabilities: ["SYS_ADMIN"] } } },
+        /capabilities/,
+      ],
+    ];
+    for (const [id, fields, why] of refused) {
+      master.run(id, "true", { container: { type: "MESOS", ...fields } });
+      const status = await master.state(id, "TASK_FAILED");
+      expect(status.reason).toBe("REASON_CONTAINER_LAUNCH_FAILED");
+      expect(status.message).toMatch(why);
+    }
+  });
+});
