@@ -249,7 +249,7 @@ function lostWords(
 ): Words {
   const other = client(finding.holder);
   const offered = `Offered to ${other} ${ago(finding.since_seconds)}`;
-  const wait = "Wait until that offer is declined or ends";
+  const wait = "Wait until that offer is declined or times out";
   switch (finding.reason) {
     case "LOWER_SHARE": {
       const { share, other_share } = finding;
@@ -275,7 +275,7 @@ function lostWords(
     case "CAME_LATER":
       return {
         text: `${offered}, before this framework subscribed.`,
-        help: `${wait}. With an offer timeout (offer_timeout) offers end by themselves.`,
+        help: `${wait}.`,
       };
     case "DRAWN":
       return {

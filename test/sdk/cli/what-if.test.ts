@@ -22,10 +22,10 @@ test("tasks that would run, and where; the rest with the reasons", async () => {
       2 more if what others have been offered came back
     1 agent  LOWER_SHARE  Offered to 'f2' (f2) in 'batch' just now, whose share was lower by 33.33 %: 0 % against 33.33 %.
              a1 (a1)
-             → Wait until that offer is declined or ends. A higher weight lowers a role's share: rimrock weight set ROLE=2
+             → Wait until that offer is declined or times out. A higher weight lowers a role's share: rimrock weight set ROLE=2
     1 agent  LOWER_SHARE  Offered to 'f1' (f1) in 'web' just now, whose share was lower by 25 %: 8.33 % against 33.33 %.
              a2 (a2)
-             → Wait until that offer is declined or ends. A higher weight lowers a role's share: rimrock weight set ROLE=2
+             → Wait until that offer is declined or times out. A higher weight lowers a role's share: rimrock weight set ROLE=2
     1 agent  IN_USE       Too little is free for cpus:1; mem:128: tasks have the rest, mostly those of 'what-if-1' (07a1e3a3-4ef7-4899-af3e-ea72e0e60feb-0002) in 'ops'.
              07a1e3a3-4ef7-4899-af3e-ea72e0e60feb-S2 (what-if-1)
              → Wait until tasks end, end some, or add agents.

@@ -26,7 +26,7 @@ test("a framework is told how it stands, and of every agent the reason", async (
              → The framework may ACCEPT or DECLINE the offer.
     1 agent  EQUAL_SHARE  Offered to 'f2' (f2) in 'batch' just now, with the same share (48.48 %): it was its turn.
              a3 (a3)
-             → Wait until that offer is declined or ends; then it is another's turn.
+             → Wait until that offer is declined or times out; then it is another's turn.
     "
   `);
 });
@@ -37,10 +37,10 @@ test("a task: what is too small is told with the most that there is", async () =
   expect(told(asked)).toMatchInlineSnapshot(`
     "1 agent  OFFERED_TO_OTHER  Offered to 'f2' (f2) in 'batch' just now.
              a1 (a1)
-             → Wait until that offer is declined or ends.
+             → Wait until that offer is declined or times out.
     1 agent  OFFERED_TO_OTHER  Offered to 'f1' (f1) in 'web' just now.
              a2 (a2)
-             → Wait until that offer is declined or ends.
+             → Wait until that offer is declined or times out.
     1 agent  TOO_SMALL         Too small, even when nobody uses it: mem:512 is wanted, and at most 64 there.
              a3 (a3)
              → Ask for less, or add larger agents.
@@ -77,7 +77,7 @@ test("an agent by its host name: who is offered it, and who not", async () => {
     1 agent   EQUAL_SHARE  Offered to 'f2' (f2) in 'batch' just now, with the same share (48.48 %): it was its turn.
               a3 (a3)
               for f1 (f1) in web
-              → Wait until that offer is declined or ends; then it is another's turn.
+              → Wait until that offer is declined or times out; then it is another's turn.
     1 client  SUPPRESSED   The framework has suppressed offers for the role 'batch'.
               for f2 (f2) in batch
               → It has to send REVIVE for 'batch'.

@@ -58,6 +58,8 @@ export function compareClients(
   counts: {
     readonly made: ReadonlyMap<string, number>;
     readonly rescinded: ReadonlyMap<string, number>;
+    /** Frameworks that the trial made up. */
+    readonly madeUp: ReadonlySet<string>;
   },
 ): readonly own.WhatIfFramework[] {
   const keyOf = ({ frameworkId, role }: { frameworkId: string; role: string }): string =>
@@ -79,7 +81,7 @@ export function compareClients(
       after: holdings(client, after.total, 1),
       offers_made: counts.made.get(frameworkId) ?? 0,
       offers_rescinded: counts.rescinded.get(frameworkId) ?? 0,
-      is_new: known === undefined,
+      is_new: counts.madeUp.has(frameworkId),
     });
   }
   return rows.filter((row) => differ(row.before, row.after)).slice(0, ROWS_MOST);

@@ -51,6 +51,8 @@ class Course {
   readonly books: Books;
   readonly made = new Map<string, number>();
   readonly rescinded = new Map<string, number>();
+  /** Frameworks that were not there before. */
+  readonly madeUp = new Set<string>();
 
   constructor(state: MasterState, play: Play) {
     this.#state = state;
@@ -60,7 +62,11 @@ class Course {
 
   readonly play: Play = (input) => {
     const outcome = this.#play(input);
-    for (const change of outcome.changes) this.books.follow(change);
+    for (const change of outcome.changes) {
+      this.books.follow(change);
+      const { table, key, before } = change;
+      if (table === "framework" && before === undefined) this.madeUp.add(key);
+    }
     this.#count(outcome);
     return outcome;
   };
