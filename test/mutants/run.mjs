@@ -24,6 +24,7 @@ try {
     "worker",
     "agent",
     "test",
+    "docs",
     "package.json",
     "tsconfig.json",
     "wrangler.toml",
