@@ -3,6 +3,7 @@
  * all the time decides as the other does, and stores the same.
  */
 import { expect, test } from "vitest";
+import { auditAllocation } from "../../worker/core/allocator/audit.ts";
 import { type OwnFacts, ownCalls } from "../../worker/core/operator/own/index.ts";
 import type { MasterState } from "../../worker/core/state.ts";
 import type * as own from "../../worker/protocol/own/operator.ts";
@@ -32,6 +33,7 @@ test.each(["drf", "priority", "random"])("the policy %s", { timeout: 600_000 }, 
       expect(decisions[1]?.made, where).toEqual(decisions[0]?.made);
       expect(asked.disk.rows(), where).toEqual(alone.disk.rows());
     }
+    expect(auditAllocation(asked.state), `seed ${seed}`).toEqual([]);
   }
   // Trials that are all refused would prove nothing.
   expect(answered).toBeGreaterThan(HISTORIES * 10);
