@@ -20,10 +20,16 @@ const DISORDER_SECONDS = 2;
 /** How long after the last entry the position is written; sizes cover what is lost of it. */
 const POSITION_DELAY_MS = 250;
 const RETRY_MS = 1_000;
+const REFUSED_PAUSE_MS = 60_000;
 /** How long a container that has ended waits for room on a full disk. */
 const ENDED_PATIENCE_MS = 5_000;
+/** How often the last look is tried, when the Engine goes away just then. */
+const LAST_READ_TRIES = 10;
 /** How long the Engine may take to end the stream of a container that has ended. */
 const STREAM_END_MS = 1_000;
+
+/** A log with so much that is later than its place, and not the place, has lost that. */
+const HELD_BYTES_MAX = 1_048_576;
 
 const STREAMS = ["stdout", "stderr"] as const;
 type Stream = (typeof STREAMS)[number];
@@ -45,6 +51,8 @@ export class LogPump {
   #position: LogPosition;
   /** Bytes that are in the files already, after the position. */
   readonly #surplus: { [S in Stream]: number };
+  /** The time of each stream's latest entry, and how many it has of that time. */
+  readonly #latest: { [S in Stream]: { readonly time: string; readonly count: number } };
   readonly #stop = new AbortController();
   /** Ends the stream that is being followed. */
   #following = new AbortController();
@@ -60,6 +68,9 @@ export class LogPump {
     const sizes = { stdout: sizeOf(this.#files.stdout), stderr: sizeOf(this.#files.stderr) };
     const start: LogPosition = { time: "", stream: "stdout", nth: 0, sizes };
     this.#position = records.position(containerId) ?? start;
+    const { time, nth, stream } = this.#position;
+    this.#latest = { stdout: { time: "", count: 0 }, stderr: { time: "", count: 0 } };
+    this.#latest[stream] = { time, count: nth };
     const surplus = (stream: Stream): number =>
       Math.max(sizes[stream] - this.#position.sizes[stream], 0);
     this.#surplus = { stdout: surplus("stdout"), stderr: surplus("stderr") };
@@ -72,7 +83,8 @@ export class LogPump {
       this.#hasEnded = true;
       this.#endedMs = performance.now();
       // A stream that outlives its container by this much is stuck; the last look reads the rest.
-      setTimeout(() => this.#following.abort(), STREAM_END_MS).unref();
+      const following = this.#following;
+      setTimeout(() => following.abort(), STREAM_END_MS).unref();
     }
     await this.#done;
   }
@@ -87,13 +99,19 @@ export class LogPump {
     try {
       while (!this.#hasEnded && !this.#stop.signal.aborted) {
         this.#following = new AbortController();
-        const isWhole = await this.#read({ follow: true });
+        // A log that is followed never says where its past ends, which a place that it has lost is
+        // only known by.
+        const isThere = this.#position.time === "" || (await this.#read({ follow: false }));
+        const isWhole = isThere && (await this.#read({ follow: true }));
         this.#options.streamEnded();
         if (!this.#hasEnded) await this.#pause(isWhole ? 50 : RETRY_MS);
       }
       // What the stream did not tell of the end.
       this.#following = new AbortController();
-      if (!this.#stop.signal.aborted) await this.#read({ follow: false });
+      for (let tries = 0; tries < LAST_READ_TRIES && !this.#stop.signal.aborted; tries++) {
+        if (await this.#read({ follow: false })) break;
+        await this.#pause(RETRY_MS);
+      }
     } finally {
       clearTimeout(this.#timer);
       this.#keepPosition();
@@ -126,12 +144,13 @@ export class LogPump {
       signal: this.#following.signal,
     });
     if (!answer.ok) {
-      if (answer.error.code === "DOCKER_REFUSED" && follow) {
+      if (answer.error.code !== "DOCKER_REFUSED") return false;
+      if (follow) {
         log(`container ${containerId}: no output: ${answer.error.message}`);
         // A driver that cannot be read from will not learn it: only the end is waited for.
-        await this.#pause(60_000);
+        await this.#pause(REFUSED_PAUSE_MS);
       }
-      return false;
+      return true;
     }
     answer.value.socket.unref();
     const seek = new Seek(this.#position);
@@ -167,11 +186,12 @@ export class LogPump {
       this.#surplus[stream] -= skipped;
       await this.#append(stream, data.subarray(skipped));
     }
-    let { time, stream, nth } = this.#position;
     for (const entry of entries) {
-      nth = entry.time === time && entry.stream === stream ? nth + 1 : 1;
-      ({ time, stream } = entry);
+      const { time, count } = this.#latest[entry.stream];
+      this.#latest[entry.stream] = { time: entry.time, count: time === entry.time ? count + 1 : 1 };
     }
+    const { stream, time } = last;
+    const nth = this.#latest[stream].count;
     // As they are, not as they have grown: logs are cut when they are too long.
     const size = (of: Stream): number => sizeOf(this.#files[of]) - this.#surplus[of];
     const sizes = { stdout: size("stdout"), stderr: size("stderr") };
@@ -232,6 +252,7 @@ class Seek {
   #seen = 0;
   /** Later than the position: passed on if the log does not have the position any more. */
   #held: Entry[] = [];
+  #heldBytes = 0;
 
   constructor(position: LogPosition) {
     this.#position = position;
@@ -249,11 +270,13 @@ class Seek {
       this.#held = [];
       return [];
     }
-    if (entry.time > time) this.#held.push(entry);
-    return secondsOf(entry.time) > secondsOf(time) + DISORDER_SECONDS ? this.rest() : [];
+    if (entry.time <= time) return [];
+    this.#held.push(entry);
+    this.#heldBytes += entry.data.length;
+    return this.#heldBytes > HELD_BYTES_MAX ? this.rest() : [];
   }
 
-  /** The log has ended, or has gone on without the position. */
+  /** The log has ended without the position, or holds too much that may come before it. */
   rest(): readonly Entry[] {
     this.#isFound = true;
     return this.#held.splice(0);

@@ -50,7 +50,7 @@ export interface LogPosition {
   /** Empty before the first entry. */
   readonly time: string;
   readonly stream: "stdout" | "stderr";
-  /** It is the how manyeth one of this time and stream, from 1. */
+  /** How many entries of this stream have this time, up to this one. */
   readonly nth: number;
   readonly sizes: { readonly stdout: number; readonly stderr: number };
 }
