@@ -73,8 +73,8 @@ export class MasterNode {
   constructor(world: World, { callRelay }: { readonly callRelay: RelayWords["call"] }) {
     this.#world = world;
     this.#callRelay = callRelay;
-    const { offerTimeoutMs } = world.options;
-    this.#settings = { ...defaultSettings, offerTimeoutMs };
+    const { offerTimeoutMs, maxOffersPerFramework } = world.options;
+    this.#settings = { ...defaultSettings, offerTimeoutMs, maxOffersPerFramework };
   }
 
   /** The rows as they are; comes to life if need be. */

@@ -64,6 +64,7 @@ export interface Options {
   /** How long faults occur and frameworks launch, ms. */
   readonly busyMs: number;
   readonly offerTimeoutMs: number | undefined;
+  readonly maxOffersPerFramework: number;
   readonly faults: FaultRates;
   /**
    * After every turn another master is made of what is on disk, restarted and checked; and the
@@ -91,6 +92,8 @@ export function optionsOf(
     tasks: (1 + random.below(4)) * scale * scale,
     busyMs: (5_000 + random.below(random.below(8) === 0 ? 80_000 : 12_000)) * scale,
     offerTimeoutMs: random.below(3) === 0 ? 10_000 : undefined,
+    // Not drawn: what else a seed decides stays as it is.
+    maxOffersPerFramework: seed % 4 === 0 ? 1 : 1_000,
     faults: chooseFaults(random, without),
     restartAlways: false,
   };

@@ -1,60 +1,48 @@
-/** Rimrock's own questions through the edge and over RPC; what is tried leaves nothing behind. */
-import { abortAllDurableObjects, reset, runInDurableObject } from "cloudflare:test";
+/**
+ * Rimrock's own changes on the platform itself: what was answered is there when the object has lost
+ * its memory.
+ */
+import { abortAllDurableObjects, reset } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
-import { rowsWritten } from "../../worker/durable/master-object.ts";
-import { masterStub, post, request, TestAgent, TestFramework } from "./cluster.ts";
+import { request } from "./cluster.ts";
 
 afterEach(reset);
 
-function written(): Promise<number> {
-  return runInDurableObject(masterStub(), (master) => master[rowsWritten]());
+function put(path: string, body: unknown): Promise<Response> {
+  const headers = { "Content-Type": "application/json" };
+  return request(path, { method: "PUT", headers, body: JSON.stringify(body) });
 }
 
-interface Why {
-  readonly standings: readonly { readonly last_offer_seconds?: number }[];
-  readonly groups: readonly { readonly reason: string; readonly text: string }[];
+async function read<T>(path: string): Promise<T> {
+  const answer = await request(path);
+  expect(answer.status, path).toBe(200);
+  return answer.json<T>();
 }
 
-async function why(): Promise<Why> {
-  const answer = await request("/why?framework=test");
-  expect(answer.status).toBe(200);
-  return answer.json<Why>();
-}
-
-test("why is answered from the live state; a restart does not know of offers before it", async () => {
-  const framework = await TestFramework.subscribe({ failover_timeout: 60 });
-  await TestAgent.register({});
-  await framework.next("OFFERS");
-  const before = await why();
-  expect(before.groups).toMatchObject([{ reason: "OFFERED" }]);
-  expect(before.standings[0]?.last_offer_seconds).toBeTypeOf("number");
+test("the policy, the priorities and who changed them outlive the object's memory", async () => {
+  expect(await read("/policy")).toEqual({
+    policy: "drf",
+    policies: ["drf", "priority", "random"],
+  });
+  expect((await put("/policy", { policy: "priority" })).status).toBe(200);
+  const priorities = [{ role: "prod", priority: 10 }];
+  expect((await put("/priorities", { priorities })).status).toBe(200);
   await abortAllDurableObjects();
-  const after = await why();
-  expect(after.standings[0]?.last_offer_seconds).toBeUndefined();
-  expect(after.groups[0]?.text).toContain("free");
+  expect(await read("/policy")).toMatchObject({ policy: "priority" });
+  expect(await read("/priorities")).toEqual({ priorities });
+  const { entries } = await read<{ entries: { call: string; changes: unknown }[] }>("/audit");
+  expect(entries.map(({ call, changes }) => [call, changes])).toEqual([
+    ["SET_PRIORITIES", [{ subject: "role prod", field: "priority", after: "10" }]],
+    ["SET_POLICY", [{ subject: "cluster", field: "policy", before: "drf", after: "priority" }]],
+  ]);
 });
 
-test("a trial stores nothing, tells nobody, and can be made again", async () => {
-  const framework = await TestFramework.subscribe({ roles: ["web"], ...multiRole });
-  const agent = await TestAgent.register({ capabilities: ["MULTI_ROLE"] });
-  await framework.next("OFFERS");
-  const rows = await written();
-  const trial = {
-    quotas: [{ role: "web", limits: { cpus: 0 } }],
-    agents: [{ like: agent.id, count: 3 }],
-    tasks: [{ resources: "cpus:1", count: 2, role: "ops" }],
-  };
-  const answers = [];
-  for (let times = 0; times < 2; times++) {
-    const answer = await post("/what-if", trial);
-    expect(answer.status).toBe(200);
-    answers.push(await answer.json<{ tasks: readonly { placed: number }[] }>());
-  }
-  expect(answers[0]?.tasks[0]?.placed).toBe(2);
-  expect(answers[1]).toEqual(answers[0]);
-  expect(await written()).toBe(rows);
-  const told = await framework.arrived(100);
-  expect(told.filter(({ type }) => type !== "HEARTBEAT")).toEqual([]);
+test("what is refused changes nothing, and the answer says what to do", async () => {
+  const answer = await put("/policy", { policy: "priorty" });
+  expect([answer.status, await answer.text()]).toEqual([
+    400,
+    "There is no allocation policy 'priorty'. Did you mean 'priority'? There are: drf, priority, random.",
+  ]);
+  expect(await read("/policy")).toMatchObject({ policy: "drf" });
+  expect(await read("/audit")).toEqual({ kept_most: 1_000 });
 });
-
-const multiRole = { capabilities: [{ type: "MULTI_ROLE" }] };

@@ -1,4 +1,4 @@
-/** Every failure of Mesos' allocator that we mean not to repeat has a test that bears its number. */
+/** Every failure of Mesos' allocator that we mean not to repeat has a test with its number. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
