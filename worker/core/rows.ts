@@ -116,7 +116,7 @@ export interface AgentRow extends Row {
   readonly id: AgentId;
   /** What refusals name it by; another one when what is offered of it is no longer the same. */
   readonly number: number;
-  /** AgentInfo as wire JSON without id, host name and attributes; `agentInfo(row)` has all of it. */
+  /** AgentInfo as wire JSON but for id, host name and attributes; `agentInfo(row)` has all. */
   readonly info: string;
   /** An AgentInfo with nothing but attributes as wire JSON; absent: it has none. */
   readonly attributes?: string | undefined;
