@@ -94,9 +94,9 @@ export class Index {
     const due = dueMs[table] as ((row: Row) => number | undefined) | undefined;
     if (due === undefined) return;
     const at = change.after === undefined ? undefined : due(change.after);
-    const name = `${table}|${change.key}`;
-    if (at === undefined) this.due.delete(name);
-    else this.due.set(name, at);
+    if (at === undefined) this.due.delete(`${table}|${change.key}`);
+    // Joined it is one string, as in the ids of offers.
+    else this.due.set([table, change.key].join("|"), at);
   }
 
   /**

@@ -146,7 +146,8 @@ function newAgent(turn: Turn, request: link.RegisterRequest, total: Resources): 
 function newAgentId(turn: Turn): string {
   const prefix = clusterId(turn.state);
   for (;;) {
-    const id = `${prefix}-S${takeNumber(turn.state, "agent")}`;
+    // Joined it is one string; put together it would be kept with its two halves beside it.
+    const id = [prefix, "-S", takeNumber(turn.state, "agent")].join("");
     // An agent may have come with such an id after the master had lost its disk.
     if (!turn.state.tables.agent.has(id)) return id;
   }

@@ -44,7 +44,7 @@ export function candidateFor(
   const { framework, role, agent } = request;
   const candidate = unansweredFor(state, request, withheld);
   if (typeof candidate === "string") return candidate;
-  const client = { frameworkId: framework.id, role, agentId: agent.id };
+  const client = { frameworkId: framework.id, role, agentId: agent.id, number: agent.number };
   if (state.refusals.keeps(client, candidate)) return "REFUSED";
   return state.allocation.isAtOfferCap(framework.id) ? "AT_OFFER_CAP" : candidate;
 }

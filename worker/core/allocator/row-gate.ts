@@ -67,7 +67,8 @@ export class RowGate implements Gate {
 
   refuses(client: number, agent: number, given: Given): boolean {
     const { framework, role } = this.#client(client);
-    const asked = { frameworkId: framework.id, role, agentId: this.#agent(agent).id };
+    const { id: agentId, number } = this.#agent(agent);
+    const asked = { frameworkId: framework.id, role, agentId, number };
     return this.#turn.state.refusals.keeps(asked, this.#resources(agent, given));
   }
 

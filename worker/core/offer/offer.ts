@@ -20,11 +20,12 @@ export function makeOffer(
   const timeoutMs = state.settings.offerTimeoutMs;
   return state.tables.offer.put({
     seq: newSeq(state),
-    id: `${clusterId(state)}-O${takeNumber(state, "offer")}` as OfferId,
+    // Joined it is one string; put together it would be kept with its two halves beside it.
+    id: [clusterId(state), "-O", takeNumber(state, "offer")].join("") as OfferId,
     frameworkId: framework.id,
     role,
     agentId: agent.id,
-    resources,
+    resources: state.shared.resources(resources),
     createdMs: nowMs,
     timeoutAtMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
   });

@@ -26,6 +26,8 @@ export interface ClientOnAgent {
   readonly frameworkId: FrameworkId;
   readonly role: string;
   readonly agentId: AgentId;
+  /** The agent's, if it is at hand: it need not be looked for then. */
+  readonly number?: number;
 }
 
 /** A row as it stands for one agent. */
@@ -59,16 +61,16 @@ export class Refusals {
   }
 
   /** Whether the client refused anything of the agent that still stands. */
-  has({ frameworkId, role, agentId }: ClientOnAgent): boolean {
-    const number = this.#tables.agent.get(agentId)?.number;
-    const ofClient = this.#clients.get(frameworkId)?.get(role);
+  has(client: ClientOnAgent): boolean {
+    const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);
+    const number = this.#numberOf(client);
     return number !== undefined && ofClient?.some(number, () => true) === true;
   }
 
   /** Whether a refusal keeps `candidate` of the agent from the client. */
   keeps(client: ClientOnAgent, candidate: Resources): boolean {
     const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);
-    const number = this.#tables.agent.get(client.agentId)?.number;
+    const number = this.#numberOf(client);
     if (ofClient === undefined || number === undefined) return false;
     return ofClient.some(number, (refusal) => refuses(refusal, candidate));
   }
@@ -84,9 +86,9 @@ export class Refusals {
   }
 
   /** What the client refused of the agent, in the order of creation. */
-  of({ frameworkId, role, agentId }: ClientOnAgent): readonly Refusal[] {
-    const ofClient = this.#clients.get(frameworkId)?.get(role);
-    const number = this.#tables.agent.get(agentId)?.number;
+  of(client: ClientOnAgent): readonly Refusal[] {
+    const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);
+    const number = this.#numberOf(client);
     if (ofClient === undefined || number === undefined) return [];
     return ofClient.of(number);
   }
@@ -138,6 +140,10 @@ export class Refusals {
     while (this.isOfAgent(number) || (this.#naming[number] ?? 0) > 0) number++;
     this.#lowestFree = number;
     return number;
+  }
+
+  #numberOf({ number, agentId }: ClientOnAgent): number | undefined {
+    return number ?? this.#tables.agent.get(agentId)?.number;
   }
 
   #followAgent(before: AgentRow | undefined, after: AgentRow | undefined): void {

@@ -50,8 +50,9 @@ export function refuse(turn: Turn, offers: readonly RefusedOffer[], terms: Terms
   for (const { offer, refused: given } of offers) {
     if (isEmpty(given)) continue;
     const refused = state.shared.resources(given);
-    const older = state.refusals.of(offer);
     const ofAgent = sayOf(turn, said, offer);
+    const { frameworkId, role, agentId } = offer;
+    const older = state.refusals.of({ frameworkId, role, agentId, number: ofAgent.number });
     const isHasty = ofAgent.refused.length > 0 || older.some(isRecent);
     if (isHasty && terms.cause === "DECLINED") ofAgent.isBlocked = true;
     for (const { row, refused: before } of older) {
@@ -110,9 +111,11 @@ function sayOf(turn: Turn, said: Map<string, Said>, { agentId, role }: OfferRow)
   const agent = turn.state.tables.agent.get(agentId);
   const { number } = defined(agent, "an offer ends before its agent");
   const key = `${number}/${role}`;
-  const known = said.get(key) ?? { number, role, refused: [], isBlocked: false };
-  said.set(key, known);
-  return known;
+  const known = said.get(key);
+  if (known !== undefined) return known;
+  const first: Said = { number, role, refused: [], isBlocked: false };
+  said.set(key, first);
+  return first;
 }
 
 function putRows(turn: Turn, all: readonly Said[], terms: Terms): void {
