@@ -3,6 +3,7 @@
  * them and starts again on the same machine. It does what `agent/shell/agent-runner.ts` does, on
  * virtual time.
  */
+import type { ContainerId } from "../../agent/containerizer/containerizer.ts";
 import { step } from "../../agent/core/agent.ts";
 import { agentCapabilities } from "../../agent/core/capabilities.ts";
 import type { Effect } from "../../agent/core/effect.ts";
@@ -11,6 +12,7 @@ import { defaultExecutorTimes } from "../../agent/core/limits.ts";
 import { totalResources } from "../../agent/core/operations.ts";
 import { containersToRecover } from "../../agent/core/recovery.ts";
 import { tableNames } from "../../agent/core/rows.ts";
+import { isLive } from "../../agent/core/runs.ts";
 import { type AgentState, newState, save } from "../../agent/core/state.ts";
 import type { RelayId } from "../../worker/protocol/ids.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
@@ -21,6 +23,7 @@ import { unreachable } from "../../worker/std/assert.ts";
 import type { Change } from "../../worker/std/table.ts";
 import { AgentLink } from "./agent-link.ts";
 import type { Timer } from "./clock.ts";
+import type { AgentDoor } from "./executor-program.ts";
 import { Machine, pidOf } from "./machine.ts";
 import type { MasterNode } from "./master-node.ts";
 import type { RelayNode } from "./relay-node.ts";
@@ -43,6 +46,7 @@ export class AgentNode {
   readonly #info: mesos.AgentInfo;
   #process: Process | undefined;
   #sessions = 0;
+  #streams = 0;
   #cutUntilMs = 0;
 
   constructor(
@@ -146,6 +150,7 @@ export class AgentNode {
     const containers = this.machine.recover(known);
     this.#world.trace(this.name, () => `${sessionId} starts with ${known.length} live runs`);
     this.#submit(process, { type: "RECOVERED", containers });
+    for (const program of this.machine.programs) program.meet(this.#doorOf(process));
     this.machine.onEnd = (containerId, termination) => {
       this.#world.clock.after(1, () =>
         this.#submit(process, { type: "CONTAINER_ENDED", containerId, termination }),
@@ -219,6 +224,7 @@ export class AgentNode {
     if (process.timer !== undefined) process.timer.cancelled = true;
     this.#process = undefined;
     this.machine.onEnd = undefined;
+    for (const program of this.machine.programs) program.meet(undefined);
     this.#world.clock.after(downMs, () => this.#start());
   }
 
@@ -269,13 +275,55 @@ export class AgentNode {
         this.#check(process, effect);
         return;
       case "EXECUTOR_EVENT":
+        this.#tellExecutor(process, effect);
+        return;
       case "CLOSE_EXECUTOR_STREAM":
-        throw new Violation(`${this.name} has a custom executor, which nobody launches here`);
+        this.machine.program(effect.containerId)?.closed(effect.connection);
+        return;
       case "EXIT":
         throw new Violation(`${this.name} exits: ${effect.reason.type}`);
       default:
         unreachable(effect);
     }
+  }
+
+  #launchExecutor(process: Process, containerId: ContainerId): void {
+    const { clock } = this.#world;
+    clock.after(this.#world.between("launch", 1, 30), () => {
+      if (this.#process !== process) return;
+      if (this.#world.fault("launchFailed")) {
+        this.#submit(process, { type: "LAUNCH_FAILED", containerId, message: "no more processes" });
+        return;
+      }
+      this.machine.startExecutor(containerId).meet(this.#doorOf(process));
+      clock.after(this.#world.between("launch", 1, 30), () =>
+        this.#submit(process, { type: "CONTAINER_STARTED", containerId, pid: pidOf("0") }),
+      );
+    });
+  }
+
+  #doorOf(process: Process): AgentDoor {
+    return {
+      submit: (input) => this.#submit(process, input),
+      newStream: () => ++this.#streams,
+    };
+  }
+
+  #tellExecutor(process: Process, effect: Effect & { readonly type: "EXECUTOR_EVENT" }): void {
+    const { containerId, connection, event } = effect;
+    const tasks =
+      event.launch === undefined
+        ? (event.launch_group?.task_group.tasks ?? [])
+        : [event.launch.task];
+    const runs = tasks.map(({ task_id }) => {
+      const row = [...process.state.run.values()].find(
+        (run) => run.parentId === containerId && run.taskId === task_id.value && isLive(run),
+      );
+      return runKey(Number(row?.runNumber), task_id.value);
+    });
+    this.#world.clock.after(1, () =>
+      this.machine.program(containerId)?.hear(connection, event, runs),
+    );
   }
 
   /** Any outcome, after a while; one that was cancelled meanwhile is not listened to. */
@@ -291,7 +339,12 @@ export class AgentNode {
    * The container comes to be a little later; a crash meanwhile leaves none, one after it an
    * unknown one.
    */
-  #launch(process: Process, { containerId, task }: Effect & { readonly type: "LAUNCH" }): void {
+  #launch(process: Process, effect: Effect & { readonly type: "LAUNCH" }): void {
+    const { containerId, task, custom } = effect;
+    if (custom !== undefined) {
+      this.#launchExecutor(process, containerId);
+      return;
+    }
     const { clock, truth } = this.#world;
     const row = process.state.run.get(containerId);
     const run = runKey(Number(row?.runNumber), row?.taskId ?? "");

@@ -171,8 +171,13 @@ export class FrameworkScript {
     }
     if (this.#launchesLeft === 0 || this.#world.dice("script").below(4) === 0) return [];
     const tasks = this.#makeTasks(offer);
-    const group = what === 1 ? this.#operations.group(offer, tasks) : undefined;
-    return [group ?? { type: "LAUNCH", launch: { task_infos: tasks } }];
+    const grouped =
+      what === 1
+        ? this.#operations.group(offer, tasks)
+        : what === 2
+          ? this.#operations.ofExecutor(offer, tasks)
+          : undefined;
+    return [grouped ?? { type: "LAUNCH", launch: { task_infos: tasks } }];
   }
 
   /** Until the master has heard it: an offer that it believes to be out is nobody else's. */

@@ -13,6 +13,7 @@ import type {
 import { keyOf, type Rows, type StoredRows, type TableName } from "../../agent/core/rows.ts";
 import { noRows } from "../../agent/core/state.ts";
 import type { Change, Row } from "../../worker/std/table.ts";
+import { ExecutorProgram } from "./executor-program.ts";
 import { shortId, type World } from "./world.ts";
 
 interface Container {
@@ -26,6 +27,7 @@ export class Machine {
   readonly #world: World;
   readonly #name: string;
   readonly #containers = new Map<ContainerId, Container>();
+  readonly #programs = new Map<ContainerId, ExecutorProgram>();
   readonly #rows = new Map<string, string>();
   /** Told of each end while an agent process watches. */
   onEnd: ((id: ContainerId, termination: ContainerTermination) => void) | undefined;
@@ -77,6 +79,25 @@ export class Machine {
     );
   }
 
+  /** A custom executor comes to be. */
+  startExecutor(id: ContainerId): ExecutorProgram {
+    const program = new ExecutorProgram(this.#world, id, () => {
+      this.#world.trace(this.#name, () => "an executor ends");
+      this.onEnd?.(id, { kind: "EXITED", code: 0, waitStatus: 0 });
+    });
+    this.#programs.set(id, program);
+    return program;
+  }
+
+  /** Undefined: no custom executor has this container. */
+  program(id: ContainerId): ExecutorProgram | undefined {
+    return this.#programs.get(id);
+  }
+
+  get programs(): Iterable<ExecutorProgram> {
+    return this.#programs.values();
+  }
+
   /** SIGTERM. */
   terminate(id: ContainerId): void {
     const container = this.#containers.get(id);
@@ -88,12 +109,16 @@ export class Machine {
 
   /** SIGKILL. */
   destroy(id: ContainerId): void {
+    const program = this.#programs.get(id);
+    if (program !== undefined) this.#world.clock.after(1, () => program.end());
     this.#world.clock.after(1, () =>
       this.#ends(id, { kind: "SIGNALED", signal: "SIGKILL", waitStatus: 9 }),
     );
   }
 
   remove(id: ContainerId): void {
+    this.#programs.get(id)?.end();
+    this.#programs.delete(id);
     this.#ends(id, { kind: "SIGNALED", signal: "SIGKILL", waitStatus: 9 });
     this.#containers.delete(id);
   }
@@ -103,8 +128,15 @@ export class Machine {
    */
   recover(known: readonly { readonly containerId: ContainerId }[]): readonly RecoveredContainer[] {
     const ids = new Set(known.map(({ containerId }) => containerId));
-    for (const id of [...this.#containers.keys()]) if (!ids.has(id)) this.remove(id);
+    const all = [...this.#containers.keys(), ...this.#programs.keys()];
+    for (const id of all) if (!ids.has(id)) this.remove(id);
     return known.map(({ containerId }) => {
+      const program = this.#programs.get(containerId);
+      if (program?.isOver === false) return { containerId, state: "RUNNING", pid: pidOf("0") };
+      if (program !== undefined) {
+        const termination = { kind: "EXITED", code: 0, waitStatus: 0 } as const;
+        return { containerId, state: "ENDED", termination };
+      }
       const container = this.#containers.get(containerId);
       if (container === undefined) {
         const termination = { kind: "LOST", message: "no trace of the container" } as const;

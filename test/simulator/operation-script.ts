@@ -3,11 +3,15 @@
  * in its hand allows, and the groups of tasks that it launches in executors of its own.
  */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { encodeUtf8 } from "../../worker/protocol/wire/utf8.ts";
 import type { FrameworkClient } from "./framework-client.ts";
 import type { World } from "./world.ts";
 
 /** As much of memory as one RESERVE takes: the rest is for tasks of others. */
 const RESERVED_MB = 32;
+
+/** How the ids of executors of frameworks' own begin. */
+export const OWN_EXECUTOR = "own-";
 
 export class OperationScript {
   readonly #world: World;
@@ -67,6 +71,30 @@ export class OperationScript {
       type: "LAUNCH_GROUP",
       launch_group: { executor, task_group: { tasks } },
     };
+  }
+
+  /** Tasks for an executor of its own, launched together or one by one. */
+  ofExecutor(
+    offer: mesos.Offer,
+    tasks: readonly mesos.TaskInfo[],
+  ): mesos.OfferOperation | undefined {
+    const group = this.group(offer, tasks);
+    if (group?.launch_group === undefined) return undefined;
+    const { executor: builtIn } = group.launch_group;
+    const own = tasks.map(({ command, ...task }) => ({
+      ...task,
+      data: encodeUtf8(command?.value ?? ""),
+    }));
+    const executor: mesos.ExecutorInfo = {
+      ...builtIn,
+      type: "CUSTOM",
+      executor_id: { value: `${OWN_EXECUTOR}${builtIn.executor_id.value}` },
+      command: { value: "executor" },
+    };
+    if (this.#below(2) === 0) {
+      return { type: "LAUNCH_GROUP", launch_group: { executor, task_group: { tasks: own } } };
+    }
+    return { type: "LAUNCH", launch: { task_infos: own.map((task) => ({ ...task, executor })) } };
   }
 
   #operation(

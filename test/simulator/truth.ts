@@ -11,6 +11,7 @@ import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
 import type { Change } from "../../worker/std/table.ts";
+import { OWN_EXECUTOR } from "./operation-script.ts";
 
 export type ContainerEnd =
   | { readonly type: "EXITED"; readonly code: number }
@@ -25,6 +26,8 @@ export interface Run {
   readonly agentId: string;
   /** A task of a group may be killed because another one failed. */
   readonly isInGroup: boolean;
+  /** Of a custom executor: its end may take the task along, or what it had to say of it. */
+  readonly isEntrusted: boolean;
   launches: number;
   /** A container of it came to be. */
   started: boolean;
@@ -200,7 +203,7 @@ export class Truth {
     }
   }
 
-  #taskMade({ run, frameworkId, id, agentId, group }: TaskRow): void {
+  #taskMade({ run, frameworkId, id, agentId, group, executorId }: TaskRow): void {
     const key = runKey(run, id);
     const known = this.runs.get(key);
     if (known !== undefined) {
@@ -213,6 +216,7 @@ export class Truth {
       taskId: id,
       agentId,
       isInGroup: group !== undefined,
+      isEntrusted: executorId?.startsWith(OWN_EXECUTOR) === true,
       launches: 0,
       started: false,
       end: undefined,
@@ -234,7 +238,11 @@ function name({ taskId, run }: Run): string {
 
 function allowedEnds(run: Run, killAsked: boolean): readonly mesos.TaskState[] {
   const mayBeKilled = killAsked || run.isInGroup;
-  const killed: readonly mesos.TaskState[] = mayBeKilled ? ["TASK_KILLED"] : [];
+  const lost: readonly mesos.TaskState[] = ["TASK_FAILED", "TASK_GONE", "TASK_LOST"];
+  const killed: readonly mesos.TaskState[] = [
+    ...(mayBeKilled ? (["TASK_KILLED"] as const) : []),
+    ...(run.isEntrusted ? lost : []),
+  ];
   // Only a launch that never happened may be lost.
   if (run.end === undefined) {
     if (run.started) return [];
