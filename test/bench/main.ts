@@ -6,6 +6,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { agent } from "./agent.ts";
 import { allocator } from "./allocator.ts";
+import { allocatorInWorkerd } from "./allocator-workerd.ts";
 import { codec } from "./codec.ts";
 import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   codec,
   offers,
   allocator,
+  allocatorInWorkerd,
   memory,
   tasks,
   agent,
