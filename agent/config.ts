@@ -24,6 +24,7 @@ import { type ExecutorOptions, readExecutorOptions } from "./executor-options.ts
 import { type IsolationOptions, readIsolationOptions } from "./isolation-options.ts";
 import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
+import { type ReconfigurationPolicy, reconfigurationPolicies } from "./shell/reconfiguration.ts";
 
 export interface Config {
   readonly master: URL;
@@ -59,6 +60,7 @@ export interface Config {
   /** Of a task's logs: bytes, files; undefined: they are never rotated. */
   readonly rotation: { readonly bytesMax: number; readonly filesMax: number } | undefined;
   readonly fetchCacheBytes: number;
+  readonly reconfigurationPolicy: ReconfigurationPolicy;
   readonly executors: ExecutorOptions;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
@@ -70,6 +72,8 @@ export type CommandLine =
   | { readonly type: "RUN"; readonly config: Config }
   /** `mistakes`: what is wrong with the options; `config` holds the defaults in their place. */
   | { readonly type: "CHECK"; readonly config: Config; readonly mistakes: readonly string[] }
+  /** `workDirectory`: of the agent that is to end. */
+  | { readonly type: "SHUT_DOWN"; readonly workDirectory: string }
   | { readonly type: "HELP" }
   | { readonly type: "VERSION" };
 
@@ -84,6 +88,9 @@ export function readCommandLine(sources: OptionSources): Result<CommandLine, rea
   if (given.has("version")) return ok({ type: "VERSION" });
   if (given.command !== undefined && given.command !== "check") {
     return err([`there is no command '${given.command}'; see --help`]);
+  }
+  if (given.has("shutdown")) {
+    return ok({ type: "SHUT_DOWN", workDirectory: workDirectoryOf(given, sources.env) });
   }
   const errors: string[] = [];
   const config = readConfig(given, sources, errors);
@@ -100,7 +107,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
   const insecureLocal = given.has("insecure-local");
   return {
     master,
-    workDirectory: resolve(given.text("work-dir") ?? defaultWorkDirectory(sources.env)),
+    workDirectory: workDirectoryOf(given, sources.env),
     hostname: read(readHostname(given), ""),
     ip: read(readIp(given, "ip", defaultIp(master)), ""),
     listen: read(readListen(given, insecureLocal), LOOPBACK),
@@ -113,7 +120,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     containerizer: read(readContainerizer(given), "process"),
     containerizers: read(readContainerizers(given), ["mesos"]),
     isolation: readIsolationOptions(given, read),
-    docker: dockerOptions(given),
+    docker: read(readDocker(given, sources), DOCKER_DEFAULTS),
     certificates: read(readCertificates(given, sources), undefined),
     collection: {
       delayMs: read(readDuration(given, "gc-delay", "1weeks"), 0),
@@ -121,6 +128,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
       diskWatchMs: read(readDuration(given, "disk-watch-interval", "1mins"), 0),
     },
     rotation: read(readRotation(given), undefined),
+    reconfigurationPolicy: read(readReconfigurationPolicy(given), "any"),
     fetchCacheBytes: read(readSize(given, "fetcher-cache-size", "2GB"), 0),
     executors: readExecutorOptions(given, read),
     dieWithParent: given.has("die-with-parent"),
@@ -234,15 +242,29 @@ function readContainerizers(given: GivenOptions): Result<readonly ContainerizerN
   );
 }
 
-function dockerOptions(given: GivenOptions): DockerOptions {
-  const config = given.text("docker-config");
-  return {
+function readDocker(
+  given: GivenOptions,
+  { readFile }: OptionSources,
+): Result<DockerOptions, string> {
+  const options = {
     ...DOCKER_DEFAULTS,
     socketPath: resolve(given.text("docker-socket") ?? DOCKER_DEFAULTS.socketPath),
-    ...(config !== undefined && { config }),
     allowPrivileged: given.has("docker-allow-privileged"),
     allowVulnerable: given.has("docker-allow-vulnerable"),
   };
+  const config = given.text("docker-config");
+  if (config === undefined) return ok(options);
+  const label = given.label("docker-config");
+  const isInline = config.trimStart().startsWith("{");
+  const content = isInline ? ok(config) : readFile(resolve(config));
+  if (!content.ok) return err(`${label} ${config}: ${content.error}`);
+  try {
+    JSON.parse(content.value);
+  } catch {
+    // The parser's words would quote what may be a password.
+    return err(`${label}${isInline ? "" : ` ${config}`} is not JSON; see what docker login writes`);
+  }
+  return ok({ ...options, config: isInline ? config : resolve(config) });
 }
 
 function readDuration(
@@ -264,6 +286,14 @@ function readHeadroom(given: GivenOptions): Result<number, string> {
   if (share >= 0 && share <= 1) return ok(share);
   const label = given.label("gc-disk-headroom");
   return err(`${label} '${text}' is not a share; write a number from 0 to 1, like 0.1`);
+}
+
+function readReconfigurationPolicy(given: GivenOptions): Result<ReconfigurationPolicy, string> {
+  const text = given.text("reconfiguration-policy") ?? "any";
+  const policy = reconfigurationPolicies.find((name) => name === text);
+  if (policy !== undefined) return ok(policy);
+  const label = given.label("reconfiguration-policy");
+  return err(`${label} '${text}' is unknown; choose ${reconfigurationPolicies.join(", ")}`);
 }
 
 function readSize(
@@ -298,6 +328,10 @@ function readCertificates(
   if (!read.ok) return err(`${given.label("ca")} ${path}: ${read.error}`);
   if (read.value.includes("-----BEGIN CERTIFICATE-----")) return read;
   return err(`${given.label("ca")} ${path} holds no certificate in PEM form`);
+}
+
+function workDirectoryOf(given: GivenOptions, env: OptionSources["env"]): string {
+  return resolve(given.text("work-dir") ?? defaultWorkDirectory(env));
 }
 
 function defaultWorkDirectory(env: Readonly<Record<string, string | undefined>>): string {

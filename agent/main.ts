@@ -50,6 +50,8 @@ import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
 import { FetchCache } from "./shell/fetcher/cache.ts";
 import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
+import { reconfigure } from "./shell/reconfiguration.ts";
+import { shutDownRunning } from "./shell/shut-down-running.ts";
 import { SandboxCollector } from "./shell/upkeep/sandbox-collector.ts";
 import { Upkeep } from "./shell/upkeep/upkeep.ts";
 import {
@@ -67,6 +69,9 @@ const VERSION = "1.12.0";
  * ended.
  */
 const PARENT_ENDED_DEADLINE_MS = 1_000;
+
+/** Tasks have a grace to end in, and an update is repeated for a while until somebody hears it. */
+const HEARD_DEADLINE_MS = 120_000;
 
 // An agent shares its machine with tasks. By default V8 lets what is young grow to 48 MB as soon as
 // somebody polls the API; its first size is enough, at the cost of looking through it more often.
@@ -89,6 +94,11 @@ async function main(): Promise<void> {
     case "CHECK":
       // Connections that are kept alive must not keep the process.
       return process.exit(await runChecks(read.value));
+    case "SHUT_DOWN": {
+      const say = (line: string): void => void process.stderr.write(`rimrock-agent: ${line}\n`);
+      const ended = await shutDownRunning(read.value.workDirectory, say);
+      return ended.ok ? undefined : refuse([ended.error]);
+    }
     case "RUN": {
       const gpus = await findGpus(read.value.config);
       return gpus.ok ? await run(read.value.config, gpus.value) : refuse([gpus.error]);
@@ -122,7 +132,14 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const { listener, access, tokens } = api.value;
   const { port } = listener;
   const executorStreams = new ExecutorStreams();
-  const state = newState(agentFacts(config, { port, gpus: gpus.length }), rows);
+  const facts = agentFacts(config, { port, gpus: gpus.length });
+  const mayBe = reconfigure(work.metaDirectory, facts.agentInfo, config.reconfigurationPolicy);
+  if (!mayBe.ok) {
+    refuse([mayBe.error]);
+    // The API's port is open by now.
+    return process.exit();
+  }
+  const state = newState(facts, rows);
   log(
     `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}, ` +
       `API at http://${config.listen}:${port}`,
@@ -141,17 +158,11 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     startedMs: Date.now(),
   };
   const runner = new AgentRunner({
-    state,
-    checkpoint,
-    history,
-    containerizer,
+    ...{ state, checkpoint, history, containerizer, fetchCache, port, executorStreams, log },
     workDirectory: work.path,
     master: config.master,
     outward: new Outward({ certificates: config.certificates, keepAlive: true }),
-    fetchCache,
-    port,
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
-    executorStreams,
     switchUser: process.geteuid?.() === 0,
     answerCall: (request) => answerLinkedCall(view, request, log),
     ...{ containers, inputs: terminals },
@@ -299,9 +310,9 @@ function agentFacts(
 }
 
 /**
- * Signals leave the tasks running, for the next agent process to find. Not so with
- * --die-with-parent: there Ctrl-C reaches the parent as well, and after it nobody would be left to
- * find them.
+ * SIGUSR1 ends the tasks as well. The other signals leave them running, for the next agent process
+ * to find. Not so with --die-with-parent: there Ctrl-C reaches the parent as well, and after it
+ * nobody would be left to find them.
  */
 function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Log): void {
   let ending = false;
@@ -315,6 +326,14 @@ function listenForTheEnd(runner: AgentRunner, { dieWithParent }: Config, log: Lo
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.once(signal, dieWithParent ? endWithParent : leave);
   }
+  process.once("SIGUSR1", () => {
+    log("the agent ends its tasks, and itself when the master has heard of all of them");
+    runner.submit({ type: "SHUTDOWN", reason: "ASKED" });
+    setTimeout(() => {
+      log("not all of it was heard of in time; the next agent on this work directory tells it");
+      exit({ type: "ASKED" }, log);
+    }, HEARD_DEADLINE_MS);
+  });
   // Whoever read the log may be gone, parent included: that must not end the agent in the middle of
   // its work.
   process.stderr.on("error", () => {});
@@ -330,6 +349,9 @@ function exit(reason: Parameters<AgentRunnerOptions["exit"]>[0], log: Log): neve
       log(
         "the agent ends; its tasks keep running, the next agent on this work directory finds them",
       );
+      return process.exit(0);
+    case "ASKED":
+      log("the agent and its tasks have ended, as they were asked to");
       return process.exit(0);
     case "PARENT_ENDED":
       log("the agent and its tasks end with the process that started it");

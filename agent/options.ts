@@ -153,6 +153,12 @@ export const agentOptions = {
     kind: "switch",
     help: "use Docker and runc also in versions out of which a container can escape",
   },
+  "reconfiguration-policy": {
+    kind: "text",
+    placeholder: "NAME",
+    help: "any, additive or equal: what may have changed about the agent since its last start",
+    otherwise: "any",
+  },
   "gc-delay": {
     kind: "text",
     placeholder: "TIME",
@@ -194,6 +200,10 @@ export const agentOptions = {
     placeholder: "FILE",
     help: "PEM certificates to trust besides the public ones",
   },
+  shutdown: {
+    kind: "switch",
+    help: "end the agent that runs on --work-dir, and its tasks",
+  },
   "die-with-parent": {
     kind: "switch",
     help: "end at once, tasks included, when stdin is closed",
@@ -206,7 +216,7 @@ export const agentOptions = {
 export type OptionName = keyof typeof agentOptions;
 
 /** Those that make sense on a command line only. */
-export const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set(["version", "help"]);
+export const COMMAND_LINE_ONLY: ReadonlySet<string> = new Set(["shutdown", "version", "help"]);
 
 /** The environment variable of an option. The master's name is the one that `rimrock` reads too. */
 export function variableOf(name: string): string {

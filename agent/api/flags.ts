@@ -115,8 +115,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   port: ({ port }) => String(port),
   qos_correction_interval_min: FOR_EVER,
   quiet: OFF,
-  // Whatever has changed at a restart, the agent keeps its id and says what it is now.
-  reconfiguration_policy: "any",
+  reconfiguration_policy: ({ config }) => config.reconfigurationPolicy,
   recover: "reconnect",
   recovery_timeout: FOR_EVER,
   registration_backoff_factor: NOT_AWAITED,

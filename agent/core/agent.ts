@@ -82,7 +82,7 @@ function take(state: AgentState, context: StepContext, input: Input): void {
       registerAgain(state, context);
       return;
     case "GONE":
-      shutDown(state, context, input.message);
+      shutDown(state, context, { type: "MASTER_SHUTDOWN", message: input.message });
       return;
     case "COMMANDS":
       takeCommands(state, context, input.commands);
@@ -175,10 +175,14 @@ function takeCommands(
   context: StepContext,
   commands: readonly link.Command[],
 ): void {
-  // The session was ended meanwhile: the master repeats them to the next one. An agent that ends
-  // takes no more.
-  if (state.link.state === "UNREGISTERED" || state.exitWhenEmpty !== undefined) return;
-  runCommands(state, context, commands);
+  // The session was ended meanwhile: the master repeats them to the next one.
+  if (state.link.state === "UNREGISTERED") return;
+  const ending = state.exitWhenEmpty?.type;
+  // An agent that ends takes no more, unless it waits for the last acknowledgements.
+  if (ending !== undefined && ending !== "ASKED") return;
+  const isTaken = ({ type }: link.Command): boolean =>
+    ending === undefined || type === "ACKNOWLEDGE";
+  runCommands(state, context, commands.filter(isTaken));
   poll(state, context);
 }
 
@@ -198,6 +202,10 @@ function shutdown(state: AgentState, context: StepContext, reason: ShutdownReaso
     context.effects.push({ type: "EXIT", reason: { type: "SIGNAL" } });
     return;
   }
+  if (reason === "ASKED") {
+    shutDown(state, context, { type: "ASKED" });
+    return;
+  }
   state.exitWhenEmpty = { type: "PARENT_ENDED" };
   for (const run of [...state.run.values()]) {
     killRun(state, context, run, { cause: "PARENT_ENDED", graceMs: 0, defaultGraceMs: 0 });
@@ -211,6 +219,8 @@ function exitWhenEmpty(state: AgentState, context: StepContext): void {
   if (state.exitWhenEmpty === undefined) return;
   for (const run of state.run.values()) if (isLive(run)) return;
   if (customExecutors(state).length > 0) return;
+  // There may be no next agent to tell what nobody has acknowledged.
+  if (state.exitWhenEmpty.type === "ASKED" && state.update.size > 0) return;
   context.effects.push({ type: "EXIT", reason: state.exitWhenEmpty });
   state.exitWhenEmpty = undefined;
 }

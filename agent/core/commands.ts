@@ -10,6 +10,7 @@ import { defined } from "../../worker/std/assert.ts";
 import { complete } from "./completed.ts";
 import { customExecutors, shutDownExecutor } from "./custom-executors.ts";
 import { startDrain } from "./drain.ts";
+import type { ExitReason } from "./effect.ts";
 import { tellExecutor } from "./executor-events.ts";
 import { forgetExecutors } from "./executors.ts";
 import { milliseconds, policyGraceMs, taskGraceMs } from "./grace.ts";
@@ -52,12 +53,13 @@ const handlers: { readonly [T in link.CommandType]: Handler } = {
     if (call === undefined) return;
     context.effects.push({ type: "CALL", callId: call.call_id, call });
   },
-  SHUTDOWN: (state, context, { shutdown }) => shutDown(state, context, shutdown?.message ?? ""),
+  SHUTDOWN: (state, context, { shutdown }) =>
+    shutDown(state, context, { type: "MASTER_SHUTDOWN", message: shutdown?.message ?? "" }),
 };
 
-/** The master's last word: everything ends that runs here, and then the agent. */
-export function shutDown(state: AgentState, context: StepContext, message: string): void {
-  state.exitWhenEmpty = { type: "MASTER_SHUTDOWN", message };
+/** Everything ends that runs here, and then the agent. */
+export function shutDown(state: AgentState, context: StepContext, reason: ExitReason): void {
+  state.exitWhenEmpty = reason;
   for (const run of [...state.run.values()]) {
     killRun(state, context, run, {
       cause: "AGENT_SHUTDOWN",

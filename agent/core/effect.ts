@@ -12,6 +12,7 @@ import type { VolumeName } from "./rows.ts";
 export type ExitReason =
   | { readonly type: "SIGNAL" }
   | { readonly type: "PARENT_ENDED" }
+  | { readonly type: "ASKED" }
   /** The master said SHUTDOWN: the agent was removed or marked gone. */
   | { readonly type: "MASTER_SHUTDOWN"; readonly message: string };
 

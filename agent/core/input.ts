@@ -15,7 +15,9 @@ export type ShutdownReason =
   /** SIGTERM, SIGINT: tasks stay, the next agent process finds them. */
   | "SIGNAL"
   /** The parent process ended and the agent ends with it, its tasks too. */
-  | "PARENT_ENDED";
+  | "PARENT_ENDED"
+  /** SIGUSR1: whoever runs the machine wants the tasks to end as well, and all to hear of it. */
+  | "ASKED";
 
 export type Input =
   /** First input of every life: one entry for each run that may have a container. */

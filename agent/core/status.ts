@@ -53,7 +53,7 @@ export function hasCapability(
 const PARENT_ENDED =
   "The agent ended together with the process that started it, and its tasks with it. " +
   "Launch the task again; an agent started by hand keeps its tasks.";
-const MASTER_SHUTDOWN = "The master shut this agent down, so its tasks were killed.";
+const AGENT_SHUTDOWN = "This agent was shut down, so its tasks were killed.";
 
 /** DROPPED and GONE are known to partition-aware frameworks only; the others are told LOST. */
 export function lostState(
@@ -208,7 +208,7 @@ export function executorEndStatus(
         message: "Executor did not subscribe again after the agent's restart",
       };
     case "AGENT_SHUTDOWN":
-      return { ...agentEnded(MASTER_SHUTDOWN), ...status };
+      return { ...agentEnded(AGENT_SHUTDOWN), ...status };
     case "PARENT_ENDED":
       return { ...agentEnded(PARENT_ENDED), ...status };
     case "ASKED":
@@ -242,7 +242,7 @@ function killedStatus(cause: KillCause, how: string): StatusFacts {
         reason: "REASON_MAX_COMPLETION_TIME_REACHED",
       };
     case "AGENT_SHUTDOWN":
-      return agentEnded(MASTER_SHUTDOWN);
+      return agentEnded(AGENT_SHUTDOWN);
     case "PARENT_ENDED":
       return agentEnded(PARENT_ENDED);
     default:

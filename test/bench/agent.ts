@@ -1,6 +1,8 @@
-/** What an agent costs its machine while 50 tasks run and nothing happens. */
+/** What an agent costs its machine, and how quickly it works for it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { endEverything, startCluster } from "../e2e/harness.ts";
+import { dockerStarts } from "./agent-docker.ts";
+import { onOneMachine } from "./agent-machine.ts";
 import { BenchFramework } from "./bench-framework.ts";
 import type { Benchmark, Figure, Measured } from "./figure.ts";
 
@@ -21,6 +23,7 @@ const processes: Figure = {
 export const agent: Benchmark = {
   name: "agent",
   async measure(): Promise<readonly Measured[]> {
+    const figures: Measured[] = [];
     const cluster = await startCluster({ agents: 1 });
     try {
       const framework = new BenchFramework(cluster.url);
@@ -40,13 +43,11 @@ export const agent: Benchmark = {
       }
       const count = processesOf(cluster.dataDir) / RUNNING_TASKS;
       await framework.end();
-      return [
-        { figure: resident, samples },
-        { figure: processes, samples: [count] },
-      ];
+      figures.push({ figure: resident, samples }, { figure: processes, samples: [count] });
     } finally {
       await endEverything();
     }
+    return [...figures, ...(await onOneMachine()), ...(await dockerStarts())];
   },
 };
 

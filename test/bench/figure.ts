@@ -4,7 +4,7 @@
  */
 export interface Figure {
   readonly name: string;
-  readonly unit: "ms" | "tasks/s" | "calls/s" | "MB" | "rows" | "processes" | "us" | "times";
+  readonly unit: "ms" | "tasks/s" | "calls/s" | "MB" | "rows" | "processes" | "us" | "times" | "%";
   readonly budget: { readonly atMost: number } | { readonly atLeast: number } | undefined;
   /** For scale: a real Mesos 1.12 on such a machine. */
   readonly mesos?: string;
