@@ -290,7 +290,7 @@ export interface Containerizer {
 
 export interface DockerOptions {
   readonly socketPath: string;
-  /** Registry credentials: a path, or the file's JSON itself; absent: those of Docker's own files. */
+  /** Registry credentials: a path, or its JSON itself; absent: those of Docker's own files. */
   readonly config?: string;
   /** Whether tasks may take the isolation of their container away. */
   readonly allowPrivileged: boolean;

@@ -97,6 +97,29 @@ describe("the command line", () => {
     });
   });
 
+  test("containerizers are named as in Mesos, and Docker's options are its own", () => {
+    const line = ["--master", "http://x", "--containerizers", "docker, mesos"];
+    const more = ["--docker-socket", "/run/d.sock", "--docker-config", '{"auths": {}}'];
+    expect(readCommandLine([...line, ...more, "--docker-allow-privileged"], {})).toMatchObject({
+      value: {
+        config: {
+          containerizers: ["docker", "mesos"],
+          docker: {
+            socketPath: "/run/d.sock",
+            config: '{"auths": {}}',
+            allowPrivileged: true,
+            allowVulnerable: false,
+          },
+        },
+      },
+    });
+    expect(readCommandLine(["--master", "http://x"], {})).toMatchObject({
+      value: {
+        config: { containerizers: ["mesos"], docker: { socketPath: "/var/run/docker.sock" } },
+      },
+    });
+  });
+
   const refused: [string[], RegExp][] = [
     [["--config", "/etc/none.json"], /--config \/etc\/none.json: it cannot be read/],
     [["--config", "/etc/torn.json"], /it is not JSON/],
@@ -117,6 +140,14 @@ describe("the command line", () => {
     [["--master", "http://x", "--domain", "eu/"], /eu\/eu-1/],
     [["--master", "http://x", "--domain", "a/b/c"], /a region and a zone/],
     [["--master", "http://x", "--containerizer", "docker"], /process or cgroups/],
+    [["--master", "http://x", "--containerizers", "docker,rkt"], /none of mesos, docker and/],
+    [["--master", "http://x", "--containerizers", "mesos,mesos"], /none of mesos, docker and/],
+    [
+      ["--master", "http://x", "--docker-config", "/etc/none.json"],
+      /none\.json: it cannot be read/,
+    ],
+    [["--master", "http://x", "--docker-config", "/etc/torn.json"], /torn\.json is not JSON/],
+    [["--master", "http://x", "--docker-config", "{secret"], /^--docker-config is not JSON; see/],
     [["--master", "http://x", "--listen", "all"], /--listen 'all' is not an IPv4/],
     [["--master", "http://x", "--listen", "0.0.0.0", "--insecure-local"], /leave one out/],
     [["--master"], /--help/],
