@@ -1,9 +1,10 @@
 /** The agent's metrics by their Mesos names. What is not there is 0, as Mesos has it. */
 import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
 import { quantitiesOf, quantityOf } from "../../worker/resources/quantities.ts";
+import { customExecutor, isEnding } from "../core/custom-executors.ts";
 import type { RunRow } from "../core/rows.ts";
 import { decodeStored } from "../core/stored.ts";
-import { liveExecutors } from "./executors.ts";
+import { liveExecutors, type ShownExecutor } from "./executors.ts";
 import { allocated, total } from "./resources.ts";
 import type { AgentView } from "./view.ts";
 
@@ -62,17 +63,28 @@ function resourceMetrics({ state }: AgentView): Record<string, number> {
 }
 
 function executorMetrics(view: AgentView): Record<string, number> {
-  const executors = liveExecutors(view);
-  const ending = executors.filter(
-    ({ tasks }) => tasks.length > 0 && tasks.every(({ stage }) => stage === "TERMINATED"),
-  );
+  const counts = { registering: 0, running: 0, terminating: 0 };
+  for (const executor of liveExecutors(view)) counts[executorStage(view, executor)]++;
   return {
     "slave/executors_preempted": 0,
-    "slave/executors_registering": 0,
-    "slave/executors_running": executors.length - ending.length,
+    "slave/executors_registering": counts.registering,
+    "slave/executors_running": counts.running,
     "slave/executors_terminated": view.counters.executorsTerminated,
-    "slave/executors_terminating": ending.length,
+    "slave/executors_terminating": counts.terminating,
   };
+}
+
+function executorStage(
+  { state }: AgentView,
+  { containerId, tasks }: ShownExecutor,
+): "registering" | "running" | "terminating" {
+  const custom = customExecutor(state, containerId);
+  if (custom !== undefined) {
+    if (isEnding(custom)) return "terminating";
+    return custom.process.state === "SUBSCRIBED" ? "running" : "registering";
+  }
+  const hasEnded = tasks.length > 0 && tasks.every(({ stage }) => stage === "TERMINATED");
+  return hasEnded ? "terminating" : "running";
 }
 
 function taskMetrics({ state, counters }: AgentView): Record<string, number> {

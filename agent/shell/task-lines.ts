@@ -11,9 +11,13 @@ export function taskLines(changes: readonly Change[]): string[] {
     // The rows of this table are of this type.
     const { taskId, frameworkId, state, status } = after as UpdateRow;
     if (state === "TASK_STARTING") continue;
-    const { message } = decodeStored("mesos.v1.TaskStatus", status);
+    const { message, reason, healthy } = decodeStored("mesos.v1.TaskStatus", status);
+    // What a check finds is its framework's affair, and may change with each.
+    if (reason === "REASON_TASK_CHECK_STATUS_UPDATED") continue;
+    const isHealth = reason === "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED";
+    const what = isHealth ? (healthy === true ? "healthy" : "not healthy") : state;
     const why = message === undefined ? "" : `: ${message}`;
-    lines.push(`task ${taskId} of ${frameworkId} is ${state}${why}`);
+    lines.push(`task ${taskId} of ${frameworkId} is ${what}${why}`);
   }
   return lines;
 }

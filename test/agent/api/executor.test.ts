@@ -205,6 +205,24 @@ describe("the executor API", () => {
     expect(await send({ type: "HEARTBEAT" })).toMatchObject({ status: 202, body: "" });
   });
 
+  test("is counted: who has not subscribed registers, who has runs, who is told to end ends", async () => {
+    const counts = async (): Promise<readonly number[]> => {
+      const { body } = await master.call({ type: "GET_METRICS", get_metrics: {} });
+      const all: { name: string; value: number }[] = JSON.parse(body).get_metrics.metrics;
+      return ["registering", "running", "terminating"].map(
+        (stage) => all.find(({ name }) => name === `slave/executors_${stage}`)?.value ?? -1,
+      );
+    };
+    expect(await counts()).toEqual([1, 0, 0]);
+    const stream = await subscribe();
+    await master.until("SUBSCRIBED", () => stream.events[0]);
+    expect(await counts()).toEqual([0, 1, 0]);
+    master.send({ type: "SHUTDOWN_EXECUTOR", shutdown_executor: ids });
+    await master.until("SHUTDOWN", () => stream.events.find(({ type }) => type === "SHUTDOWN"));
+    expect(await counts()).toEqual([0, 0, 1]);
+    stream.close();
+  });
+
   test("speaks protobuf, and closes an older stream for a newer one", async () => {
     const first = await subscribe();
     await master.until("LAUNCH", () => first.events[1]);
