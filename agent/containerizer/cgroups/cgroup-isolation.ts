@@ -32,6 +32,7 @@ import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { GroupMemory } from "./group-memory.ts";
 import {
   controllersOf,
   directoriesOf,
@@ -60,6 +61,7 @@ export class CgroupIsolation implements Isolation {
   readonly #space: SpaceContext;
   readonly #disk: DiskWatch;
   readonly #gpus: GpuPool;
+  readonly #groups = new GroupMemory();
   readonly #present = new Set<ContainerId>();
   #exceeded: Exceeded | undefined;
 
@@ -86,20 +88,23 @@ export class CgroupIsolation implements Isolation {
     this.#exceeded = exceeded;
   }
 
-  recovered({ containerId, inside }: Place): void {
+  recovered({ containerId, inside, groupId }: Place): void {
     this.#present.add(containerId);
+    if (groupId !== undefined) this.#groups.add(groupId, containerId);
     if (inside !== undefined) return;
     this.#gpus.recover(containerId);
     if (this.#has("disk/du")) this.#disk.recover(containerId);
   }
 
-  prepare({ spec, account, outer }: Preparation): Result<Entry, LaunchError> {
+  prepare({ spec, account, outer, peer }: Preparation): Result<Entry, LaunchError> {
     this.#present.add(spec.containerId);
+    const { group } = spec;
+    if (outer === undefined && group !== undefined) this.#groups.add(group.id, spec.containerId);
     const refused = outer === undefined ? firstRefusal(this.#space.facts, spec) : undefined;
     if (refused !== undefined) return err(refused);
     const files = outer === undefined ? this.#confine(spec) : this.#enclose(spec);
     if (!files.ok) return files;
-    const container = { spec, account, devices: files.value };
+    const container = { spec, account, devices: files.value, peer };
     const space = outer === undefined ? newSpace(this.#space, container) : joinSpace(outer);
     if (!space.ok) return space;
     const privileges = privilegesOf(this.#space, container);
@@ -165,7 +170,8 @@ export class CgroupIsolation implements Isolation {
   }
 
   async release(place: Place): Promise<void> {
-    const { containerId } = place;
+    const { containerId, groupId } = place;
+    if (groupId !== undefined) this.#groups.delete(groupId, containerId);
     this.#disk.delete(containerId);
     this.#gpus.release(containerId);
     await removeCgroup(this.#hierarchy, this.#name(place));

@@ -1,5 +1,5 @@
 /**
- * The namespaces of a running container, for a command that is to live in it. They are held open
+ * The namespaces of a running container, for a command that is to live in them. They are held open
  * from before it is checked that they are that container's: no process id that has gone to somebody
  * else leads into a wrong one.
  */
@@ -14,48 +14,62 @@ import type { Confined, JoinedSpace } from "../supervisor/isolation.ts";
  * nsenter's options, by the supervisor's files: it lives in all of its container's namespaces but
  * that of process ids, which its children are in.
  */
-const FILES = {
+const OPTIONS = {
   mnt: "--mount",
   pid_for_children: "--pid",
   ipc: "--ipc",
   uts: "--uts",
 } as const;
+type NamespaceFile = keyof typeof OPTIONS;
+// The keys are the table's own.
+const ALL = Object.keys(OPTIONS) as readonly NamespaceFile[];
 
 /** Descriptors from 5 on are free in the supervisor, and up to 8 in the shells that close them. */
 const FIRST_DESCRIPTOR = 5;
 
-/** Undefined: it has none of its own. */
+/** All namespaces of its own; undefined: it has none. */
 export function joinSpace(outer: Confined): Result<JoinedSpace | undefined, LaunchError> {
-  const gone = err({ code: "CONTAINER_NOT_RUNNING", containerId: outer.containerId } as const);
-  const supervisor = outer.started?.supervisor;
-  if (supervisor === undefined) return gone;
-  const descriptors: number[] = [];
-  const options: string[] = [];
-  const closeAll = (): void => {
-    for (const descriptor of descriptors) closeSync(descriptor);
-  };
-  try {
-    // The keys are the table's own.
-    for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
-      const path = `/proc/${supervisor.pid}/ns/${name}`;
-      const own = `/proc/self/ns/${name}`;
-      if (readlinkSync(path) === readlinkSync(own)) continue;
-      options.push(`${FILES[name]}=/proc/self/fd/${FIRST_DESCRIPTOR + descriptors.length}`);
-      descriptors.push(openSync(path, "r"));
-    }
-    if (!isAlive(supervisor)) {
-      closeAll();
-      return gone;
-    }
-  } catch {
-    closeAll();
-    return gone;
-  }
+  const { containerId } = outer;
+  const opened = openNamespaces(outer, ALL);
+  if (opened === undefined) return err({ code: "CONTAINER_NOT_RUNNING", containerId });
+  const { options, descriptors } = opened;
   if (descriptors.length === 0) return ok(undefined);
   const nsenter = findProgram("nsenter");
   if (nsenter !== undefined)
     return ok({ kind: "JOINED", enter: [nsenter, ...options], descriptors });
-  closeAll();
+  for (const descriptor of descriptors) closeSync(descriptor);
   const why = "the program nsenter is missing; install util-linux";
   return err({ code: "NOT_SUPPORTED", what: "the namespaces of another one", why });
+}
+
+export interface OpenNamespaces {
+  /** Of nsenter(1). */
+  readonly options: readonly string[];
+  readonly descriptors: readonly number[];
+}
+
+/** Those of `files` that are not the agent's. Undefined: the container has ended. */
+export function openNamespaces(
+  { started }: Confined,
+  files: readonly NamespaceFile[],
+): OpenNamespaces | undefined {
+  const supervisor = started?.supervisor;
+  if (supervisor === undefined) return undefined;
+  const descriptors: number[] = [];
+  const options: string[] = [];
+  let isThere = false;
+  try {
+    for (const name of files) {
+      const path = `/proc/${supervisor.pid}/ns/${name}`;
+      if (readlinkSync(path) === readlinkSync(`/proc/self/ns/${name}`)) continue;
+      options.push(`${OPTIONS[name]}=/proc/self/fd/${FIRST_DESCRIPTOR + descriptors.length}`);
+      descriptors.push(openSync(path, "r"));
+    }
+    isThere = isAlive(supervisor);
+  } catch {
+    // It has ended meanwhile.
+  }
+  if (isThere) return { options, descriptors };
+  for (const descriptor of descriptors) closeSync(descriptor);
+  return undefined;
 }

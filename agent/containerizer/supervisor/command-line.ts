@@ -80,7 +80,7 @@ function scriptArguments({ record, entry }: SupervisorPlan): readonly string[] {
   const expected = setup?.expected ?? [];
   return [
     record,
-    space?.kind === "NEW" && space.hasInit ? "init" : "",
+    whatFor(space),
     setup?.mountProgram ?? "",
     setup?.statProgram ?? "",
     setup?.hostname ?? "",
@@ -95,6 +95,11 @@ function scriptArguments({ record, entry }: SupervisorPlan): readonly string[] {
     expected.map(({ identity }) => identity).join(" "),
     ...expected.map(({ path }) => path),
   ];
+}
+
+function whatFor(space: Entry["space"]): string {
+  if (space?.kind === "JOINED") return "inside";
+  return space?.hasInit === true ? "init" : "";
 }
 
 function newNamespaces({ space }: Entry): readonly string[] {

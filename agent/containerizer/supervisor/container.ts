@@ -11,6 +11,7 @@ export class Container implements Confined {
   readonly containerId: ContainerId;
   readonly vouched: boolean;
   readonly inside: ContainerId | undefined;
+  readonly groupId: ContainerId | undefined;
   /** Resolves when the state becomes ENDED. */
   readonly ended: Promise<ContainerTermination>;
   state: ContainerState = "RUNNING";
@@ -30,12 +31,14 @@ export class Container implements Confined {
       readonly vouched: boolean;
       readonly supervisorPid: number | undefined;
       readonly inside: ContainerId | undefined;
+      readonly groupId: ContainerId | undefined;
     },
   ) {
     this.#records = records;
     this.containerId = fields.containerId;
     this.vouched = fields.vouched;
     this.inside = fields.inside;
+    this.groupId = fields.groupId;
     this.supervisorPid = fields.supervisorPid;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;

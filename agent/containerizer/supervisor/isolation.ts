@@ -20,6 +20,8 @@ import type { Account } from "./users.ts";
 export interface Place {
   readonly containerId: ContainerId;
   readonly inside?: ContainerId | undefined;
+  /** The group whose shared memory it has. */
+  readonly groupId?: ContainerId | undefined;
 }
 
 /** A container as its isolation sees it. */
@@ -49,8 +51,13 @@ export interface Entry {
 /** Namespaces of its own. */
 export interface NewSpace {
   readonly kind: "NEW";
-  /** The argv that a program is run by to be in them: unshare(1). */
+  /**
+   * The argv that a program is run by to be in them: unshare(1), with nsenter(1) before it where
+   * one of them is its group's.
+   */
   readonly enter: readonly string[];
+  /** As in JoinedSpace. */
+  readonly descriptors: readonly number[];
   /** A process id namespace is among them: it needs a first process. */
   readonly hasInit: boolean;
   /** Undefined: the file system and the host name stay as they are. */
@@ -96,6 +103,8 @@ export interface Preparation {
   readonly account: Account | undefined;
   /** The running container that it is to live in. */
   readonly outer: Confined | undefined;
+  /** A running container of its group that has the group's shared memory. */
+  readonly peer: Confined | undefined;
 }
 
 export interface Isolation {
@@ -112,7 +121,7 @@ export interface Isolation {
   killAll(container: Confined): Promise<boolean>;
   /** The limit that ended it; undefined: none did. */
   limitation(place: Place): Limitation | undefined;
-  /** Takes up what an earlier agent process prepared; the container runs. */
+  /** Takes up what an earlier agent process prepared, until `release`; it may have ended since. */
   recovered?(place: Place): void;
   /** Whom to tell of containers that went beyond a limit which the kernel does not hold. */
   tellLimits?(exceeded: (id: ContainerId, limitation: Limitation) => void): void;

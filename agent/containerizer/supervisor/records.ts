@@ -2,6 +2,7 @@
  * What is on disk about a container, in the runtime directory; see `script.ts` for who writes it.
  * Besides the supervisor's two files:
  *   <id>.inside    the container that it lives in, if any (written by the agent before it starts)
+ *   <id>.group     the group whose shared memory it has, if any
  *   <id>.mounts    the table for mount(8), if it has mounts of its own
  *   <id>.disk, <id>.gpus   what its isolation has to know of it after a restart of the agent
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
@@ -42,6 +43,7 @@ const SUFFIXES = [
   ".started",
   ".ended",
   ".inside",
+  ".group",
   ".mounts",
   ".limited",
   ".disk",
@@ -121,13 +123,25 @@ export class Records {
   }
 
   inside(id: ContainerId): ContainerId | undefined {
-    const text = readIfThere(`${this.pathOf(id)}.inside`);
-    const outer = text === undefined ? undefined : containerId(text);
-    return outer?.ok ? outer.value : undefined;
+    return this.#readId(id, ".inside");
   }
 
   writeInside(id: ContainerId, outer: ContainerId): Result<void, FileError> {
     return this.#write(id, ".inside", outer);
+  }
+
+  group(id: ContainerId): ContainerId | undefined {
+    return this.#readId(id, ".group");
+  }
+
+  writeGroup(id: ContainerId, group: ContainerId): Result<void, FileError> {
+    return this.#write(id, ".group", group);
+  }
+
+  #readId(id: ContainerId, suffix: (typeof SUFFIXES)[number]): ContainerId | undefined {
+    const text = readIfThere(this.pathOf(id) + suffix);
+    const read = text === undefined ? undefined : containerId(text);
+    return read?.ok ? read.value : undefined;
   }
 
   writeMounts(id: ContainerId, table: string): Result<void, FileError> {

@@ -133,7 +133,7 @@ const LEAD = `forget() {
 lead() {
   if [ -n "$BASH_VERSION" ]; then trap 'jobs >&3' CHLD; fi
   enter "$@" &
-  [ -n "$init" ] || echo "$!" >>"$record.started"
+  [ "$init" = init ] || echo "$!" >>"$record.started"
   forget
   wait "$!"
   status=$?
@@ -149,7 +149,8 @@ lead() {
 /**
  * Arguments:
  *   1 path of the records without suffix
- *   2 whether a first process for a process id namespace is wanted (empty: no)
+ *   2 `init`: a first process for a process id namespace is wanted; `inside`: descriptors 5 to 8 are
+ *     for the command's way into another container
  *   3 mount(8), which gets the table `<id>.mounts` (empty: no setup, nor any of 4 to 7), 4 stat(1),
  *   5 the host name (empty: as it is), 6 where the table's relative paths begin, 7 the command's
  *     directory
@@ -173,7 +174,8 @@ read -r boot </proc/sys/kernel/random/boot_id
 read -r line </proc/$$/stat
 echo "$boot $line" >"$record.started" || exit 1
 exec 3>>"$record.ended" 4<&0
-if [ -z "$init" ]; then
+[ "$init" = inside ] || exec 5<&- 6<&- 7<&- 8<&-
+if [ "$init" != init ]; then
   lead "$@"
   exit
 fi

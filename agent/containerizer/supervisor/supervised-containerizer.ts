@@ -42,6 +42,7 @@ import { type Entry, type Isolation, type Limitation, signalProcess } from "./is
 import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
+import { Turns } from "./turns.ts";
 import { type Account, accountToBecome } from "./users.ts";
 
 /**
@@ -62,6 +63,8 @@ export class SupervisedContainerizer implements Containerizer {
   readonly #isolation: Isolation;
   readonly #containers = new Map<ContainerId, Container>();
   readonly #watch: EndWatch;
+  /** Of one group one container is launched after the other: the next one joins the first. */
+  readonly #turns = new Turns<ContainerId>();
   #tools: Promise<Result<HostTools, { readonly why: string }>> | undefined;
 
   /** `tools`: found on this machine when left out. */
@@ -79,6 +82,11 @@ export class SupervisedContainerizer implements Containerizer {
     if (!created.ok) throw new Error(describeLaunchError(created.error));
     const wanted = new Set(known.map((record) => record.containerId));
     const orphans = this.#records.list().filter((id) => !wanted.has(id));
+    // All before any: what they share is not to go with the first one that has ended.
+    for (const id of [...wanted, ...orphans]) {
+      const [inside, groupId] = [this.#records.inside(id), this.#records.group(id)];
+      this.#isolation.recovered?.({ containerId: id, inside, groupId });
+    }
     const [containers] = await Promise.all([
       Promise.all(known.map((record) => this.#recoverOne(record.containerId))),
       Promise.all(
@@ -100,8 +108,20 @@ export class SupervisedContainerizer implements Containerizer {
     const account = accountToBecome(spec.user);
     if (!account.ok) return account;
     const facts = { spec, tools: tools.value, account: account.value };
+    const groupId = sharedGroup(spec);
+    return groupId === undefined
+      ? await this.#launch(facts)
+      : await this.#turns.take(groupId, () => this.#launch(facts));
+  }
+
+  async #launch(facts: {
+    readonly spec: ContainerSpec;
+    readonly tools: HostTools;
+    readonly account: Account | undefined;
+  }): Promise<Result<Launched, LaunchError>> {
+    const { spec, account } = facts;
     if (spec.streams !== undefined) return await this.#start({ ...facts, output: spec.streams });
-    const output = openOutput(spec.sandboxDirectory, account.value);
+    const output = openOutput(spec.sandboxDirectory, account);
     if (!output.ok) return output;
     const started = await this.#start({ ...facts, output: output.value });
     closeSync(output.value.stdout);
@@ -187,8 +207,7 @@ export class SupervisedContainerizer implements Containerizer {
     const entry = this.#withMounts(id, await this.#prepare(spec, account));
     if (!entry.ok) return this.#undo(spec, entry.error);
     const record = this.#records.pathOf(id);
-    const descriptors =
-      entry.value.space?.kind === "JOINED" ? entry.value.space.descriptors : undefined;
+    const descriptors = entry.value.space?.descriptors;
     const process = supervisorProcess({ spec, account, record, entry: entry.value }, tools);
     const { sandboxDirectory } = spec;
     const stdin = spec.streams?.stdin;
@@ -210,6 +229,7 @@ export class SupervisedContainerizer implements Containerizer {
       vouched: true,
       supervisorPid: pid,
       inside: spec.inside,
+      groupId: sharedGroup(spec),
     });
     this.#containers.set(id, container);
     child.on("exit", (code, signal) => {
@@ -227,11 +247,28 @@ export class SupervisedContainerizer implements Containerizer {
     account: Account | undefined,
   ): Promise<Result<Entry, LaunchError>> {
     const { containerId: id, inside } = spec;
-    if (inside === undefined) return this.#isolation.prepare({ spec, account, outer: undefined });
-    const written = this.#records.writeInside(id, inside);
+    const alone = { spec, account, outer: undefined, peer: undefined };
+    if (inside !== undefined) {
+      const written = this.#records.writeInside(id, inside);
+      if (!written.ok) return written;
+      const outer = await this.#ready(inside);
+      return outer.ok ? this.#isolation.prepare({ ...alone, outer: outer.value }) : outer;
+    }
+    const groupId = sharedGroup(spec);
+    if (groupId === undefined) return this.#isolation.prepare(alone);
+    const written = this.#records.writeGroup(id, groupId);
     if (!written.ok) return written;
-    const outer = await this.#ready(inside);
-    return outer.ok ? this.#isolation.prepare({ spec, account, outer: outer.value }) : outer;
+    return this.#isolation.prepare({ ...alone, peer: await this.#peerIn(groupId) });
+  }
+
+  /** A running container of the group, once its namespaces are its own. */
+  async #peerIn(groupId: ContainerId): Promise<Container | undefined> {
+    for (const container of [...this.#containers.values()]) {
+      if (container.groupId !== groupId || container.state !== "RUNNING") continue;
+      const ready = await this.#ready(container.containerId);
+      if (ready.ok) return ready.value;
+    }
+    return undefined;
   }
 
   /** With what the supervisor reads from a file. */
@@ -256,7 +293,7 @@ export class SupervisedContainerizer implements Containerizer {
   }
 
   async #undo(spec: ContainerSpec, error: LaunchError): Promise<Result<never, LaunchError>> {
-    await this.#isolation.release(spec);
+    await this.#isolation.release({ ...spec, groupId: sharedGroup(spec) });
     this.#records.remove(spec.containerId);
     return err(error);
   }
@@ -276,10 +313,10 @@ export class SupervisedContainerizer implements Containerizer {
       vouched: alive,
       supervisorPid,
       inside: this.#records.inside(id),
+      groupId: this.#records.group(id),
     });
     this.#containers.set(id, container);
     if (alive) {
-      this.#isolation.recovered?.(container);
       // Watched first, asked second: an end in between is seen by one of the two.
       this.#watch.add(id);
       this.#inspect(id);
@@ -374,4 +411,9 @@ export class SupervisedContainerizer implements Containerizer {
       await sleep(pauseMs);
     }
   }
+}
+
+/** The group whose shared memory the container is to have. */
+function sharedGroup({ group, sharedMemory }: ContainerSpec): ContainerId | undefined {
+  return sharedMemory?.mode === "PRIVATE" ? undefined : group?.id;
 }

@@ -2,12 +2,20 @@
  * The namespaces of a new container and what it sees in them; its privileges; its process limits.
  * What was asked for and cannot be given is refused, never left out.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../../worker/std/result.ts";
-import type { CapabilityName, ContainerSpec, LaunchError } from "../../containerizer.ts";
+import type {
+  CapabilityName,
+  ContainerId,
+  ContainerSpec,
+  LaunchError,
+} from "../../containerizer.ts";
 import type { Isolator } from "../../isolators.ts";
-import type { NewSpace, Setup } from "../../supervisor/isolation.ts";
+import { findProgram } from "../../supervisor/host-tools.ts";
+import type { Confined, NewSpace, Setup } from "../../supervisor/isolation.ts";
 import type { Account } from "../../supervisor/users.ts";
+import { openNamespaces } from "../joined-space.ts";
 import { lookBeneath } from "./beneath.ts";
 import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
@@ -30,6 +38,8 @@ export interface NewContainer {
   readonly account: Account | undefined;
   /** Besides those that every container has. */
   readonly devices: readonly DeviceFile[];
+  /** A running container of its group. */
+  readonly peer: Confined | undefined;
 }
 
 /** Undefined: all of it is the machine's. */
@@ -37,13 +47,15 @@ export function newSpace(
   context: SpaceContext,
   container: NewContainer,
 ): Result<NewSpace | undefined, LaunchError> {
-  const { spec } = container;
+  const { spec, peer } = container;
   const { isolators, unshare } = context.facts;
+  const ownsIpc = isolators.has("namespaces/ipc") && !isMachines(spec);
+  const joined = ownsIpc && peer !== undefined ? openNamespaces(peer, ["ipc"]) : undefined;
   const hasInit = isolators.has("namespaces/pid") && spec.sharesProcesses !== true;
   const options = [
     ...(isolators.has("filesystem/linux") ? [NAMESPACE_OPTIONS["filesystem/linux"]] : []),
     ...(hasInit ? [NAMESPACE_OPTIONS["namespaces/pid"]] : []),
-    ...(ownsMemory(context.facts, spec) ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
+    ...(ownsIpc && joined === undefined ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
     ...(isolators.has("namespaces/uts") ? [NAMESPACE_OPTIONS["namespaces/uts"]] : []),
   ];
   if (options.length === 0) return ok(undefined);
@@ -51,12 +63,15 @@ export function newSpace(
   if (!setup.ok) return setup;
   // Slaves see what the machine mounts and unmounts later; nothing goes the other way.
   const propagation = isolators.has("filesystem/linux") ? ["--propagation", "slave"] : [];
-  const enter = [unshare, ...options, ...propagation];
-  return ok({ kind: "NEW", enter, hasInit, setup: setup.value });
+  const nsenter = joined === undefined ? [] : [findProgram("nsenter") ?? "nsenter"];
+  const enter = [...nsenter, ...(joined?.options ?? []), unshare, ...options, ...propagation];
+  const descriptors = joined?.descriptors ?? [];
+  return ok({ kind: "NEW", enter, descriptors, hasInit, setup: setup.value });
 }
 
-function ownsMemory({ isolators }: HostFacts, { sharedMemory }: ContainerSpec): boolean {
-  return isolators.has("namespaces/ipc") && sharedMemory?.mode !== "SHARED";
+/** Its shared memory is neither its own nor its group's. */
+function isMachines({ sharedMemory, group }: ContainerSpec): boolean {
+  return sharedMemory?.mode === "SHARED" && group === undefined;
 }
 
 const VOLUME_ISOLATOR = {
@@ -108,8 +123,9 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
   if (!temporary.ok) return temporary;
   const devices = deviceFolder(runtimeDirectory, container.devices);
   if (!devices.ok) return devices;
-  const ownShm = ownsMemory(facts, spec);
-  const machineShm = { source: "/dev/shm", target: join(devices.value.path, "shm") };
+  const shm = sharedMemoryOf(facts, spec);
+  const target = join(devices.value.path, "shm");
+  const foreignShm = shm.folder === undefined ? [] : [{ source: shm.folder, target }];
   const base = baseOf(spec, hidden);
   const fromBase = (bind: Bind): Bind => ({ ...bind, source: relativeTo(base, bind.source) });
   const binds = volumes.value.map(({ bind }) => fromBase(bind));
@@ -118,11 +134,12 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
   const mounts = mountTable({
     systemMounts: facts.systemMounts,
     readOnlyFiles: facts.readOnlyFiles.filter((path) => !isWithin(path, hidden)),
-    devices: [...devices.value.devices, ...(ownShm ? [] : [{ ...machineShm, readOnly: false }])],
+    devices: [
+      ...devices.value.devices,
+      ...foreignShm.map((bind) => ({ ...bind, readOnly: false })),
+    ],
     deviceFolder: devices.value.path,
-    sharedMemory: ownShm
-      ? { bytes: spec.sharedMemory?.mode === "PRIVATE" ? spec.sharedMemory.bytes : undefined }
-      : undefined,
+    sharedMemory: shm.own,
     volumes: binds.filter((bind) => !isLate(bind)),
     temporaryFolder: binds.some(({ target }) => target === "/tmp")
       ? undefined
@@ -143,6 +160,29 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
     homeFile: context.homeFile,
     expected: volumes.value.map(({ bind, identity }) => ({ path: bind.target, identity })),
   });
+}
+
+/** What is behind /dev/shm: a file system of its own, or a folder of the machine's. */
+function sharedMemoryOf(
+  { isolators }: HostFacts,
+  spec: ContainerSpec,
+): {
+  readonly own?: { readonly bytes: number | undefined };
+  readonly folder?: string;
+} {
+  const { group, sharedMemory } = spec;
+  if (sharedMemory?.mode === "PRIVATE") return { own: { bytes: sharedMemory.bytes } };
+  if (!isolators.has("namespaces/ipc") || isMachines(spec)) {
+    return existsSync(MACHINE_SHM) ? { folder: MACHINE_SHM } : {};
+  }
+  return group === undefined ? { own: { bytes: undefined } } : { folder: groupShm(group.id) };
+}
+
+const MACHINE_SHM = "/dev/shm";
+
+/** The shared memory of a group; made for its first container, gone with its last. */
+export function groupShm(groupId: ContainerId): string {
+  return join(MACHINE_SHM, `rimrock-${groupId}`);
 }
 
 /** Its sandbox, or that of its group with its own in it; its persistent volumes. */

@@ -62,7 +62,8 @@ const records = (specs: readonly ContainerSpec[]) =>
 export const recoveryChecks: Checks = {
   "after the agent was killed, running containers are re-attached and ended ones told": (kind) =>
     inLab(kind, async (lab) => {
-      const running = ["echo up; sleep 1.5; exit 143", "echo up; sleep 1.5; kill -TERM $$"];
+      const pause = `echo up; sleep ${1.5 * SLOWNESS}`;
+      const running = [`${pause}; exit 143`, `${pause}; kill -TERM $$`];
       const ended = ["echo up; exit 3", "echo up; kill -KILL $$"];
       const specs = await launchedByAnAgentThatDied(lab, [...running, ...ended]);
       for (const spec of specs) await until("it is up", () => output(spec, "stdout") === "up\n");

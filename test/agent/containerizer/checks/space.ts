@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,8 @@ import {
 import { join } from "node:path";
 import type { ContainerSpec, VolumeMount } from "../../../../agent/containerizer/containerizer.ts";
 import { describeLaunchError } from "../../../../agent/containerizer/containerizer.ts";
-import { inLab, type Lab, newContainerId, run, specOf, start, within } from "../harness.ts";
+import { containerizers } from "../../../../agent/containerizer/index.ts";
+import { inLab, type Lab, newContainerId, run, specOf, start, until, within } from "../harness.ts";
 import type { Checks } from "../suite.ts";
 
 const host = (path: string, containerPath: string, readOnly = false): VolumeMount => ({
@@ -229,6 +231,36 @@ export const spaceChecks: Checks = {
       assert.equal(temporary.stdout, "x\n");
     }),
 
+  "paths with blanks, line ends and everything else that a table could stumble over are mounted": (
+    kind,
+  ) =>
+    inLab(kind, async (lab) => {
+      const names = [
+        "a b",
+        "#c",
+        "tab\there",
+        "back\\040slash",
+        "line\nend ro",
+        "-x",
+        "$(id)",
+        "é",
+      ];
+      const volumes = names.map((name, index) => {
+        const path = join(machineFolder(lab), name);
+        mkdirSync(path);
+        writeFileSync(join(path, "which"), `${index}\n`);
+        return host(path, `in/${name}`);
+      });
+      const ran = await run(lab, 'for f in "$@"; do cat "in/$f/which"; done', {
+        volumes,
+        command: {
+          ...{ shell: false, value: "/bin/sh" },
+          arguments: ["sh", "-c", 'for f in "$@"; do cat "in/$f/which"; done', "sh", ...names],
+        },
+      });
+      assert.equal(ran.stdout, names.map((_, index) => `${index}\n`).join(""));
+    }),
+
   "a volume that leads out, or to what is the agent's, is refused": (kind) =>
     inLab(kind, async (lab) => {
       const data = machineFolder(lab);
@@ -305,6 +337,54 @@ export const spaceChecks: Checks = {
       );
       assert.equal(second.stdout, `one\ntwo\n${outer}/b\n`);
       assert.equal(readFileSync(join(outer, "common/deep/second"), "utf8"), "two\n");
+    }),
+
+  "containers of a group have one shared memory, which is gone with the last of them": (kind) =>
+    inLab(kind, async (lab) => {
+      const outer = join(lab.directory, "executor");
+      mkdirSync(outer);
+      const group = { id: newContainerId(), sandboxDirectory: outer };
+      const task = (name: string, more: Partial<ContainerSpec> = {}): Partial<ContainerSpec> => {
+        const sandboxDirectory = join(outer, name);
+        mkdirSync(sandboxDirectory);
+        return { group, sandboxDirectory, ...more };
+      };
+      const space = "readlink /proc/self/ns/ipc; cat /dev/shm/note 2>&1";
+      const hold = `echo note >/dev/shm/note; ${space}; sleep 60`;
+      const first = await start(lab, hold, task("a"));
+      const said = (): string => readFileSync(join(outer, "a/stdout"), "utf8");
+      await until("the first one is up", () => said().includes("note"));
+      const second = await run(lab, space, task("b"));
+      assert.equal(second.stdout, said());
+      const other = await run(lab, space, task("c", { sharedMemory: { mode: "PRIVATE" } }));
+      assert.match(other.stdout, /^ipc:.*\ncat: .*No such file/);
+      assert.notEqual(other.stdout.split("\n")[0], said().split("\n")[0]);
+      // The next agent process knows of the group as well.
+      const { containerId } = first;
+      const next = { ...lab, containerizer: containerizers[kind].create(lab.options) };
+      await next.containerizer.recover([{ containerId }]);
+      assert.equal((await run(next, space, task("d"))).stdout, said());
+      await next.containerizer.destroy(containerId);
+      assert.ok(!existsSync(`/dev/shm/rimrock-${group.id}`));
+      const later = await run(next, space, task("e"));
+      assert.match(later.stdout, /No such file/);
+      assert.ok(!existsSync(`/dev/shm/rimrock-${group.id}`));
+    }),
+
+  "containers of a group that start at once have one shared memory, too": (kind) =>
+    inLab(kind, async (lab) => {
+      const outer = join(lab.directory, "executor");
+      mkdirSync(outer);
+      const group = { id: newContainerId(), sandboxDirectory: outer };
+      const ran = await Promise.all(
+        ["a", "b", "c", "d"].map((name) => {
+          const sandboxDirectory = join(outer, name);
+          mkdirSync(sandboxDirectory);
+          const command = `readlink /proc/self/ns/ipc; touch /tmp/${name}; while [ ! -e /tmp/a ] || [ ! -e /tmp/d ]; do sleep 0.05; done`;
+          return run(lab, command, { group, sandboxDirectory });
+        }),
+      );
+      assert.equal(new Set(ran.map(({ stdout }) => stdout)).size, 1);
     }),
 
   "folders of the agent that a container is given are there at their own path": (kind) =>
