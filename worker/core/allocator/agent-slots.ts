@@ -29,6 +29,9 @@ export class AgentSlots {
   readonly #slots = new Map<AgentId, number>();
   readonly #facts: (Slot | undefined)[] = [];
   readonly #stale = new Set<number>();
+  /** The highest of all agents that ever came. */
+  #lastSeq = -1;
+  #isInOrder = true;
   readonly #restNumbers = new RestNumbers();
 
   constructor(region: Region, heldOf: (id: AgentId) => Resources) {
@@ -45,7 +48,14 @@ export class AgentSlots {
     return defined(this.#facts[slot], `an agent is in slot ${slot}`).row;
   }
 
+  /** Of all agents, in the order in which they came, also when one was taken out and put back. */
   slots(): Iterable<number> {
+    if (!this.#isInOrder) {
+      const ordered = [...this.#slots].sort((a, b) => this.rowAt(a[1]).seq - this.rowAt(b[1]).seq);
+      this.#slots.clear();
+      for (const [id, slot] of ordered) this.#slots.set(id, slot);
+      this.#isInOrder = true;
+    }
     return this.#slots.values();
   }
 
@@ -58,8 +68,7 @@ export class AgentSlots {
 
   /** The agent is as the row says from now on. Returns its slot. */
   put(row: AgentRow): number {
-    const slot = this.#slots.get(row.id) ?? this.columns.take();
-    this.#slots.set(row.id, slot);
+    const slot = this.#slots.get(row.id) ?? this.#take(row);
     const before = this.#facts[slot];
     const isSame = before?.row.total === row.total;
     this.#facts[slot] = {
@@ -70,6 +79,14 @@ export class AgentSlots {
     if (!isSame) this.columns.clearFree(slot);
     this.columns.traits[slot] = traitsOf(this.#region, row);
     this.#stale.add(slot);
+    return slot;
+  }
+
+  #take(row: AgentRow): number {
+    const slot = this.columns.take();
+    this.#slots.set(row.id, slot);
+    if (row.seq < this.#lastSeq) this.#isInOrder = false;
+    this.#lastSeq = Math.max(this.#lastSeq, row.seq);
     return slot;
   }
 

@@ -44,7 +44,7 @@ export class AgentColumns {
   /** Which ranges and sets are free: equal numbers, equal contents. See `rest-numbers.ts`. */
   rest = new Int32Array(16);
   /** 1: what is free of it counts as offered to somebody sooner or later. */
-  readonly #isInService: boolean[] = [];
+  #isInService = new Uint8Array(16);
   /** Thousandths by kind. */
   readonly #offered: number[] = [];
 
@@ -59,6 +59,7 @@ export class AgentColumns {
       this.look = grown(this.look, length);
       this.traits = grown(this.traits, length);
       this.rest = grown(this.rest, length);
+      this.#isInService = grown(this.#isInService, length);
     }
     this.free.reserve(slot);
     return slot;
@@ -79,8 +80,8 @@ export class AgentColumns {
   }
 
   setInService(slot: number, isInService: boolean): void {
-    if ((this.#isInService[slot] ?? false) === isInService) return;
-    this.#isInService[slot] = isInService;
+    if (this.#isInService[slot] === Number(isInService)) return;
+    this.#isInService[slot] = Number(isInService);
     const sign = isInService ? 1 : -1;
     for (const [kind, thousandths] of this.free.entries(slot)) {
       this.#offered[kind] = this.offeredOf(kind) + sign * thousandths;
@@ -96,7 +97,7 @@ export class AgentColumns {
     const before = this.free.get(slot, kind);
     if (before === thousandths) return;
     this.free.set(slot, kind, thousandths);
-    if (this.#isInService[slot]) {
+    if (this.#isInService[slot] === 1) {
       this.#offered[kind] = this.offeredOf(kind) + thousandths - before;
     }
   }
@@ -108,7 +109,7 @@ export class AgentColumns {
       const amount = sign * (thousandths[kind] ?? 0);
       if (amount === 0) continue;
       columns[slot * stride + kind] = (columns[slot * stride + kind] ?? 0) - amount;
-      if (this.#isInService[slot]) this.#offered[kind] = this.offeredOf(kind) - amount;
+      if (this.#isInService[slot] === 1) this.#offered[kind] = this.offeredOf(kind) - amount;
     }
   }
 
