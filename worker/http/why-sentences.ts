@@ -82,7 +82,7 @@ function wordsOf(finding: Finding, agent: string, latest: own.WhyGroup): Words {
     case "CAME_LATER":
     case "DRAWN":
     case "OFFERED_TO_OTHER":
-      return lostWords(finding);
+      return lostWords(finding, latest);
     case "QUOTA_LIMIT":
     case "QUOTA_HEADROOM":
       return quotaWords(finding);
@@ -246,15 +246,17 @@ function lostWords(
   finding: Of<
     "LOWER_SHARE" | "EQUAL_SHARE" | "HIGHER_PRIORITY" | "CAME_LATER" | "DRAWN" | "OFFERED_TO_OTHER"
   >,
+  latest: own.WhyGroup,
 ): Words {
   const other = client(finding.holder);
   const offered = `Offered to ${other} ${ago(finding.since_seconds)}`;
   const wait = "Wait until that offer is declined or times out";
   switch (finding.reason) {
     case "LOWER_SHARE": {
-      const { share, other_share } = finding;
-      const ahead = percent(share - other_share);
-      const shares = `${percent(other_share)} against ${percent(share)}`;
+      const { share_most, other_share_most, difference_most } = latest;
+      const ahead = between(finding.difference, difference_most);
+      const others = between(finding.other_share, other_share_most);
+      const shares = `${others} against ${between(finding.share, share_most)}`;
       return {
         text: `${offered}, whose share was lower by ${ahead}: ${shares}.`,
         help: `${wait}. A higher weight lowers a role's share: rimrock weight set ROLE=2`,
@@ -262,7 +264,7 @@ function lostWords(
     }
     case "EQUAL_SHARE":
       return {
-        text: `${offered}, with the same share (${percent(finding.share)}): it was its turn.`,
+        text: `${offered}, with the same share (${between(finding.share, latest.share_most)}): it was its turn.`,
         help: `${wait}; then it is another's turn.`,
       };
     case "HIGHER_PRIORITY":
@@ -376,6 +378,12 @@ function span(seconds: number): string {
   const [size, unit] = UNITS.find(([length]) => seconds >= 2 * length) ?? ([1, "s"] as const);
   const amount = size === 1 ? Math.round(seconds * 10) / 10 : Math.round(seconds / size);
   return `${amount} ${unit}`;
+}
+
+/** Of several agents or clients from the least to the most. */
+function between(share: number, most = share): string {
+  const [from, to] = [percent(share), percent(most)];
+  return from === to ? from : `${from} to ${to}`;
 }
 
 function percent(share: number): string {

@@ -65,6 +65,11 @@ export interface Policy {
    * allocator has for kinds of resources, for policies that are told amounts by number.
    */
   create(kinds?: Kinds): PolicyState;
+  /**
+   * By what it tells who comes first, for who is asked why: dominant shares by weight, priorities
+   * and then those, or lots. Absent = by something of its own, which is not told.
+   */
+  readonly decidesBy?: "SHARE" | "PRIORITY" | "LOT";
 }
 
 export interface PolicyState {

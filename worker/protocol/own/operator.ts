@@ -88,6 +88,10 @@ export interface WhyGroup {
   readonly holder?: ClientName;
   readonly share?: number;
   readonly other_share?: number;
+  readonly share_most?: number;
+  readonly other_share_most?: number;
+  readonly difference?: number;
+  readonly difference_most?: number;
   readonly priority?: number;
   readonly other_priority?: number;
   readonly constraint?: string;

@@ -9,7 +9,7 @@ import type { TreeColumns } from "../engine/tree-columns.ts";
 import type { Policy } from "../policy.ts";
 import { comparedPolicy } from "./role-tree.ts";
 
-export const drf: Policy = comparedPolicy(compareByShare);
+export const drf: Policy = { ...comparedPolicy(compareByShare), decidesBy: "SHARE" };
 
 /** The smaller share first; among equal shares fewer turns, then the name. */
 export function compareByShare(columns: TreeColumns, a: number, b: number): number {

@@ -11,9 +11,12 @@ import type { Policy } from "../policy.ts";
 import { compareByShare } from "./drf.ts";
 import { comparedPolicy } from "./role-tree.ts";
 
-export const priority: Policy = comparedPolicy(
-  (columns, a, b) => compareByPriority(columns, a, b) || compareByShare(columns, a, b),
-);
+export const priority: Policy = {
+  ...comparedPolicy(
+    (columns, a, b) => compareByPriority(columns, a, b) || compareByShare(columns, a, b),
+  ),
+  decidesBy: "PRIORITY",
+};
 
 function compareByPriority({ priority: priorities }: TreeColumns, a: number, b: number): number {
   return (priorities[b] ?? 0) - (priorities[a] ?? 0);

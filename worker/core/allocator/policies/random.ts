@@ -7,7 +7,7 @@
 import type { Policy } from "../policy.ts";
 import { type ArrangeContext, type TreeNode, treePolicy } from "./role-tree.ts";
 
-export const random: Policy = treePolicy(draw);
+export const random: Policy = { ...treePolicy(draw), decidesBy: "LOT" };
 
 function* draw(
   siblings: readonly TreeNode[],

@@ -14,8 +14,10 @@ import { frameworkInfo } from "../../framework/info.ts";
 import type { AgentRow, FrameworkRow } from "../../rows.ts";
 import type { MasterState } from "../../state.ts";
 
-/** Names that are looked through for one that may have been meant. */
-const NAMES_COMPARED = 2_000;
+/** Frameworks and agents that are looked through for one that may have been meant. */
+const COMPARED = 500;
+/** Longer than names are: an id was meant. */
+const ID_LENGTH = 25;
 const IDS_NAMED = 5;
 
 /**
@@ -42,8 +44,9 @@ export function* frameworkNamed(
     const ids = named.slice(0, IDS_NAMED).map(({ id }) => id);
     return err({ code: "FRAMEWORK_NAME_AMBIGUOUS", name, ids });
   }
-  const some = framework.rows().slice(0, NAMES_COMPARED);
-  const names = some.flatMap((row) => [row.id, frameworkInfo(row).name]);
+  const isId = name.length > ID_LENGTH;
+  const some = framework.rows().slice(0, COMPARED);
+  const names = some.map((row) => (isId ? row.id : frameworkInfo(row).name));
   return err({ code: "FRAMEWORK_NAME_UNKNOWN", name, meant: nearest(name, names) });
 }
 
@@ -61,8 +64,11 @@ export function agentNamed(state: MasterState, name: string): Result<AgentRow, C
     const ids = [found, ...others].slice(0, IDS_NAMED).map(({ id }) => id);
     return err({ code: "AGENT_NAME_AMBIGUOUS", name, ids });
   }
-  const some = agent.rows().slice(0, NAMES_COMPARED);
-  const names = some.flatMap(({ id, hostname }) => [id, hostname, id.replace(/^.*-(?=S\d+$)/, "")]);
+  const isId = name.length > ID_LENGTH;
+  const some = agent.rows().slice(0, COMPARED);
+  const names = some.flatMap(({ id, hostname }) =>
+    isId ? [id, hostname] : [hostname, id.replace(/^.*-(?=S\d+$)/, "")],
+  );
   return err({ code: "AGENT_NAME_UNKNOWN", name, meant: nearest(name, names) });
 }
 

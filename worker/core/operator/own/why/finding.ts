@@ -87,6 +87,7 @@ export type Lost =
       readonly since_seconds: number;
       readonly share: number;
       readonly other_share: number;
+      readonly difference: number;
     }
   | {
       readonly reason: "HIGHER_PRIORITY";
@@ -129,20 +130,54 @@ export function keyOf(finding: Finding): string {
   return parts.join("\n");
 }
 
-/** Two of one key as one: the earliest end, the longest wait, the most there is. */
+/**
+ * Two of one key as one: the earliest end, the longest wait, the most there is; of shares the
+ * smallest and the largest.
+ */
 export function merged(a: Finding, b: Finding): Finding {
-  const latest = (one: Finding): number | undefined => {
-    const { until_seconds, until_last_seconds }: Partial<own.WhyGroup> = one;
-    return until_last_seconds ?? until_seconds;
-  };
-  const { since_seconds: sinceA, until_seconds: untilA, free: freeA }: Partial<own.WhyGroup> = a;
-  const { since_seconds: sinceB, until_seconds: untilB, free: freeB }: Partial<own.WhyGroup> = b;
-  const [lastA, lastB] = [latest(a), latest(b)];
+  return { ...a, ...mergedTimes(a, b), ...mergedShares(a, b) };
+}
+
+/** What of a finding is an amount, whatever its reason. */
+type Amounts = Pick<
+  Partial<own.WhyGroup>,
+  | "since_seconds"
+  | "until_seconds"
+  | "until_last_seconds"
+  | "free"
+  | "share"
+  | "share_most"
+  | "other_share"
+  | "other_share_most"
+  | "difference"
+  | "difference_most"
+>;
+
+type Facts = Pick<Finding, "reason"> & Amounts;
+
+function mergedTimes(a: Facts, b: Facts): Amounts {
+  const { since_seconds: since, until_seconds: until, free } = a;
+  const last = a.until_last_seconds ?? until;
   return {
-    ...a,
-    ...(sinceA !== undefined && { since_seconds: Math.max(sinceA, sinceB ?? 0) }),
-    ...(untilA !== undefined && { until_seconds: Math.min(untilA, untilB ?? untilA) }),
-    ...(lastA !== undefined && { until_last_seconds: Math.max(lastA, lastB ?? lastA) }),
-    ...(freeA !== undefined && { free: Math.max(freeA, freeB ?? freeA) }),
+    ...(since !== undefined && { since_seconds: Math.max(since, b.since_seconds ?? 0) }),
+    ...(until !== undefined && { until_seconds: Math.min(until, b.until_seconds ?? until) }),
+    ...(last !== undefined && {
+      until_last_seconds: Math.max(last, b.until_last_seconds ?? b.until_seconds ?? last),
+    }),
+    ...(free !== undefined && { free: Math.max(free, b.free ?? free) }),
+  };
+}
+
+function mergedShares(a: Facts, b: Facts): Amounts {
+  if (a.share === undefined || b.share === undefined) return {};
+  const [other, otherB] = [a.other_share ?? 0, b.other_share ?? 0];
+  const [difference, differenceB] = [a.difference ?? 0, b.difference ?? 0];
+  return {
+    share: Math.min(a.share, b.share),
+    share_most: Math.max(a.share_most ?? a.share, b.share),
+    other_share: Math.min(other, otherB),
+    other_share_most: Math.max(a.other_share_most ?? other, otherB),
+    difference: Math.min(difference, differenceB),
+    difference_most: Math.max(a.difference_most ?? difference, differenceB),
   };
 }
