@@ -21,7 +21,6 @@ import type { Brand } from "../../worker/std/brand.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { type DockerError, describeDockerError } from "./docker/errors.ts";
 import type { DockerSpec } from "./docker/spec.ts";
-import type { GpuPool } from "./gpu-pool.ts";
 import type { Isolator } from "./isolators.ts";
 
 /** Names one run of a container: also a file name and a cgroup's name, so made by `containerId`. */
@@ -309,6 +308,14 @@ export interface GpuDevice {
   readonly files: readonly { readonly name: string; readonly path: string }[];
 }
 
+/** Who has which GPU; each is one container's at a time. */
+export interface GpuOwners {
+  take(id: ContainerId, count: number): Result<readonly GpuDevice[], LaunchError>;
+  /** What an earlier agent process gave it. */
+  recover(id: ContainerId): void;
+  release(id: ContainerId): void;
+}
+
 /** How disk space is watched that sandboxes use. */
 export interface DiskOptions {
   readonly everyMs: number;
@@ -334,7 +341,7 @@ export interface ContainerizerOptions {
   /** For containers that ask for some; absent: none. */
   readonly gpus?: readonly GpuDevice[];
   /** Who has which of them, where several containerizers share them; absent: each has them all. */
-  readonly gpuPool?: GpuPool;
+  readonly gpuPool?: GpuOwners;
   readonly docker?: DockerOptions;
   /** Takes a line for the agent's log; absent: nobody listens. */
   readonly log?: (line: string) => void;

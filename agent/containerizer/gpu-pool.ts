@@ -4,10 +4,10 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { err, ok, type Result } from "../../worker/std/result.ts";
-import type { ContainerId, FileError, GpuDevice, LaunchError } from "./containerizer.ts";
+import type { ContainerId, FileError, GpuDevice, GpuOwners, LaunchError } from "./containerizer.ts";
 import { fileError } from "./supervisor/file-error.ts";
 
-export class GpuPool {
+export class GpuPool implements GpuOwners {
   readonly #runtimeDirectory: string;
   readonly #gpus: readonly GpuDevice[];
   readonly #owners = new Map<number, ContainerId>();
@@ -31,7 +31,6 @@ export class GpuPool {
     return ok(taken);
   }
 
-  /** What an earlier agent process gave it. */
   recover(id: ContainerId): void {
     try {
       const text = readFileSync(this.#pathOf(id), "utf8");

@@ -28,6 +28,13 @@ export function isDockerTask({ info }: { readonly info: string }): boolean {
   return decodeStored("mesos.v1.TaskInfo", info).container?.type === "DOCKER";
 }
 
+/** What `docker stop` would wait, if its task says it; undefined: it does not. */
+export function stopTimeoutMs(container: mesos.ContainerInfo | undefined): number | undefined {
+  const parameters = container?.docker?.parameters ?? [];
+  const value = parameters.find(({ key }) => key === "stop-timeout")?.value ?? "";
+  return /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : undefined;
+}
+
 /** The parts of a task, or of a custom executor, that its container is made of. */
 export type DockerSource = Pick<mesos.TaskInfo, "container" | "command" | "resources">;
 

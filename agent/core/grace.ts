@@ -1,5 +1,6 @@
 /** How long a task has between SIGTERM and SIGKILL. Source: http-semantics 17.2. */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { stopTimeoutMs } from "./docker-spec.ts";
 import { KILL_GRACE_MS } from "./limits.ts";
 import type { RunRow } from "./rows.ts";
 import { decodeStored } from "./stored.ts";
@@ -11,7 +12,8 @@ export function policyGraceMs(policy: mesos.KillPolicy | undefined): number | un
 
 /** As its framework asked for at the launch, or the default. */
 export function taskGraceMs(run: RunRow): number {
-  return policyGraceMs(decodeStored("mesos.v1.TaskInfo", run.info).kill_policy) ?? KILL_GRACE_MS;
+  const { kill_policy, container } = decodeStored("mesos.v1.TaskInfo", run.info);
+  return policyGraceMs(kill_policy) ?? stopTimeoutMs(container) ?? KILL_GRACE_MS;
 }
 
 export function milliseconds(duration: mesos.DurationInfo | undefined): number | undefined {

@@ -12,6 +12,7 @@ import type {
   ContainerizerOptions,
   ContainerSpec,
   FileError,
+  GpuOwners,
   LaunchError,
   ResourceLimits,
 } from "../containerizer.ts";
@@ -60,7 +61,7 @@ export class CgroupIsolation implements Isolation {
   readonly #root: string;
   readonly #space: SpaceContext;
   readonly #disk: DiskWatch;
-  readonly #gpus: GpuPool;
+  readonly #gpus: GpuOwners;
   readonly #groups = new GroupMemory();
   readonly #present = new Set<ContainerId>();
   #exceeded: Exceeded | undefined;

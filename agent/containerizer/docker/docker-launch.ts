@@ -5,8 +5,7 @@
 import { closeSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
-import type { ContainerSpec, LaunchError, Launched } from "../containerizer.ts";
-import type { GpuPool } from "../gpu-pool.ts";
+import type { ContainerSpec, GpuOwners, LaunchError, Launched } from "../containerizer.ts";
 import { openOutput } from "../supervisor/start.ts";
 import { accountToBecome } from "../supervisor/users.ts";
 import { createBody } from "./create-body.ts";
@@ -23,7 +22,7 @@ export interface LaunchTools {
   readonly calls: EngineCalls;
   readonly images: Images;
   readonly records: DockerRecords;
-  readonly gpus: GpuPool;
+  readonly gpus: GpuOwners;
   /** Where the operator keeps registry credentials. */
   readonly config: string | undefined;
   readonly allowPrivileged: boolean;

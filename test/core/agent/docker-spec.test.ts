@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "vitest";
 import { readParameters } from "../../../agent/core/docker-parameters.ts";
 import { dockerEnvironment, dockerPart } from "../../../agent/core/docker-spec.ts";
+import { taskGraceMs } from "../../../agent/core/grace.ts";
 import { launchObstacle } from "../../../agent/core/launch-check.ts";
+import type { RunRow } from "../../../agent/core/rows.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { encodeJson } from "../../../worker/protocol/wire/json.ts";
 
 type Docker = Partial<mesos.ContainerInfoDockerInfo>;
 
@@ -158,6 +161,20 @@ test("what only containers of type MESOS have is refused by name", () => {
   assert.match(refusal(taskOf({}, { mesos: {} })), /no `mesos`/);
   const part = dockerPart({ container: { type: "DOCKER" } });
   assert.deepEqual(part, { ok: false, error: "a container of type DOCKER needs `docker`" });
+});
+
+test("what docker stop would wait is the grace of a task that has no kill policy", () => {
+  const grace = (parameters: mesos.Parameter[], seconds?: number): number => {
+    const kill_policy = { grace_period: { nanoseconds: BigInt(seconds ?? 0) * 1_000_000_000n } };
+    const task = { ...taskOf({ parameters }), ...(seconds !== undefined && { kill_policy }) };
+    // Nothing else of the row is looked at.
+    return taskGraceMs({ info: encodeJson("mesos.v1.TaskInfo", task) } as RunRow);
+  };
+  const parameter = { key: "stop-timeout", value: "40" };
+  assert.equal(grace([]), 3_000);
+  assert.equal(grace([parameter]), 40_000);
+  assert.equal(grace([parameter], 7), 7_000);
+  assert.equal(grace([{ ...parameter, value: "-1" }]), 3_000);
 });
 
 test("GPUs are whole", () => {
