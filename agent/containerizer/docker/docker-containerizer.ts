@@ -62,6 +62,8 @@ export class DockerContainerizer implements Containerizer {
   readonly #containers = new Map<ContainerId, DockerContainer>();
   #watch: EventWatch | undefined;
   #owner: string | undefined;
+  /** Before that nobody knows which containers are in nobody's books. */
+  #isRecovered = false;
 
   constructor(given: ContainerizerOptions, options: DockerOptions) {
     const { runtimeDirectory, log, gpus = [], gpuPool } = given;
@@ -75,7 +77,7 @@ export class DockerContainerizer implements Containerizer {
       return container.ok ? container.value.dockerId : undefined;
     });
     const { config, allowPrivileged, pullStallMs } = options;
-    const pull = { engine: this.#engine, log: this.#log, stallMs: pullStallMs, pulled: () => {} };
+    const pull = { engine: this.#engine, log: this.#log, stallMs: pullStallMs };
     this.#tools = {
       ...{ calls: this.#calls, records: this.#records, images: new Images(pull) },
       ...{ config, allowPrivileged },
@@ -110,6 +112,7 @@ export class DockerContainerizer implements Containerizer {
       const id = containerId(text);
       if (id.ok && !wanted.has(id.value)) orphans.add(id.value);
     }
+    this.#isRecovered = true;
     await this.#sweep();
     for (const id of orphans) {
       if (this.#records.read(id)?.stage.state === "INSIDE") await this.#execs.endStray(id);
@@ -323,6 +326,7 @@ export class DockerContainerizer implements Containerizer {
 
   /** Takes away what carries our label and is in nobody's books. */
   async #sweep(): Promise<void> {
+    if (!this.#isRecovered) return;
     const listed = await this.#calls.list(this.#ownerId());
     if (!listed.ok) return;
     const ours = new Set<string>(this.#containers.keys());

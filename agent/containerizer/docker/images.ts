@@ -13,8 +13,6 @@ export interface PullOptions {
   readonly log: (line: string) => void;
   /** Longest time in which nothing of an image arrives. */
   readonly stallMs: number;
-  /** Told of every pull that succeeded. */
-  readonly pulled: (tookMs: number) => void;
 }
 
 export interface PullRequest {
@@ -89,7 +87,7 @@ export class Images {
       readonly abort: AbortController;
     },
   ): Promise<Result<void, DockerError>> {
-    const { engine, log, stallMs, pulled } = this.#options;
+    const { engine, log, stallMs } = this.#options;
     const { text: image, repository, version } = name;
     const startMs = performance.now();
     log(`pulling the image '${image}'`);
@@ -117,7 +115,6 @@ export class Images {
     }
     const tookMs = performance.now() - startMs;
     if (outcome.ok) {
-      pulled(tookMs);
       log(`pulled the image '${image}' in ${(tookMs / 1_000).toFixed(1)} s`);
     }
     return outcome;

@@ -311,6 +311,28 @@ describe.skipIf(docker.missing)(docker.title("on a Docker daemon"), () => {
   );
 
   test(
+    "all of many containers are found again, and each of them runs on",
+    inDocker(async (lab) => {
+      const count = 8;
+      const specs = await Promise.all(Array.from({ length: count }, () => start(lab, "sleep 60")));
+      const next = new DockerContainerizer(lab.options, {
+        ...DOCKER_DEFAULTS,
+        socketPath: daemon.socketPath,
+      });
+      const { containers, orphans } = await next.recover(
+        specs.map(({ containerId }) => ({ containerId })),
+      );
+      await sleep(500);
+      assert.deepEqual(orphans, []);
+      assert.deepEqual(
+        containers.map(({ state }) => state),
+        specs.map(() => "RUNNING"),
+      );
+      for (const { containerId } of specs) assert.ok((await next.usage(containerId)).ok);
+    }),
+  );
+
+  test(
     "a container that somebody removes is lost, and says so",
     inDocker(async (lab) => {
       const spec = await start(lab, "sleep 60");
