@@ -35,6 +35,12 @@ export function malformed(call: executor.Call): ExecutorRefusal | undefined {
   }
 }
 
+/** The other states are the agent's to say, or the master's. */
+const SAYABLE: readonly mesos.TaskState[] = [
+  ...(["TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_FINISHED", "TASK_FAILED"] as const),
+  ...(["TASK_KILLED", "TASK_ERROR", "TASK_LOST", "TASK_DROPPED", "TASK_GONE"] as const),
+];
+
 const TOO_LONG: ExecutorRefusal = { code: "DATA_TOO_LONG", limit: MESSAGE_BYTES };
 
 function malformedStatus(
@@ -47,7 +53,7 @@ function malformedStatus(
     return { code: "OTHER_EXECUTOR", executorId: named.value };
   }
   if (source !== "SOURCE_EXECUTOR") return { code: "OTHER_SOURCE", source };
-  if (state === "TASK_STAGING") return { code: "STATE_STAGING" };
+  if (!SAYABLE.includes(state)) return { code: "STATE_OF_OTHERS", state };
   if (data !== undefined && data.length > MESSAGE_BYTES) return TOO_LONG;
   return check_status === undefined ? undefined : malformedCheckStatus(check_status);
 }

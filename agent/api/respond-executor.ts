@@ -6,7 +6,7 @@ export type ExecutorRefusal =
   | { readonly code: "UUID_MALFORMED"; readonly bytes: number }
   | { readonly code: "OTHER_EXECUTOR"; readonly executorId: string }
   | { readonly code: "OTHER_SOURCE"; readonly source: string | undefined }
-  | { readonly code: "STATE_STAGING" }
+  | { readonly code: "STATE_OF_OTHERS"; readonly state: string }
   | { readonly code: "DATA_TOO_LONG"; readonly limit: number }
   | { readonly code: "CHECK_STATUS_MALFORMED"; readonly type: string | undefined }
   | { readonly code: "TYPE_UNKNOWN" }
@@ -27,7 +27,7 @@ const numbers: { readonly [C in ExecutorRefusal["code"]]: number } = {
   UUID_MALFORMED: 400,
   OTHER_EXECUTOR: 400,
   OTHER_SOURCE: 400,
-  STATE_STAGING: 400,
+  STATE_OF_OTHERS: 400,
   DATA_TOO_LONG: 400,
   CHECK_STATUS_MALFORMED: 400,
   TYPE_UNKNOWN: 501,
@@ -64,8 +64,8 @@ function sentenceOf(refusal: ExecutorRefusal): string {
       return invalid(
         `'update.status.source' is ${refusal.source ?? "missing"}; it must be SOURCE_EXECUTOR`,
       );
-    case "STATE_STAGING":
-      return invalid("TASK_STAGING is not for executors to say; begin with TASK_STARTING");
+    case "STATE_OF_OTHERS":
+      return invalid(`${refusal.state} is not for executors to say; begin with TASK_STARTING`);
     case "DATA_TOO_LONG":
       return invalid(`'data' has more than ${refusal.limit} bytes`);
     case "CHECK_STATUS_MALFORMED":

@@ -81,6 +81,9 @@ export function executorStarted(
     const registerByMs = context.nowMs + state.facts.executorTimes.registrationMs;
     put(state, { ...row, pid }, { state: "REGISTERING", registerByMs });
     state.executorsToCheck.add(containerId);
+  } else if (row.pid === undefined) {
+    // It was quicker to subscribe than the containerizer to say that it is there.
+    state.executor.put({ ...row, pid });
   }
 }
 

@@ -160,6 +160,7 @@ describe("the executor API refuses", () => {
     ["another executor's status", update({ executor_id: { value: "x" } }), 400, /'x'/],
     ["a status of the agent's", update({ source: "SOURCE_AGENT" }), 400, /SOURCE_AGENT/],
     ["TASK_STAGING", update({ state: "TASK_STAGING" }), 400, /TASK_STAGING/],
+    ["TASK_UNREACHABLE", update({ state: "TASK_UNREACHABLE" }), 400, /TASK_UNREACHABLE/],
     ["a check status without a result", update({ check_status: { type: "TCP" } }), 400, /TCP/],
     [
       "a message that is too long",

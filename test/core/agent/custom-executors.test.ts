@@ -77,6 +77,15 @@ describe("a custom executor", () => {
     expect(limits(bench.update(bench.status("t2", "TASK_FINISHED")))).toEqual([96 / 1024]);
   });
 
+  test("that subscribes before the containerizer says so is known all the same", () => {
+    const bench = new ExecutorBench();
+    bench.launch("t1");
+    expect(names(bench.subscribe())).toEqual(["SUBSCRIBED", "LAUNCH"]);
+    bench.executorStarted();
+    expect(bench.executorRow()).toMatchObject({ pid: PID, process: { state: "SUBSCRIBED" } });
+    expect(types(bench.pass(3_600_000))).not.toContain("DESTROY");
+  });
+
   test("that never subscribes is destroyed after a minute, and its tasks FAIL with that reason", () => {
     const bench = new ExecutorBench();
     bench.launch("t1");

@@ -46,13 +46,14 @@ function tasksIn(turn: Turn, { agentId, frameworkId, id }: ExecutorName): readon
 
 /**
  * The agent named the executors that are alive, after its tasks. But a registration may be an old
- * one that was long on its way: an executor that nobody knows is believed in only if it has a task,
- * and one that is not named has ended only if it has none that lives, or is on its way.
+ * one that was long on its way: an executor that nobody knows is believed in only if it has a task
+ * or its agent was lost, as a custom one stays when its tasks have ended; and one that is not named
+ * has ended only if it has none that lives, or is on its way.
  */
 export function reconcileExecutors(
   turn: Turn,
   agent: AgentRow,
-  named: readonly link.AgentExecutor[],
+  { named, wasLost }: { readonly named: readonly link.AgentExecutor[]; readonly wasLost: boolean },
 ): void {
   const { tables, index } = turn.state;
   const alive = new Set<string>();
@@ -66,7 +67,8 @@ export function reconcileExecutors(
       frameworkId: framework.id,
       id: executor.executor_id.value as ExecutorId,
     };
-    const isNew = !tables.executor.has(key) && tasksIn(turn, name).length > 0;
+    const isKnown = tables.executor.has(key);
+    const isNew = !isKnown && (wasLost || tasksIn(turn, name).length > 0);
     if (isNew) adopt(turn, agent, framework, executor);
   }
   for (const row of index.executorsOfAgent(agent.id)) {

@@ -24,7 +24,16 @@ type Origin = "KNOWN" | "STRANGER";
 export function reconcileRuns(
   turn: Turn,
   agent: AgentRow,
-  { request, origin }: { readonly request: link.RegisterRequest; readonly origin: Origin },
+  {
+    request,
+    origin,
+    wasLost,
+  }: {
+    readonly request: link.RegisterRequest;
+    readonly origin: Origin;
+    /** Nothing was known of what it runs until now. */
+    readonly wasLost: boolean;
+  },
 ): void {
   const listed = new Set<string>();
   const unwanted = new Set<string>();
@@ -45,7 +54,7 @@ export function reconcileRuns(
   for (const id of unwanted) {
     enqueueCommand(turn, agent, { type: "SHUTDOWN_FRAMEWORK", frameworkId: id as FrameworkId });
   }
-  reconcileExecutors(turn, agent, request.executors ?? []);
+  reconcileExecutors(turn, agent, { named: request.executors ?? [], wasLost });
   askAboutMissing(turn, agent, listed);
 }
 

@@ -51,7 +51,8 @@ export function registerAgent(turn: Turn, request: link.RegisterRequest): void {
   }
   reply(turn, { type: "REGISTERED", agentId: agent.id, relayId: agent.relayId });
   const origin = known === undefined ? "STRANGER" : "KNOWN";
-  reconcileRuns(turn, agent, { request, origin });
+  const wasLost = known?.connection.state !== "CONNECTED";
+  reconcileRuns(turn, agent, { request, origin, wasLost });
   if (known?.connection.state === "UNREACHABLE") operationsReturned(turn, agent);
   const { relayId, sessionId } = agent;
   const commands = pendingCommands(turn.state, agent.id);
