@@ -211,7 +211,14 @@ class ExecSession {
   async #exitCode(): Promise<number> {
     const wait_container = { container_id: this.#id };
     const call: agent.Call = { type: "WAIT_CONTAINER", wait_container };
-    const { wait_container: ended } = await this.#operator.askAgent(this.#request.agentId, call);
+    const { agentId } = this.#request;
+    const { wait_container: ended } = await this.#operator
+      .askAgent(agentId, call)
+      .catch((error: unknown): agent.Response => {
+        if (!SchedulerError.is(error) || error.code !== "NOT_FOUND") throw error;
+        const message = `agent ${agentId} was restarted or lost, and what it ran here with it`;
+        return { wait_container: { message } };
+      });
     if (ended?.exit_status !== undefined) {
       const signal = ended.exit_status & 127;
       return signal === 0 ? ended.exit_status >> 8 : 128 + signal;

@@ -1,5 +1,5 @@
 /** An operator's call goes through master, relay and agent, and streams back. */
-import { reset } from "cloudflare:test";
+import { reset, SELF } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
 import { post, sleep, TestAgent } from "./cluster.ts";
 
@@ -51,6 +51,61 @@ test("a caller that does not read holds the agent back, and loses nothing", asyn
   expect(taken).toBeLessThan(20);
   expect((await response.text()).length).toBe(60 * 250_000);
   await sending;
+});
+
+/** What the operator has sent, piece by piece; the request is held until there is something. */
+async function input(agent: TestAgent, callId: string, sequence: number): Promise<Response> {
+  return await post(`/agent-link/v1/relay/${agent.relayId}/call-input`, {
+    agent_id: { value: agent.id },
+    session_id: agent.sessionId,
+    call_id: callId,
+    sequence,
+  });
+}
+
+test("what an operator streams reaches the agent while it is sent, and its end too", async () => {
+  const agent = await TestAgent.register();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const headers = {
+    "Content-Type": "application/recordio",
+    "Message-Content-Type": "application/json",
+  };
+  const url = `http://master/agent/${agent.id}/api/v1`;
+  const answered = SELF.fetch(url, { method: "POST", headers, body: readable });
+  const [command] = await agent.commands();
+  expect(command?.call).toMatchObject({
+    call: { type: "ATTACH_CONTAINER_INPUT" },
+    records: "application/json",
+  });
+  const callId = command?.call?.call_id ?? "";
+  for (const [sequence, text] of ["one", "two"].entries()) {
+    const asked = input(agent, callId, sequence);
+    await writer.write(new TextEncoder().encode(text));
+    expect(await (await asked).json()).toEqual({ data: btoa(text), last: false });
+  }
+  // The answer to the second was lost.
+  expect(await (await input(agent, callId, 1)).json()).toEqual({ data: btoa("two"), last: false });
+  const end = input(agent, callId, 2);
+  await writer.close();
+  expect(await (await end).json()).toEqual({ data: "", last: true });
+  await reply(agent, callId, { sequence: 0, status: 200, content_type: "", last: true });
+  const response = await answered;
+  expect([response.status, response.headers.get("Content-Type")]).toEqual([200, null]);
+});
+
+test("an agent that waits for input hears at once that the operator reads no more", async () => {
+  const agent = await TestAgent.register();
+  const answered = post(`/agent/${agent.id}/api/v1`, { type: "GET_HEALTH" });
+  const callId = (await agent.commands())[0]?.call?.call_id ?? "";
+  const head = { status: 200, content_type: "application/recordio" };
+  const typed = { ...head, message_content_type: "application/json" };
+  await reply(agent, callId, { sequence: 0, ...typed, data: btoa("a") });
+  const response = await answered;
+  expect(response.headers.get("Message-Content-Type")).toBe("application/json");
+  const asked = input(agent, callId, 0);
+  await response.body?.cancel();
+  expect((await asked).status).toBe(410);
 });
 
 test("an agent that is not known is a 404", async () => {
