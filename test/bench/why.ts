@@ -1,4 +1,4 @@
-/** What it costs to ask `why` and `what-if`: the turn of a trial, and all the slices of an answer. */
+/** What `why` and `what-if` cost: the turn of a trial, and all the slices of an answer. */
 import { ownCalls } from "../../worker/core/operator/own/index.ts";
 import type { MasterState } from "../../worker/core/state.ts";
 import type * as own from "../../worker/protocol/own/operator.ts";

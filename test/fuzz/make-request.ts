@@ -28,6 +28,8 @@ const messageOf: Readonly<Record<string, string>> = {
   "/api/v1/scheduler/*": "mesos.v1.scheduler.Call",
   "/api/v1/*": "mesos.v1.master.Call",
   "/agent/:agent/api/v1/*": "mesos.v1.agent.Call",
+  "/why/*": "rimrock.operator.Why",
+  "/what-if/*": "rimrock.operator.WhatIf",
   "/agent-link/v1/register": "rimrock.link.RegisterRequest",
   "/agent-link/v1/relay/:relay/poll": "rimrock.link.PollRequest",
   "/agent-link/v1/relay/:relay/report": "rimrock.link.ReportRequest",
@@ -44,7 +46,18 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "ge
 
 /** Parameters of queries and forms that some endpoint of Mesos knows. */
 const PARAMETERS = [
-  ...["frameworkId", "slaveId", "agentId", "resources", "volumes", "principal", "role", "hosts"],
+  ...[
+    "framework",
+    "agent",
+    "frameworkId",
+    "slaveId",
+    "agentId",
+    "resources",
+    "volumes",
+    "principal",
+    "role",
+    "hosts",
+  ],
   ...[
     "jsonp",
     "limit",

@@ -1,4 +1,4 @@
-/** The command line on a real master in this process, to which the lines of a transcript happened. */
+/** The command line on a real master in this process, after the lines of a transcript. */
 import { createCounters } from "../../../worker/core/metrics/counters.ts";
 import { LongReads } from "../../../worker/durable/long-reads.ts";
 import { askOwn } from "../../../worker/durable/reads.ts";

@@ -1,4 +1,4 @@
-/** `rimrock why` against a real master in this process: what it asks, and how it tells the answer. */
+/** `rimrock why` on a real master in this process: what it asks, and how the answer is told. */
 import { expect, test } from "vitest";
 import { cliOf, told } from "./cli-of-world.ts";
 import { FakeCli } from "./fake-cli.ts";
