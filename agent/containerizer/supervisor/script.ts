@@ -149,8 +149,8 @@ lead() {
 /**
  * Arguments:
  *   1 path of the records without suffix
- *   2 `init`: a first process for a process id namespace is wanted; `inside`: descriptors 5 to 8 are
- *     for the command's way into another container
+ *   2 `init`: a first process for a process id namespace is wanted; `inside`: descriptors 5 to 8
+ *     are for the command's way into another container
  *   3 mount(8), which gets the table `<id>.mounts` (empty: no setup, nor any of 4 to 7), 4 stat(1),
  *   5 the host name (empty: as it is), 6 where the table's relative paths begin, 7 the command's
  *     directory
