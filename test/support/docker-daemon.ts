@@ -91,6 +91,8 @@ function spawnDaemon(folder: string, flags: readonly string[]): ChildProcess {
   const own = [
     ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
     ...["--pidfile", join(folder, "pid"), "-H", `unix://${join(folder, "sock")}`],
+    // Daemons that run at the same time share docker0: each gives out addresses of its own.
+    `--fixed-cidr=172.17.${1 + (process.pid % 250)}.0/24`,
     // The machine's firewall and settings are none of a test's business.
     ...["--config-file", join(folder, "no-config.json"), "--iptables=false", "--ip-masq=false"],
   ];
