@@ -81,6 +81,26 @@ test("a command that takes too long is ended, whole, and has no outcome", async 
   expect(isAlive(pid)).toBe(false);
 });
 
+test("a command that an agent left under way is ended by the next, which checks again", async () => {
+  const { master, workDirectory, args, agent } = await joined();
+  const file = join(workDirectory, "pid");
+  const first = `test -f ${file} || { ${waiting(file)}; }`;
+  const check = { type: "COMMAND", command: { command: { value: first } }, ...fast } as const;
+  master.run("t1", "sleep 1000", { check });
+  const pid = await pidIn(master, file);
+  agent.child.kill("SIGKILL");
+  await agent.ended;
+  expect(isAlive(pid)).toBe(true);
+  await startAgent(args);
+  await told(master, "the next outcome", ({ check_status }) => {
+    return check_status?.command?.exit_code === 0;
+  });
+  expect(isAlive(pid)).toBe(false);
+  expect(master.statesOf("t1").filter((state) => state !== "TASK_RUNNING")).toEqual([
+    "TASK_STARTING",
+  ]);
+});
+
 test("a task whose health check fails is killed, and nothing of it is left", async () => {
   const { master, workDirectory } = await joined();
   const file = join(workDirectory, "pid");
