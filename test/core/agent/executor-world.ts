@@ -1,12 +1,12 @@
 /**
  * A small world around one agent's core and the custom executors it starts: their processes, which
  * keep what they were given, their streams, a disk and a master. A seed strikes all of it: the
- * agent dies before any effect, streams break, executors die, reports and acknowledgements get lost.
+ * agent dies before any effect, streams break, executors die, reports and their answers get lost.
  *
  * What it checks as it goes: 1. a task is given to its executor at most once in the executor's
  * life; 2. what its executor said of it is told in that order, and nothing after its end; 3. an
  * update is acknowledged to the executor only when it is on disk; 4. a task that is told as dropped
- * is not in any executor's hands; 5. while an executor lives nobody else tells the end of its tasks.
+ * is in no executor's hands; 5. while an executor lives nobody else tells the end of its tasks.
  */
 import type {
   ContainerId,
