@@ -272,8 +272,8 @@ test("quota list, weight list and role list are tables, and JSON with --json", a
     "eng   -           cpus=8 mem=64",
     "ROLE  WEIGHT",
     "eng   2",
-    "ROLE  WEIGHT  FRAMEWORKS  CPUS  MEM MB",
-    "eng   2       1           0     0",
+    "ROLE  WEIGHT  PRIORITY  FRAMEWORKS  SHARE  CPUS  MEM MB  GUARANTEED  LIMIT",
+    "eng   2       0         1           -      0     0       -           -",
     "",
   ]);
   cli.out = "";
