@@ -11,9 +11,11 @@ import {
   callAgent,
   childOf,
   containersOf,
+  newMark,
   onlyContainer,
   openStream,
   present,
+  processesWith,
   until,
 } from "./ask.ts";
 
@@ -163,6 +165,34 @@ describe("a container in a task's", () => {
   });
 });
 
+describe("in a task group", () => {
+  test("clients launch beside each task and in the executor, and all of it ends with that", async () => {
+    const { master, agent } = await joined("--insecure-local");
+    const port = await portIn(agent.log);
+    master.runGroup("e1", { a: "exec sleep 1000", b: "exec sleep 1000" });
+    await master.state("b", "TASK_RUNNING");
+    const all = await containersOf(port);
+    const executor = present(all.find(({ parent }) => parent === undefined));
+    const tasks = all.filter(({ parent }) => parent?.value === executor.value);
+    expect(tasks).toHaveLength(2);
+    const stream = await openStream(port, session(childOf(present(tasks[0]), "s"), "pwd"));
+    await stream.ended;
+    expect(stream.out().toString()).toMatch(
+      new RegExp(`/runs/${executor.value}/containers/${tasks[0]?.value}\n$`),
+    );
+    const mark = newMark();
+    const nested = childOf(executor, "n1");
+    const script = `pwd; : ${mark}; trap "" TERM; while :; do sleep 0.1; done`;
+    expect((await callAgent(port, launch(nested, script))).status).toBe(200);
+    await until("it runs", () => processesWith(mark).length > 0);
+    const unknown = childOf({ value: tasks[0]?.value ?? "" }, "n2");
+    expect((await callAgent(port, launch(unknown, "true"))).status).toBe(400);
+    const shutdown_framework = { framework_id: { value: "f1" } };
+    master.send({ type: "SHUTDOWN_FRAMEWORK", shutdown_framework });
+    await until("it is gone", () => processesWith(mark).length === 0);
+  });
+});
+
 describe("a container of its own", () => {
   test("needs resources, is listed on demand, and outlives every task", async () => {
     const { master, port, task } = await withTask();
@@ -220,7 +250,8 @@ describe("a task", () => {
       type: "MESOS",
       tty_info: { window_size: { rows: 30, columns: 90 } },
     };
-    const script = "trap 'stty size' WINCH; stty size; while :; do read line && echo got $line; done";
+    const script =
+      "trap 'stty size' WINCH; stty size; while :; do read line && echo got $line; done";
     const { agent, args, port, task } = await withTask(script, { container });
     const output = {
       type: "ATTACH_CONTAINER_OUTPUT",
