@@ -56,8 +56,9 @@ export function agentNamed(state: MasterState, name: string): Result<AgentRow, C
   const known = agent.get(name as AgentId);
   if (known !== undefined) return ok(known);
   if (goneAgent.has(name)) return err({ code: "AGENT_MARKED_GONE", agentId: name });
+  const ending = /^S\d+$/.test(name) ? `-${name}` : undefined;
   const isMeant = ({ id, hostname }: AgentRow): boolean =>
-    hostname === name || (/^S\d+$/.test(name) && id.endsWith(`-${name}`));
+    hostname === name || (ending !== undefined && id.endsWith(ending));
   const [found, ...others] = agent.rows().filter(isMeant);
   if (found !== undefined && others.length === 0) return ok(found);
   if (found !== undefined) {

@@ -45,9 +45,12 @@ export function placeTasks(
       if (framework === undefined) return undefined;
       const { tasks } = carve(offer.resources, wish.shape, left);
       if (tasks.length > 0) {
+        const count = state.tables.task.size;
         accept(play, framework, { offer, tasks, name: `what-if-${number}-${left}` });
-        note(state, places, offer, tasks.length);
-        left -= tasks.length;
+        // What the master refuses for a reason of its own does not run.
+        const launched = state.tables.task.size - count;
+        note(state, places, offer, launched);
+        left -= launched;
       } else if (wish.framework === undefined) decline(play, framework, offer);
     }
     // Offers that take more than a turn to make come with the next one.
@@ -115,6 +118,7 @@ function note(
   { agentId }: OfferRow,
   count: number,
 ): void {
+  if (count === 0) return;
   const hostname = tables.agent.get(agentId)?.hostname ?? "";
   const place = places.get(agentId) ?? { agent: { id: agentId, hostname }, count: 0 };
   place.count += count;

@@ -8,6 +8,7 @@ import { agentScene, explain, type Scene } from "../why/explain.ts";
 import type { Explained, Finding } from "../why/finding.ts";
 import { Groups } from "../why/groups.ts";
 import { namer } from "../why/namer.ts";
+import { problemOf } from "../why/question.ts";
 import { Standings } from "../why/standings.ts";
 import { carve } from "./carve.ts";
 import type { Placed } from "./place-tasks.ts";
@@ -41,18 +42,24 @@ function lack(
   { frameworkId, wish, count }: Placed,
   agents: readonly AgentRow[],
 ): Unplaced {
-  const { state, nameOf } = scene;
+  const { state, nowMs, nameOf } = scene;
   const { role, shape } = wish;
   const framework = defined(state.tables.framework.get(frameworkId), "who wants tasks is there");
   const wishing = { ...framework, offerMinimums: [{ role, anyOf: [shape] }] };
-  const asker = { framework: wishing, role, problem: undefined };
+  const problem = problemOf(framework, role, nowMs);
+  const asker = { framework: wishing, role, problem };
   const missing = wish.count - count;
-  const groups = new Groups();
+  const groups = new Groups(nameOf);
+  const client = { frameworkId, role };
+  if (problem !== undefined) {
+    groups.add(problem, undefined, client);
+    return { groups: groups.list(), ifDeclined: 0 };
+  }
   let ifDeclined = 0;
   for (const agent of agents) {
     const finding = explain(scene, asker, agentScene(scene, agent));
     const { id, hostname } = agent;
-    groups.add(finding, { id, hostname }, nameOf({ frameworkId, role }));
+    groups.add(finding, { id, hostname }, client);
     if (!isOffered(finding)) continue;
     const room = withOffers(state, agent);
     ifDeclined += carve(room, shape, missing - ifDeclined).tasks.length;

@@ -19,12 +19,24 @@ interface Group {
   readonly clients: own.ClientName[];
 }
 
+/** A framework in a role, by what tells it from others. */
+interface ClientId {
+  readonly frameworkId: string;
+  readonly role: string;
+}
+
 export class Groups {
+  readonly #nameOf: (client: ClientId) => own.ClientName;
   readonly #groups = new Map<string, Group>();
   readonly #leftOut = new Set<string>();
 
+  /** `nameOf` is asked for the few clients that are named. */
+  constructor(nameOf: (client: ClientId) => own.ClientName) {
+    this.#nameOf = nameOf;
+  }
+
   /** All clients of an agent come before the next agent. `agent` undefined: true of every one. */
-  add(finding: Finding, agent: own.AgentName | undefined, client: own.ClientName): void {
+  add(finding: Finding, agent: own.AgentName | undefined, client: ClientId): void {
     const key = keyOf(finding);
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -40,10 +52,10 @@ export class Groups {
       group.agentCount++;
       if (group.agents.length < NAMED) group.agents.push(agent);
     }
-    const clientKey = `${client.framework_id}/${client.role}`;
+    const clientKey = `${client.frameworkId}/${client.role}`;
     if (group.clientKeys.has(clientKey)) return;
     group.clientKeys.add(clientKey);
-    if (group.clients.length < NAMED) group.clients.push(client);
+    if (group.clients.length < NAMED) group.clients.push(this.#nameOf(client));
   }
 
   /** Those of the most agents first, and among equal ones in the order in which they were found. */

@@ -73,7 +73,12 @@ function askerOf(framework: FrameworkRow, role: string, nowMs: number): Asker {
   return { framework, role, problem: problemOf(framework, role, nowMs) };
 }
 
-function problemOf(framework: FrameworkRow, role: string, nowMs: number): Problem | undefined {
+/** What stands against every offer to it. */
+export function problemOf(
+  framework: FrameworkRow,
+  role: string,
+  nowMs: number,
+): Problem | undefined {
   const { connection, roles, suppressedRoles } = framework;
   if (connection.state !== "CONNECTED") {
     const since_seconds = Math.max(0, nowMs - connection.sinceMs) / 1_000;

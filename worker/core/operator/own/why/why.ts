@@ -7,6 +7,7 @@
 import type * as own from "../../../../protocol/own/operator.ts";
 import { formatResources } from "../../../../resources/text.ts";
 import { ok } from "../../../../std/result.ts";
+import type { Client } from "../../../allocator/policy.ts";
 import { unavailabilityOf } from "../../../maintenance/unavailability.ts";
 import type { AgentRow } from "../../../rows.ts";
 import type { MasterState } from "../../../state.ts";
@@ -69,19 +70,19 @@ function* grouped(
   askers: readonly Asker[],
   { agents, isOfOne }: { readonly agents: readonly AgentRow[]; readonly isOfOne: boolean },
 ): Generator<undefined, Groups> {
-  const groups = new Groups();
-  const named = askers.map((asker) => ({ asker, name: nameOf(scene, asker) }));
-  const wanting = named.filter(({ asker }) => isOfOne || asker.problem === undefined);
-  for (const { asker, name } of named) {
-    if (asker.problem !== undefined && !isOfOne) groups.add(asker.problem, undefined, name);
+  const groups = new Groups(scene.nameOf);
+  const wanting = askers.filter(({ problem }) => isOfOne || problem === undefined);
+  for (const asker of askers) {
+    if (asker.problem !== undefined && !isOfOne) groups.add(asker.problem, undefined, idOf(asker));
   }
+  if (wanting.length === 0) return groups;
   for (const { id } of agents) {
     // As it is by now: others have had their turns since the list was taken.
     const agent = scene.state.tables.agent.get(id);
     if (agent === undefined) continue;
     const place = agentScene(scene, agent);
-    for (const { asker, name } of wanting) {
-      groups.add(explain(scene, asker, place), { id, hostname: agent.hostname }, name);
+    for (const asker of wanting) {
+      groups.add(explain(scene, asker, place), { id, hostname: agent.hostname }, idOf(asker));
       yield;
     }
   }
@@ -91,12 +92,12 @@ function* grouped(
 function standingOf(scene: Scene, asker: Asker): StandingFacts {
   const { state, nowMs, standings } = scene;
   const { framework, role, problem } = asker;
-  const client = { frameworkId: framework.id, role };
+  const client = idOf(asker);
   const { share, roleShare } = standings.sharesOf(client);
   const { weight, priority } = standings.settingsOf(role);
   const lastMs = state.lastOffers.lastMs(framework.id, role);
   return {
-    client: nameOf(scene, asker),
+    client: scene.nameOf(client),
     share,
     role_share: roleShare,
     role_weight: weight,
@@ -118,6 +119,6 @@ function agentFacts({ state, nowMs }: Scene, { agent, free }: AgentScene): own.W
   };
 }
 
-function nameOf({ nameOf }: Scene, { framework, role }: Asker): own.ClientName {
-  return nameOf({ frameworkId: framework.id, role });
+function idOf({ framework, role }: Asker): Client {
+  return { frameworkId: framework.id, role };
 }
