@@ -3,6 +3,7 @@ import { MESSAGE_BYTES, UUID_BYTES } from "../../worker/protocol/limits.ts";
 import type * as executor from "../../worker/protocol/v1/executor.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { encodeBase64 } from "../../worker/protocol/wire/base64.ts";
+import { unreachable } from "../../worker/std/assert.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
 import { customExecutors } from "../core/custom-executors.ts";
 import { isOfRun, type RunRow } from "../core/rows.ts";
@@ -32,6 +33,8 @@ export function malformed(call: executor.Call): ExecutorRefusal | undefined {
       return call.message.data.length > MESSAGE_BYTES ? TOO_LONG : undefined;
     case "HEARTBEAT":
       return undefined;
+    default:
+      return unreachable(call.type);
   }
 }
 

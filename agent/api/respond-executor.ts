@@ -1,4 +1,5 @@
 /** The answers of the executor API that are sentences, each with its HTTP number (7.1). */
+import { unreachable } from "../../worker/std/assert.ts";
 import { type Answer, textAnswer } from "./respond.ts";
 
 export type ExecutorRefusal =
@@ -87,10 +88,19 @@ function sentenceOf(refusal: ExecutorRefusal): string {
     case "TOO_MANY_UPDATES":
       return `Task '${refusal.taskId}' has ${refusal.limit} updates that wait for its framework. Try again.`;
     case "TOKEN_MISSING":
-      return "Send 'Authorization: Bearer TOKEN' with MESOS_EXECUTOR_AUTHENTICATION_TOKEN from the executor's environment.";
+      return (
+        "Send 'Authorization: Bearer TOKEN' with MESOS_EXECUTOR_AUTHENTICATION_TOKEN from the " +
+        "executor's environment; for a library that knows of no tokens the agent has the option " +
+        "--executors-without-token."
+      );
     case "TOKEN_INVALID":
-      return "The token is none of this agent's; MESOS_EXECUTOR_AUTHENTICATION_TOKEN has the executor's own.";
+      return (
+        "The token is none of this agent's; the executor's own is in its environment, as " +
+        "MESOS_EXECUTOR_AUTHENTICATION_TOKEN."
+      );
     case "TOKEN_OF_OTHERS":
       return `The token is not that of executor '${refusal.executorId}'.`;
+    default:
+      return unreachable(refusal);
   }
 }

@@ -1,5 +1,6 @@
 /** Checks of a CommandInfo's environment (http-semantics 15.4 row 6). */
 import type * as mesos from "../../protocol/v1/mesos.ts";
+import { unreachable } from "../../std/assert.ts";
 
 /** `owner`: like "Task" or "Executor", for the sentence. */
 export function validateCommand(
@@ -35,6 +36,8 @@ function problemOf(variable: mesos.EnvironmentVariable, text: string | undefined
       if (secret.type !== "VALUE") return "has a secret of no known type; use the type VALUE";
       if (secret.value === undefined) return "has a secret without a value";
       break;
+    default:
+      return unreachable(type);
   }
   return text?.includes("\0") === true ? "contains a NUL character" : undefined;
 }
