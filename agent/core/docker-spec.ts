@@ -83,6 +83,10 @@ export function dockerPart(task: DockerSource): Result<DockerPart, string> {
   if (!Number.isInteger(gpus)) return err("a Docker container gets whole `gpus`");
   const read = readParameters(docker.parameters ?? []);
   if (!read.ok) return read;
+  const isAddressed = Object.keys(read.value.overrides.endpoint).length > 0;
+  if (isAddressed && network.value.mode !== "user") {
+    return err("the Docker parameters 'ip', 'ip6' and 'network-alias' need the network USER");
+  }
   const privileged = docker.privileged === true;
   const spec: DockerSpec = {
     image: docker.image,

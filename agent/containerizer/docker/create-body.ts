@@ -62,7 +62,8 @@ const OUT_OF_REACH = 2 ** 53;
 
 /** What an update says; one cannot take a bound of memory away, only put it out of reach. */
 export function updateBody(limits: ResourceLimits): Json {
-  const bounds = boundsOf(limits);
+  const unbound = { CpuPeriod: CPU_PERIOD_US, CpuQuota: -1, PidsLimit: -1, MemoryReservation: 0 };
+  const bounds = { ...unbound, ...boundsOf(limits) };
   return "Memory" in bounds
     ? bounds
     : { ...bounds, Memory: OUT_OF_REACH, MemorySwap: OUT_OF_REACH };
@@ -70,19 +71,17 @@ export function updateBody(limits: ResourceLimits): Json {
 
 /** The members of HostConfig that bound a container; an absent one is no bound. */
 function boundsOf(limits: ResourceLimits): Json {
-  const { cpusRequest, cpusLimit, memoryLimitBytes, pidsLimit } = limits;
-  const memory =
-    memoryLimitBytes === undefined ? undefined : Math.max(memoryLimitBytes, MEMORY_BYTES_MIN);
+  const { cpusRequest, cpusLimit, memoryLimitBytes, memoryRequestBytes, pidsLimit } = limits;
+  const memory = memoryLimitBytes && Math.max(memoryLimitBytes, MEMORY_BYTES_MIN);
+  const quota = cpusLimit && Math.round((cpusLimit * CPU_PERIOD_US) / 1_000);
+  const reservation = memoryRequestBytes && Math.max(memoryRequestBytes, MEMORY_BYTES_MIN);
   return {
     CpuShares: Math.max(Math.round((cpusRequest * 1_024) / 1_000), CPU_SHARES_MIN),
-    CpuPeriod: CPU_PERIOD_US,
-    CpuQuota:
-      cpusLimit === undefined
-        ? -1
-        : Math.max(Math.round((cpusLimit * CPU_PERIOD_US) / 1_000), CPU_QUOTA_MIN_US),
+    ...(quota && { CpuPeriod: CPU_PERIOD_US, CpuQuota: Math.max(quota, CPU_QUOTA_MIN_US) }),
     // The sum with swap is the same: none is used.
-    ...(memory !== undefined && { Memory: memory, MemorySwap: memory }),
-    PidsLimit: pidsLimit ?? -1,
+    ...(memory && { Memory: memory, MemorySwap: memory }),
+    ...(reservation && { MemoryReservation: reservation }),
+    ...(pidsLimit && { PidsLimit: pidsLimit }),
   };
 }
 

@@ -93,6 +93,14 @@ describe("the network", () => {
     assert.match(refusal(taskOf({ network: "USER" }, two)), /is on one network/);
   });
 
+  test("an address or another name needs a network that has such", () => {
+    const parameters = [{ key: "network-alias", value: "db" }];
+    assert.match(refusal(taskOf({ network: "BRIDGE", parameters })), /need the network USER/);
+    const named = { network_infos: [{ name: "overlay-1" }] };
+    const { overrides } = spec(taskOf({ network: "USER", parameters }, named));
+    assert.deepEqual(overrides.endpoint, { Aliases: ["db"] });
+  });
+
   test("a mapped port is among the task's, on the bridge or a user's network", () => {
     const port_mappings = [mapping(31_000), mapping(31_002, { protocol: "UDP" })];
     assert.deepEqual(spec(taskOf({ network: "BRIDGE", port_mappings })).portMappings, [

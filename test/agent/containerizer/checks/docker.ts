@@ -169,6 +169,34 @@ const dockerChecks: Checks = {
       assert.deepEqual(await within(5_000, lab.containerizer.wait(second.containerId)), exits(8));
     }),
 
+  "limits are Docker's, and change while it runs; those that are not given are none": (kind) =>
+    inLab(kind, async (lab) => {
+      const limits = {
+        ...{ cpusRequest: 500, cpusLimit: 250, pidsLimit: 30 },
+        ...{ memoryLimitBytes: 64 * MEGABYTE, memoryRequestBytes: 32 * MEGABYTE },
+      };
+      const { containerId } = await start(lab, "sleep 60", { limits });
+      const said = async (): Promise<Record<string, unknown>> => {
+        const data = (await containerizers[kind].create(lab.options).recover([{ containerId }]))
+          .containers[0];
+        assert.ok(data?.state === "RUNNING");
+        const names = ["CpuShares", "CpuQuota", "PidsLimit", "Memory", "MemoryReservation"];
+        const { HostConfig } = JSON.parse(String(data.data))[0];
+        return Object.fromEntries(names.map((name) => [name, HostConfig[name]]));
+      };
+      assert.deepEqual(await said(), {
+        ...{ CpuShares: 512, CpuQuota: 25_000, PidsLimit: 30 },
+        ...{ Memory: 64 * MEGABYTE, MemoryReservation: 32 * MEGABYTE },
+      });
+      assert.ok((await lab.containerizer.update(containerId, { cpusRequest: 1_000 })).ok);
+      const { Memory, ...rest } = await said();
+      assert.ok(Number(Memory) > 2 ** 50, String(Memory));
+      const { CpuShares, CpuQuota, PidsLimit } = rest;
+      assert.deepEqual({ CpuShares, CpuQuota }, { CpuShares: 1_024, CpuQuota: -1 });
+      // Docker has two words for no limit.
+      assert.ok(Number(PidsLimit) <= 0, String(PidsLimit));
+    }),
+
   "memory beyond the limit is told as such": (kind) =>
     inLab(kind, async (lab) => {
       const limits = { cpusRequest: 1_000, memoryLimitBytes: 16 * MEGABYTE };
