@@ -13,6 +13,11 @@ import {
 import { createBody } from "../../../agent/containerizer/docker/create-body.ts";
 import { DOCKER_DEFAULTS } from "../../../agent/containerizer/docker/docker.ts";
 import { DockerContainerizer } from "../../../agent/containerizer/docker/docker-containerizer.ts";
+import {
+  DockerRecords,
+  type DockerStage,
+  OWNER_FILE,
+} from "../../../agent/containerizer/docker/records.ts";
 import type { DockerSpec } from "../../../agent/containerizer/docker/spec.ts";
 import { GpuPool } from "../../../agent/containerizer/gpu-pool.ts";
 import { type DockerDaemon, startDockerDaemon } from "../../support/docker-daemon.ts";
@@ -307,6 +312,57 @@ describe.skipIf(docker.missing)(docker.title("on a Docker daemon"), () => {
       assert.ok((await neighbour.usage(theirs.containerId)).ok);
       await neighbour.remove(theirs.containerId);
       await daemon.call("DELETE", `/containers/mesos-${spec.containerId}?force=1`);
+    }),
+  );
+
+  test(
+    "an agent that died between any two calls is followed by one that knows how far it got",
+    inDocker(async (lab) => {
+      const { runtimeDirectory } = lab.options;
+      const owner = readFileSync(join(runtimeDirectory, OWNER_FILE), "utf8").trim();
+      /** What is there after the create call, with the record of that moment. */
+      const left = async (state: "CREATING" | "STARTING") => {
+        const spec = specOf(lab, "sleep 60");
+        const docker = spec.docker ?? dockerSpec();
+        const body = JSON.stringify(createBody(spec, docker, { owner, gpus: [] }));
+        const path = `/containers/create?name=mesos-${spec.containerId}`;
+        // The Engine's own answer.
+        const { Id: dockerId } = (await daemon.call("POST", path, body)) as { Id: string };
+        const stage = state === "CREATING" ? { state } : { state, dockerId };
+        const { containerId, sandboxDirectory } = spec;
+        const record = new DockerRecords(runtimeDirectory).write(containerId, {
+          // One of the two shapes, by the state.
+          stage: stage as DockerStage,
+          sandboxDirectory,
+        });
+        assert.ok(record.ok);
+        return { containerId, dockerId };
+      };
+      const created = await left("CREATING");
+      const unstarted = await left("STARTING");
+      const late = await left("STARTING");
+      const started = await left("STARTING");
+      await daemon.call("POST", `/containers/${started.dockerId}/start`);
+      const next = new DockerContainerizer(lab.options, {
+        ...DOCKER_DEFAULTS,
+        socketPath: daemon.socketPath,
+      });
+      const known = [created, unstarted, late, started].map(({ containerId }) => ({ containerId }));
+      const recovering = next.recover(known);
+      // The dead agent's call was still on its way.
+      await sleep(100);
+      await daemon.call("POST", `/containers/${late.dockerId}/start`);
+      const { containers, orphans } = await recovering;
+      assert.deepEqual(orphans, []);
+      assert.deepEqual(
+        containers.map((each) => (each.state === "ENDED" ? each.termination.kind : each.state)),
+        ["NOT_STARTED", "NOT_STARTED", "RUNNING", "RUNNING"],
+      );
+      for (const { containerId } of [created, unstarted]) await next.remove(containerId);
+      // The Engine's own list.
+      const all = (await daemon.call("GET", "/containers/json?all=1")) as { Id: string }[];
+      const ids = all.map(({ Id }) => Id);
+      assert.deepEqual(ids.toSorted(), [late.dockerId, started.dockerId].toSorted());
     }),
   );
 
