@@ -36,10 +36,10 @@ import { DiskWatch } from "./disk-watch.ts";
 import { GroupMemory } from "./group-memory.ts";
 import {
   controllersOf,
-  directoriesOf,
   directoryOf,
+  entrancesOf,
   type Hierarchy,
-  ownProcessFile,
+  ownEntrance,
 } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
@@ -75,7 +75,7 @@ export class CgroupIsolation implements Isolation {
       runtimeDirectory,
       hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
-      homeFile: ownProcessFile(hierarchy, readFileSync("/proc/self/cgroup", "utf8")),
+      homeFile: ownEntrance(hierarchy, readFileSync("/proc/self/cgroup", "utf8")),
     };
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
@@ -114,7 +114,7 @@ export class CgroupIsolation implements Isolation {
     const name = this.#name(spec);
     const score = outOfMemoryScore(spec.limits, totalmem());
     return ok({
-      joinFiles: directoriesOf(this.#hierarchy, name).map((path) => `${path}/cgroup.procs`),
+      joinFiles: entrancesOf(this.#hierarchy, name),
       privileges: privileges.value,
       ...(space.value && { space: space.value }),
       ...(resourceLimits && { resourceLimits }),

@@ -29,7 +29,7 @@ export interface SpaceContext {
   /** Real path of the agent's own folder. */
   readonly hidden: string;
   readonly allowedCapabilities: readonly CapabilityName[];
-  /** `cgroup.procs` of the agent's own cgroup, where processor time is shared out. */
+  /** Leads back to the agent's own cgroup, where processor time is shared out. */
   readonly homeFile: string | undefined;
 }
 
