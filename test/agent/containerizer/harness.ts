@@ -52,7 +52,13 @@ export async function inLab(
   } finally {
     await containerizers[kind].create(options).recover([]);
     rmSync(directory, { recursive: true, force: true });
+    rmSync(machineDirectoryOf(directory), { recursive: true, force: true });
   }
+}
+
+/** What a check puts on the machine outside of the lab's folder, which is the agent's own. */
+export function machineDirectoryOf(directory: string): string {
+  return `${directory}.machine`;
 }
 
 /** One cgroup per process that runs checks, so that two runs at a time do not share one. */

@@ -13,7 +13,17 @@ import { join } from "node:path";
 import type { ContainerSpec, VolumeMount } from "../../../../agent/containerizer/containerizer.ts";
 import { describeLaunchError } from "../../../../agent/containerizer/containerizer.ts";
 import { containerizers } from "../../../../agent/containerizer/index.ts";
-import { inLab, type Lab, newContainerId, run, specOf, start, until, within } from "../harness.ts";
+import {
+  inLab,
+  type Lab,
+  machineDirectoryOf,
+  newContainerId,
+  run,
+  specOf,
+  start,
+  until,
+  within,
+} from "../harness.ts";
 import type { Checks } from "../suite.ts";
 
 const host = (path: string, containerPath: string, readOnly = false): VolumeMount => ({
@@ -30,7 +40,7 @@ async function refusal(lab: Lab, over: Partial<ContainerSpec>): Promise<string> 
 
 /** A folder of the machine outside the agent's own, as an operator has. */
 function machineFolder(lab: Lab): string {
-  const path = `${lab.directory}.data`;
+  const path = machineDirectoryOf(lab.directory);
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, "file"), "data\n");
   return path;
