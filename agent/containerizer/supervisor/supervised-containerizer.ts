@@ -9,8 +9,9 @@
  * process.
  */
 
-import { closeSync } from "node:fs";
+import { closeSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -38,7 +39,13 @@ import { Container } from "./container.ts";
 import { EndWatch } from "./end-watch.ts";
 import { isAlive, lost, patiently, recordedEnd, unrecordedEnd, whyGone } from "./ends.ts";
 import { findHostTools, type HostTools } from "./host-tools.ts";
-import { type Entry, type Isolation, type Limitation, signalProcess } from "./isolation.ts";
+import {
+  type Confined,
+  type Entry,
+  type Isolation,
+  type Limitation,
+  signalProcess,
+} from "./isolation.ts";
 import { Records } from "./records.ts";
 import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
@@ -152,7 +159,7 @@ export class SupervisedContainerizer implements Containerizer {
       const container = this.#running(id);
       if (!container.ok) return container;
       const pids = await this.#isolation.processes(container.value);
-      for (const pid of pids) signalProcess(pid, signal);
+      for (const pid of commandsAmong(pids, container.value)) signalProcess(pid, signal);
       if (pids.length > 0) return ok(undefined);
       await sleep(pauseMs);
     }
@@ -416,4 +423,23 @@ export class SupervisedContainerizer implements Containerizer {
 /** The group whose shared memory the container is to have. */
 function sharedGroup({ group, sharedMemory }: ContainerSpec): ContainerId | undefined {
   return sharedMemory?.mode === "PRIVATE" ? undefined : group?.id;
+}
+
+/**
+ * Without the nsenter(1) that waits for a command inside another container: if the signal ended it,
+ * the container would count as ended before its command has had time to do as it was told.
+ */
+function commandsAmong(pids: readonly number[], { inside, started }: Confined): readonly number[] {
+  const leader = inside === undefined ? undefined : started?.commandPid;
+  if (leader === undefined || !isNsenter(leader)) return pids;
+  const others = pids.filter((pid) => pid !== leader);
+  return others.length === 0 ? pids : others;
+}
+
+function isNsenter(pid: number): boolean {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)) === "nsenter";
+  } catch {
+    return false;
+  }
 }

@@ -17,6 +17,8 @@ export interface ClientContainer {
   readonly id: ContainerId;
   readonly sandboxDirectory: string;
   readonly hasTerminal: boolean;
+  /** The container whose namespaces and limits it shares; undefined: it has its own. */
+  readonly inside: ContainerId | undefined;
   /** For containers in it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly user: string | undefined;

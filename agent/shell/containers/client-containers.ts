@@ -83,7 +83,8 @@ export class ClientContainers {
   recovered(): void {
     for (const [id, record] of this.#remembered) {
       const { chain } = record;
-      this.#watch({ ...record, id, user: record.user, pipes: undefined });
+      const { user, inside } = record;
+      this.#watch({ ...record, id, user, inside, pipes: undefined });
       if (chain.length > 1 && this.find(chain.slice(0, -1)) === undefined) this.#destroy(id);
     }
     this.#remembered = new Map();
@@ -223,9 +224,9 @@ export class ClientContainers {
 
   async #carryOut(chain: ContainerChain, plan: LaunchPlan): Promise<LaunchOutcome> {
     const { spec, pipes } = plan;
-    const { containerId: id, environment, user, sandboxDirectory } = spec;
+    const { containerId: id, environment, user, sandboxDirectory, inside } = spec;
     const hasTerminal = spec.terminal !== undefined;
-    const record = { chain, environment, user, sandboxDirectory, hasTerminal };
+    const record = { chain, environment, user, sandboxDirectory, hasTerminal, inside };
     const { records, containerizer } = this.#options;
     // A session does not outlive this process: the next one is to remove it.
     const written = pipes === undefined ? records.write(id, record) : ok(undefined);
@@ -261,9 +262,11 @@ export class ClientContainers {
     if (parent === undefined) return err({ code: "PARENT_NOT_FOUND", chain: outer });
     if (!this.#livesIn(outer)) return err({ code: "PARENT_NOT_RUNNING", chain: outer });
     if (parent.kind !== "CLIENT") return ok(surroundingsOf(parent, this.#options));
-    const { id, environment, user, sandboxDirectory } = parent.container;
+    const { environment, user, sandboxDirectory } = parent.container;
     const limits = limitsOf({});
-    return ok({ inside: id, environment, user, sandboxDirectory, limits });
+    // One that shares a task's namespaces has none to enter.
+    const inside = parent.container.inside ?? parent.container.id;
+    return ok({ inside, environment, user, sandboxDirectory, limits });
   }
 
   #livesIn(chain: ContainerChain): boolean {

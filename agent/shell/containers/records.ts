@@ -14,6 +14,7 @@ export interface ClientContainerRecord {
   /** With no link in it when it was made. */
   readonly sandboxDirectory: string;
   readonly hasTerminal: boolean;
+  readonly inside?: ContainerId;
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: string;
 }

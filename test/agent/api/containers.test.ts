@@ -1,9 +1,10 @@
 /** LAUNCH_, WAIT_, KILL_ and REMOVE_CONTAINER, and tasks with terminals, of a real agent. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, test as vitestTest } from "vitest";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
-import { endMasters, isAlive, joined } from "../shell/agent-lab.ts";
+import { type Requirement, requirement } from "../../support/require.ts";
+import { endMasters, joined } from "../shell/agent-lab.ts";
 import { cleanUp, startAgent } from "../shell/agent-process.ts";
 import type { FakeMaster } from "../shell/fake-master.ts";
 import {
@@ -31,8 +32,10 @@ async function portIn(log: () => string): Promise<number> {
   });
 }
 
+let kind = "process";
+
 async function withTask(command = "exec sleep 1000", more: Partial<mesos.TaskInfo> = {}) {
-  const lab = await joined("--insecure-local");
+  const lab = await joined("--insecure-local", "--containerizer", kind);
   const port = await portIn(lab.agent.log);
   lab.master.run("t1", command, more);
   await lab.master.state("t1", "TASK_RUNNING");
@@ -72,7 +75,18 @@ async function killTask(master: FakeMaster): Promise<void> {
   await master.state("t1", "TASK_KILLED");
 }
 
-describe("a container in a task's", () => {
+const none: Requirement = { missing: false, title: (text) => text };
+const kinds = { process: none, cgroups: requirement("cgroups") };
+
+describe.each(Object.entries(kinds))("a container in a task's of %s", (name, need) => {
+  const test = vitestTest.skipIf(need.missing);
+  beforeAll(() => {
+    kind = name;
+  });
+  afterAll(() => {
+    kind = "process";
+  });
+
   test("has a sandbox of its own; its end is told, remembered, and forgotten when asked", async () => {
     const { port, task } = await withTask();
     const id = childOf(task, "c1");
@@ -120,19 +134,17 @@ describe("a container in a task's", () => {
   });
 
   test("ends with its task, as does what is in it", async () => {
-    const { master, port, task, workDirectory } = await withTask();
+    const { master, port, task } = await withTask();
     const outer = childOf(task, "outer");
-    const file = join(workDirectory, "pid");
     await callAgent(port, launch(outer, "trap '' TERM; sleep 1000 & wait; wait"));
-    const inner = `trap '' TERM HUP; echo $$ > ${file}; while :; do sleep 0.1; done`;
+    const mark = newMark();
+    const inner = `: ${mark}; trap '' TERM HUP; while :; do sleep 0.1; done`;
     expect((await callAgent(port, launch(childOf(outer, "inner"), inner))).status).toBe(200);
-    const pid = await until(
-      "it runs",
-      () => existsSync(file) && Number(readFileSync(file, "utf8")),
-    );
+    await until("it runs", () => processesWith(mark).length > 0);
     await killTask(master);
-    await until("it is gone", () => !isAlive(pid));
-    expect(await exitOf(port, childOf(outer, "inner"))).toBe(9);
+    await until("it is gone", () => processesWith(mark).length === 0);
+    // In cgroups the task's own SIGTERM is for everything in it.
+    expect([9, 15]).toContain(await exitOf(port, childOf(outer, "inner")));
     expect((await callAgent(port, launch(childOf(task, "late"), "true"))).status).toBe(400);
   });
 
