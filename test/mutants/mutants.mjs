@@ -187,9 +187,9 @@ export const mutants = [
   },
   {
     name: "own minimums do not count at a limit",
-    file: inAllocator("row-look.ts"),
-    from: "if (this.#picky.has(top)) return false;",
-    to: "",
+    file: engine("engine.ts"),
+    from: "const after = before & (byLimit | (screened[word] ?? 0));",
+    to: "const after = before & byLimit;",
   },
   {
     name: "agents of which something was withheld are forgotten",
@@ -462,10 +462,10 @@ export const mutants = [
     to: "this.clients.remove(client);",
   },
   {
-    name: "an agent inherits the refusals of the one whose slot it has",
-    file: inAllocator("allocation.ts"),
-    from: "this.#dirt.remove(slot);\n      this.#engine?.refusals.forgetAgent(slot);",
-    to: "this.#dirt.remove(slot);",
+    name: "an agent that is gone counts as free",
+    file: engine("agent-columns.ts"),
+    from: "this.setInService(slot, false);",
+    to: "",
   },
   {
     name: "a refusal that ends stays covered",

@@ -45,11 +45,13 @@ test("an agent that is withheld as a whole is offered when the role has room aga
   expect([offered(world, "f1", { agent: second }), offered(world, "f1")]).toEqual([4, 4]);
 });
 
-test("a mounted disk is offered whole or not at all, any other in part", () => {
+/** An agent with a disk that can be cut, and a smaller one that is mounted. */
+function withTwoDisks() {
   const agent_info = {
     hostname: "a1",
     resources: [
       { name: "cpus", type: "SCALAR", scalar: { value: 4 } },
+      { name: "mem", type: "SCALAR", scalar: { value: 1_024 } },
       { name: "disk", type: "SCALAR", scalar: { value: 1_000 } },
       {
         name: "disk",
@@ -59,18 +61,21 @@ test("a mounted disk is offered whole or not at all, any other in part", () => {
       },
     ],
   } as const;
+  return {
+    protocol_version: 1,
+    session_id: "s",
+    agent_info,
+    ip: "10.0.0.1",
+    version: "1.12.0",
+    capabilities: [{ type: "MULTI_ROLE" }] as const,
+  };
+}
+
+test("a mounted disk is offered whole or not at all, any other in part", () => {
   const mounted = (limit: number): readonly [number, number] => {
     const world = after(World, quota("eng", { limits: { disk: limit } }));
     say(world, "framework f1 --roles=eng");
-    const request = {
-      protocol_version: 1,
-      session_id: "s",
-      agent_info,
-      ip: "10.0.0.1",
-      version: "1.12.0",
-      capabilities: [{ type: "MULTI_ROLE" }] as const,
-    };
-    world.apply({ type: "AGENT_REGISTER", request });
+    world.apply({ type: "AGENT_REGISTER", request: withTwoDisks() });
     const [offer] = world.host.state.tables.offer.values();
     const disks = (offer?.resources ?? []).filter(({ name }) => name === "disk");
     const sum = (isMounted: boolean): number =>
@@ -83,3 +88,28 @@ test("a mounted disk is offered whole or not at all, any other in part", () => {
   expect(mounted(1_499)).toEqual([1_000, 0]);
   expect(mounted(1_500)).toEqual([1_000, 500]);
 });
+
+test("who refused a disk is offered the mounted one that others leave of the same kind", () => {
+  // Guaranteed either disk, and allowed no more than one of them.
+  const world = after(
+    World,
+    quota("web", { guarantees: { disk: 500, mem: 256 }, limits: { disk: 1_000 } }),
+    "framework f1 --roles=web",
+    "framework f2 --roles=other",
+    "suppress f2",
+  );
+  world.apply({ type: "AGENT_REGISTER", request: withTwoDisks() });
+  expect(disks(world, "f1")).toEqual([1_000]);
+  say(world, "revive f2");
+  say(world, "decline f1 o1 --refuse=3600");
+  expect([disks(world, "f2"), disks(world, "f1")]).toEqual([[1_000], [500]]);
+});
+
+/** Sizes of the disks that the framework has in offers. */
+function disks(world: World, framework: string): readonly number[] {
+  const offers = world.host.state.index.offersOfFramework(world.frameworkId(framework));
+  const resources = offers.flatMap((offer) => offer.resources);
+  return resources.flatMap((resource) =>
+    resource.name === "disk" && resource.kind === "SCALAR" ? [resource.thousandths / 1_000] : [],
+  );
+}

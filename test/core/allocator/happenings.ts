@@ -104,7 +104,11 @@ function ports(begin: number, end: number): mesos.Resource {
 
 function reserved(random: Prng): mesos.Resource {
   const role = some(["eng", "eng/web", "ops"], random);
-  return { ...scalar("cpus", 1 + random.below(3)), reservations: [{ type: "STATIC", role }] };
+  const reservations: mesos.ResourceReservationInfo[] = [{ type: "STATIC", role }];
+  // Sometimes of a kind of which nothing is for everybody.
+  const kind = some(["cpus", "cpus", "gold"], random) ?? "cpus";
+  if (random.below(4) === 0) return { ...ports(40_000, 40_009), reservations };
+  return { ...scalar(kind, 1 + random.below(3)), reservations };
 }
 
 function mountDisk(n: number): mesos.Resource {

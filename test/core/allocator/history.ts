@@ -31,6 +31,9 @@ export class History {
   nowMs = 1_000_000;
   #turn = 0;
   #turns = new Turns();
+  /** Of this turn, as far as it has come. */
+  #made: Given[] = [];
+  #expected: Given[] = [];
   /** Of this turn, as soon as the allocator has taken the agents that it looks at. */
   #before: { readonly snapshot: Snapshot; readonly agentIds: readonly AgentId[] } | undefined;
 
@@ -52,6 +55,8 @@ export class History {
   apply(input: Input): Decision {
     this.#turn++;
     this.#before = undefined;
+    this.#made = [];
+    this.#expected = [];
     const seed = (this.#seed * 1_000_003 + this.#turn) | 0;
     const stamp = { turn: this.#turn, nowMs: this.nowMs, seed, principal: {} };
     this.disk.write(step(this.state, { ...stamp, input }));
@@ -70,6 +75,7 @@ export class History {
     const { allocation } = state;
     const takeDirty = allocation.takeDirty.bind(allocation);
     allocation.takeDirty = (count, random) => {
+      this.#compareBatch();
       const agentIds = takeDirty(count, random);
       this.#before = { snapshot: snapshotOf(state), agentIds };
       return agentIds;
@@ -77,22 +83,28 @@ export class History {
     return state;
   }
 
-  #compare(): Omit<Decision, "input"> {
+  /** What came of the agents that were taken last, beside what the reference makes of them. */
+  #compareBatch(): void {
     const before = this.#before;
+    if (before === undefined) return;
+    const { snapshot, agentIds } = before;
+    this.#turns.keep(snapshot);
+    const old = new Set<unknown>(snapshot.holds);
     const made: Given[] = [];
-    let expected: readonly Given[] = [];
-    if (before !== undefined) {
-      const { snapshot, agentIds } = before;
-      this.#turns.keep(snapshot);
-      const old = new Set<unknown>(snapshot.holds);
-      for (const offer of this.state.tables.offer.values()) {
-        if (old.has(offer)) continue;
-        const { frameworkId, role, agentId, resources } = offer;
-        made.push({ frameworkId, role, agentId, resources });
-      }
-      const order = snapshot.policy === "random" ? drawnAs(made, snapshot) : undefined;
-      expected = allocateByHand(snapshot, agentIds, this.#turns, order);
+    for (const offer of this.state.tables.offer.values()) {
+      if (old.has(offer)) continue;
+      const { frameworkId, role, agentId, resources } = offer;
+      made.push({ frameworkId, role, agentId, resources });
     }
+    const order = snapshot.policy === "random" ? drawnAs(made, snapshot) : undefined;
+    this.#made.push(...made);
+    this.#expected.push(...allocateByHand(snapshot, agentIds, this.#turns, order));
+    this.#before = undefined;
+  }
+
+  #compare(): Omit<Decision, "input"> {
+    this.#compareBatch();
+    const [made, expected] = [this.#made, this.#expected];
     return { made, expected, missed: this.#missed(snapshotOf(this.state)) };
   }
 

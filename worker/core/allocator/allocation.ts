@@ -102,6 +102,11 @@ export class Allocation {
     return this.#dirt.take(count, random).map((slot) => this.#agents.rowAt(slot).id);
   }
 
+  /** What is left of an agent that was looked at may be for somebody who passed it by before. */
+  lookAgain(agentId: AgentId): void {
+    this.#addDirt([agentId]);
+  }
+
   /** Agents that were taken, and that the allocation did not come to: it goes on with them. */
   putBackDirty(agents: readonly AgentId[]): void {
     this.#dirt.putBack(this.#slotsOf(agents));

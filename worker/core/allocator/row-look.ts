@@ -4,6 +4,7 @@
  */
 import type { AgentId } from "../../protocol/ids.ts";
 import { add, isEmpty, subtract } from "../../resources/algebra.ts";
+import { isIndivisible } from "../../resources/compare.ts";
 import type { Resource, Resources } from "../../resources/resource.ts";
 import { shared } from "../../resources/shared.ts";
 import { isMetered, topRole } from "../role/consumption.ts";
@@ -69,16 +70,21 @@ export class RowLook {
     const isMeteredWhole = stage === "REST" && free.every(isMeteredOrUncounted);
     const { random } = this.#turn;
     const skipsTree = this.#skipsTree({ agentId, stage, quota, isMeteredWhole });
+    let hasGiven = false;
     for (const client of allocation.order({ random, skipsTree })) {
       if (stage === "GUARANTEED" && !quota?.lacksGuarantee(client.role)) continue;
       const candidate = this.#candidate(client, agent, { free, stage, isMeteredWhole });
       if (candidate === undefined) continue;
       this.#options.offer(client, agent, candidate);
       this.#options.budget.offers--;
+      hasGiven = true;
       free = subtract(free, candidate);
       this.#noteVolumes(agentId, candidate);
       if (isEmpty(free)) return;
     }
+    // Who refused a disk that could be cut may take the mounted one that is left of it.
+    const isOther = quota !== undefined && hasGiven && free.some(isMountedAndMetered);
+    if (stage === "REST" && isOther) allocation.lookAgain(agentId);
   }
 
   #candidate(
@@ -141,6 +147,10 @@ function pickyTrees({ tables }: MasterState): ReadonlySet<string> {
     for (const { role } of offerMinimums ?? []) trees.add(topRole(role));
   }
   return trees;
+}
+
+function isMountedAndMetered(resource: Resource): boolean {
+  return isMetered(resource) && isIndivisible(resource);
 }
 
 /** Ranges and sets have no quota, but alone they are no offer. */
