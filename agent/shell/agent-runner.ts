@@ -216,7 +216,7 @@ export class AgentRunner {
         void containerizer.kill(effect.containerId, "SIGTERM");
         return;
       case "DESTROY":
-        void containerizer.destroy(effect.containerId);
+        this.#destroy(effect.containerId);
         return;
       case "REMOVE":
         void containerizer.remove(effect.containerId);
@@ -283,6 +283,15 @@ export class AgentRunner {
     if (next === undefined || this.#ended) return;
     void this.#launch(next);
     if (this.#launches.length > 0) setImmediate(() => this.#launchNext());
+  }
+
+  /** Not before a launch that waits for its turn: an image on its way would not hear of it. */
+  #destroy(containerId: ContainerId): void {
+    if (this.#launches.some((launch) => launch.containerId === containerId)) {
+      setImmediate(() => this.#destroy(containerId));
+      return;
+    }
+    void this.#options.containerizer.destroy(containerId);
   }
 
   async #fetch(launch: Launch): Promise<void> {

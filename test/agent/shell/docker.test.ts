@@ -135,6 +135,9 @@ describe.skipIf(docker.missing)(docker.title("a task of type DOCKER"), () => {
     const killed = await master.state("t2", "TASK_KILLED");
     expect(killed.reason).toBe("REASON_TASK_KILLED_DURING_LAUNCH");
     expect(master.statesOf("t2")).toEqual(["TASK_KILLED"]);
+    const third = master.run("t3", "", inContainer({ value: "true" }, { image }));
+    kill("t3", third);
+    await master.state("t3", "TASK_KILLED");
   });
 
   test("a command check is made inside of it", async () => {
