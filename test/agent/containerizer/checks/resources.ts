@@ -3,6 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  controllersOf,
+  detectHierarchy,
+} from "../../../../agent/containerizer/cgroups/hierarchy.ts";
+import {
   type ContainerizerOptions,
   describeLaunchError,
   describeTermination,
@@ -83,6 +87,50 @@ export const resourceChecks: Checks = {
         "for i in 1 2 3 4 5 6; do head -c 1048576 /dev/zero >f; rm f; sleep 0.05; done";
       const { termination } = await run(labWith(lab, { disk }), command, bounded);
       assert.equal(termination.kind, "EXITED");
+    }),
+
+  "a container that may burst keeps what it asked for, and goes first when memory runs out": (
+    kind,
+  ) =>
+    inLab(kind, async (lab) => {
+      const limits = { cpusRequest: 100, memoryRequestBytes: 40 * MEGABYTE };
+      const spec = await start(lab, "cat /proc/self/oom_score_adj; sleep 60", { limits });
+      const stdout = join(spec.sandboxDirectory, "stdout");
+      await until("it prints", () => readFileSync(stdout, "utf8") !== "");
+      const score = Number(readFileSync(stdout, "utf8"));
+      assert.ok(score > 900 && score < 1_000, `${score}`);
+      const usage = await lab.containerizer.usage(spec.containerId);
+      assert.ok(usage.ok);
+      assert.equal(usage.value.mem_soft_limit_bytes, BigInt(40 * MEGABYTE));
+      const steady = await run(lab, "cat /proc/self/oom_score_adj");
+      assert.equal(steady.stdout, readFileSync("/proc/self/oom_score_adj", "utf8"));
+    }),
+
+  "a container that names no bound on processes still gets a share of the machine's only": (kind) =>
+    inLab(kind, async (lab) => {
+      const { stdout } = await run(
+        lab,
+        "find /sys/fs/cgroup -path *$RIMROCK_CONTAINER_ID/pids.max -exec cat {} +",
+      );
+      const most = Number(readFileSync("/proc/sys/kernel/pid_max", "utf8"));
+      assert.ok(Number(stdout) > 100 && Number(stdout) < most / 5, stdout);
+    }),
+
+  "a device that is nobody's business cannot be opened, by root neither": (kind) =>
+    inLab(kind, async (lab) => {
+      const read = "head -c 1 /dev/kmsg";
+      assert.match((await run(lab, read)).stderr, /No such file/);
+      const hierarchy = detectHierarchy();
+      assert.ok(hierarchy.ok);
+      if (!controllersOf(hierarchy.value).includes("devices")) return;
+      // The machine's own /dev, with the kernel's list of what may be opened in it.
+      const isolation: ReadonlySet<Isolator> = new Set(["cgroups/devices"]);
+      const listed = await run(
+        labWith(lab, { isolation }),
+        `${read}; echo x >/dev/null && echo ok`,
+      );
+      assert.match(listed.stderr, /Operation not permitted/);
+      assert.equal(listed.stdout, "ok\n");
     }),
 
   "each container sees its own GPUs only, and gets none that another one has": (kind) =>
