@@ -28,6 +28,11 @@ function named(world: World, row: FilterRow | undefined): string[] {
   return [...world.host.state.refusals.agentsOf(row)].map((id) => world.nameOf(id));
 }
 
+function cpusOf({ refused: [first] }: FilterRow): number | undefined {
+  const cpus = first?.find(({ name }) => name === "cpus");
+  return cpus?.kind === "SCALAR" ? cpus.thousandths : undefined;
+}
+
 function numberOf(world: World, agent: string): number | undefined {
   return world.host.state.tables.agent.get(world.idOf(agent) as AgentId)?.number;
 }
@@ -145,12 +150,17 @@ test("who refuses more of an agent leaves the older row, which stays for the oth
 
 test("two offers of one agent that one call declines block it, and both amounts are refused", () => {
   const world = after(World, "framework f1", "agent a1 cpus=4 mem=1024");
-  say(world, "accept f1 o1 launch t cpus=2 mem=512 --refuse=0");
+  say(world, "accept f1 o1 launch t cpus=1 mem=512 --refuse=0");
   say(world, "tick 1000ms");
   say(world, "update a1 f1 t TASK_FINISHED");
   expect(inHand(world, "f1")).toHaveLength(2);
   declineAll(world, "f1", 60);
   expect(rows(world).filter(({ blocksAll }) => blocksAll)).toHaveLength(1);
+  const kept = rows(world).filter(({ blocksAll }) => !blocksAll);
+  expect(kept.map((row) => [named(world, row), cpusOf(row)])).toEqual([
+    [["a1"], 3_000],
+    [["a1"], 1_000],
+  ]);
   say(world, "tick 1000ms");
   // Together they are more than either that was refused.
   expect(offered(world, "f1")).toBe(4);
