@@ -1,4 +1,4 @@
-/** Findings by reason: however many there are, an answer stays short, and nothing is lost count of. */
+/** Findings by reason: however many there are, an answer is short, and nothing is lost count of. */
 import { expect, test } from "vitest";
 import type { Finding } from "../../../worker/core/operator/own/why/finding.ts";
 import { Groups } from "../../../worker/core/operator/own/why/groups.ts";
