@@ -45,10 +45,6 @@ export function isWithin(chain: ContainerChain, outer: ContainerChain): boolean 
   return chain.length > outer.length && outer.every((value, at) => chain[at] === value);
 }
 
-export function isSame(a: ContainerChain, b: ContainerChain): boolean {
-  return a.length === b.length && a.every((value, at) => b[at] === value);
-}
-
 /**
  * The containerizer's name of a container that a client named: clients choose freely, and may
  * choose the same below two parents, or the name of somebody's task.

@@ -70,6 +70,7 @@ export class TerminalInputs {
     }
   }
 
+  /** Idempotent. */
   remove(id: ContainerId): void {
     this.#remove(id);
   }
