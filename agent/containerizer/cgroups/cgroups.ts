@@ -5,14 +5,21 @@
  * agent's: tell it to kill the main process only.)
  */
 import { err, ok, type Result } from "../../../worker/std/result.ts";
-import { type ContainerizerModule, describeLaunchError, type FileError } from "../containerizer.ts";
+import {
+  type ContainerizerModule,
+  type ContainerizerOptions,
+  describeLaunchError,
+  type FileError,
+} from "../containerizer.ts";
 import { type Isolator, isolatorNames } from "../isolators.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { CgroupIsolation } from "./cgroup-isolation.ts";
 import { detectHierarchy } from "./hierarchy.ts";
+import { describeReport, type IsolationReport, reportIsolation } from "./isolation-report.ts";
 import { applyLimits } from "./limits.ts";
 import { createCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
+import { tryContainer } from "./trial.ts";
 
 const MEGABYTE = 1_048_576;
 const EVERYTHING: ReadonlySet<Isolator> = new Set(isolatorNames);
@@ -47,17 +54,39 @@ function whyRefused(error: FileError): string {
   return describeLaunchError(error);
 }
 
+/** What was asked for by name and is not to be had. */
+function lackingOf(options: ContainerizerOptions): IsolationReport["lacking"][number] | undefined {
+  const report = reportIsolation(options);
+  // Mesos' cgroups/all names devices, too; where a container has its own /dev it has no others.
+  const isCovered = report?.works.includes("filesystem/linux") === true;
+  return report?.lacking.find(({ isolator }) => isolator !== "cgroups/devices" || !isCovered);
+}
+
+const LEAVE_OUT = "see `rimrock-agent check`, and leave out of --isolation what cannot work here";
+
 export const cgroupsContainerizer: ContainerizerModule = {
   summary:
     "processes in cgroups (v1 or v2) and namespaces of their own: isolated, limits hold; needs root",
-  check: async ({ cgroupRoot, runtimeDirectory }) => {
-    const cgroups = await checkCgroups(cgroupRoot);
-    return cgroups.ok ? checkSupervisor(runtimeDirectory) : cgroups;
+  check: async (options) => {
+    const cgroups = await checkCgroups(options.cgroupRoot);
+    if (!cgroups.ok) return cgroups;
+    const supervisor = await checkSupervisor(options.runtimeDirectory);
+    if (!supervisor.ok) return supervisor;
+    const lacking = options.isolation === undefined ? undefined : lackingOf(options);
+    if (lacking !== undefined) {
+      return err({ why: `--isolation names ${lacking.isolator}, but ${lacking.why}` });
+    }
+    const hierarchy = detectHierarchy();
+    if (!hierarchy.ok) return hierarchy;
+    const tried = await tryContainer(hierarchy.value, options);
+    return tried.ok ? tried : err({ why: `${tried.error.why}; ${LEAVE_OUT}` });
   },
   create: (options) => {
     const hierarchy = detectHierarchy();
     // `check` has said so in one sentence before anybody comes here.
     if (!hierarchy.ok) throw new Error(hierarchy.error.why);
+    const report = reportIsolation(options);
+    if (report !== undefined) options.log?.(describeReport(report));
     const isolation = new CgroupIsolation(hierarchy.value, options);
     return new SupervisedContainerizer(options.runtimeDirectory, isolation);
   },

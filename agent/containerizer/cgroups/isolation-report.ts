@@ -20,3 +20,10 @@ export function reportIsolation(options: ContainerizerOptions): IsolationReport 
     lacking: [...lacking].map(([isolator, why]) => ({ isolator, why })),
   };
 }
+
+/** One line for the agent's log. */
+export function describeReport({ works, lacking }: IsolationReport): string {
+  const without = lacking.map(({ isolator, why }) => `${isolator} (${why})`).join("; ");
+  const end = without === "" ? "" : `; not by ${without}`;
+  return `containers are isolated by ${works.join(", ")}${end}`;
+}

@@ -173,6 +173,14 @@ export const resourceChecks: Checks = {
       assert.match(describeLaunchError(launched.error), /GPUs: nvidia-smi lists no GPU/);
     }),
 
+  "an isolation that this machine does not have stops the agent, with its name": (kind) =>
+    inLab(kind, async (lab) => {
+      const isolation: ReadonlySet<Isolator> = new Set(["cgroups/cpu", "gpu/nvidia"]);
+      const checked = await containerizers[kind].check({ ...lab.options, isolation });
+      const why = "--isolation names gpu/nvidia, but nvidia-smi lists no GPU";
+      assert.deepEqual(checked, { ok: false, error: { why } });
+    }),
+
   "what the operator left out of the isolation is not applied, and refused where asked for": (
     kind,
   ) =>
