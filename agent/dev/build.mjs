@@ -1,6 +1,6 @@
 /**
- * `npm run build`: dist/ for the npm package (every bundle, and the type declarations of the SDK), and
- * in dist/public what a deployment serves to machines that install the agent from it.
+ * `npm run build`: dist/ for the npm package (every bundle, and the type declarations of the SDK),
+ * and in dist/public what a deployment serves to machines that install the agent from it.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";

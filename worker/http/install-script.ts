@@ -4,9 +4,10 @@
  *
  * 1. Nothing is run before all of it has arrived: everything is in functions, called by its last
  * line. 2. Nothing on the machine changes before the agent's file is here, has the digest that this
- * script was made with, starts, and finds nothing FAILED in its own check. 3. Run again it upgrades:
- * tasks go on, for systemd ends the agent alone, and the configuration stays unless options are
- * given. 4. What it would do is written once, in `apply`, which either says it or does it.
+ * script was made with, starts, and finds nothing FAILED in its own check. 3. Run again, it
+ * upgrades: tasks go on, for systemd ends the agent alone, and the configuration stays unless
+ * options are given. 4. What it would do is written once, in `apply`, which either says it or does
+ * it.
  */
 
 export interface InstallFacts {

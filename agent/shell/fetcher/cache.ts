@@ -1,6 +1,7 @@
 /**
- * Files that tasks asked to be cached, so that many tasks cause one download: per account and URI, as
- * in Mesos (http-semantics 17.5). A cached file is not asked for again: give new content a new URI.
+ * Files that tasks asked to be cached, so that many tasks cause one download: per account and URI,
+ * as in Mesos (http-semantics 17.5). A cached file is not asked for again: give new content a new
+ * URI.
  *
  * 1. Whoever wants a file that is being downloaded waits for that download, which ends early only
  * when nobody waits any more. 2. A failed download is told to all who wait, and not remembered.

@@ -5,7 +5,7 @@ import { posix } from "node:path";
 
 export interface Member {
   readonly kind: "FILE" | "FOLDER" | "LINK" | "HARD_LINK" | "OTHER";
-  /** Of a link, both: with an arrow in a name a line can be read in several ways, and all are here. */
+  /** Of a link: with an arrow in a name a line can be read in several ways, and all are here. */
   readonly readings?: readonly { readonly name: string; readonly target: string }[];
   /** Of a link the first reading's. */
   readonly name: string;

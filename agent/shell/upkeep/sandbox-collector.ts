@@ -173,7 +173,7 @@ function endingOf(row: CompletedRunRow): [ContainerId, number] {
   return [executorContainer(row), row.endedMs];
 }
 
-/** Takes away the folders above that are empty by now; at once, so that nobody fills one meanwhile. */
+/** Takes away the folders above that are empty by now; at once, so that nobody fills one then. */
 function prune(sandbox: string, workDirectory: string): void {
   const runs = dirname(sandbox);
   const latest = join(runs, "latest");

@@ -27,7 +27,7 @@ export function agentFileRoute(assets: Assets | undefined): Route {
   };
 }
 
-/** The script is made for the address by which the caller found us, whatever its machine is told. */
+/** The script is made for the address by which the caller found us. */
 export function installRoute(assets: Assets | undefined): Route {
   return async ({ req: { raw } }) => {
     if (!isRead(raw)) return methodNotAllowed(raw.method, "GET");
