@@ -133,7 +133,7 @@ unit() {
 Description=Rimrock agent: runs tasks for $control_plane
 Documentation=$control_plane/help
 Wants=network-online.target
-After=network-online.target
+After=network-online.target docker.service
 
 [Service]
 Type=exec
