@@ -37,7 +37,10 @@ export function startChecks(state: AgentState, context: StepContext, run: RunRow
     const plan = planOf(task, kind);
     if (plan === undefined) continue;
     const firstMs = run.stage.startedMs + plan.delayMs;
-    state.checkTimers.set(timerKey(run.containerId, kind), Math.max(firstMs, context.nowMs));
+    // After a restart those of all tasks are overdue; made at one moment they would be a storm.
+    const isOverdue = firstMs < context.nowMs;
+    const dueMs = isOverdue ? context.nowMs + context.random.next() * plan.intervalMs : firstMs;
+    state.checkTimers.set(timerKey(run.containerId, kind), Math.ceil(dueMs));
   }
 }
 
