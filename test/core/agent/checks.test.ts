@@ -247,6 +247,7 @@ describe("checks", () => {
     bench.pass(1_000);
     done(bench, "CHECK", exit(0));
     done(bench, "HEALTH", connected);
+    bench.pass(500);
     bench.crash([{ containerId: bench.containerOf(1), state: "RUNNING", pid: PID }]);
     bench.register();
     // Within their interval, each at a moment of its own.
