@@ -262,19 +262,20 @@ export class Engine {
 
   /** Whether it has something of which somebody could be made an offer. */
   #isWorthALook(agent: number): boolean {
-    return this.#isEnough(agent) || (this.#hasScreened() && !this.agents.isExhausted(agent));
+    return this.#isEnough(agent) || this.#isForScreened(agent);
   }
 
-  #hasScreened(): boolean {
-    return this.clients.screenedCount > 0;
+  /** Somebody may take less than the default minimum. */
+  #isForScreened(agent: number): boolean {
+    return this.clients.screenedCount > 0 && !this.agents.isExhausted(agent);
   }
 
   /** Clients worth asking; undefined: there is none. */
   #among(agent: number, stage: QuotaStage, { gate, budget }: Asking): Int32Array | undefined {
-    if (!this.#isWorthALook(agent)) return undefined;
+    const fits = this.#isEnough(agent);
+    if (!fits && !this.#isForScreened(agent)) return undefined;
     const candidates = this.clients.candidates(this.agents.traits[agent] ?? 0);
     const at = this.refusals.at(agent);
-    const fits = this.#isEnough(agent);
     if (at < 0 && fits && this.#books === undefined) {
       return candidates.isEmpty ? undefined : candidates.set;
     }
@@ -371,7 +372,8 @@ export class Engine {
       if (!gate.admits(client, agent)) return false;
     }
     const given = this.#all(agent);
-    if (isScreened ? !gate.isEnough(client, agent, given) : !this.#isEnough(agent)) return false;
+    // Who is not screened is among those worth asking because it is enough.
+    if (isScreened && !gate.isEnough(client, agent, given)) return false;
     if (this.#books !== undefined && !this.#cut(client, stage, given)) {
       if (stage === "REST") gate.passedOver(agent);
       const isEnough = isScreened
