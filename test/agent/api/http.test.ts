@@ -222,7 +222,7 @@ describe("HTTP", () => {
       text: expect.stringContaining("MARK_RESOURCE_PROVIDER_GONE"),
     });
     expect((await post(type, `{"type":"${"x".repeat(9 * 1024 * 1024)}"}`)).status).toBe(413);
-    expect((await ask(port, "/api/v1/executor", { method: "POST" })).status).toBe(501);
+    expect((await ask(port, "/api/v1/executor", { method: "POST" })).status).toBe(400);
   });
 
   test("a call in protobuf is answered in protobuf", async () => {
