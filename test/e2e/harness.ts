@@ -136,8 +136,8 @@ export async function killAndAwaitRestart(cluster: TestCluster, name: string): P
 }
 
 /** A new folder that is removed after the test. */
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "rimrock-test-"));
+export function newFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, "rimrock-test-"));
   folders.push(folder);
   return folder;
 }
