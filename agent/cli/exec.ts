@@ -32,7 +32,7 @@ and with the task at the latest. TASK is a task's id, its name, or how its id be
   examples: [
     "rimrock exec web -- cat /proc/self/limits",
     "rimrock exec -it web -- bash",
-    "tar c config | rimrock exec -i web -- tar x",
+    "rimrock exec -i web -- tar x < config.tar",
   ],
   run: async ({ interactive, tty, env, user }, context) => {
     const { operands, terminal, keyboard } = context;
