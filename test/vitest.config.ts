@@ -15,6 +15,8 @@ export default defineConfig({
         test: {
           name: "fast",
           environment: "node",
+          // Nothing is timed: a busy machine may take its time.
+          testTimeout: 30_000,
           include: [
             "test/{tidy,docs}.test.ts",
             "test/{core,fuzz,http,operation,relay,resources,scenarios,sdk,simulator,std,wire}/**/*.test.ts",

@@ -18,6 +18,8 @@ export const helperPrograms: readonly HelperProgram[] = [
   { name: "nsenter", use: "commands inside a container", package: "util-linux", isNeeded: false },
   { name: "prlimit", use: "rlimits", package: "util-linux", isNeeded: false },
   { name: "script", use: "terminals", package: "bsdutils", isNeeded: false },
+  { name: "stty", use: "the size of terminals", package: "coreutils", isNeeded: false },
+  { name: "mkfifo", use: "input of containers", package: "coreutils", isNeeded: false },
   { name: "tar", use: "fetched archives", package: "tar", isNeeded: false },
 ];
 
