@@ -139,7 +139,7 @@ export const mutants = [
   },
   {
     name: "tasks of an unreachable agent hold something",
-    file: inAllocator("allocation.ts"),
+    file: inAllocator("holds.ts"),
     from: '|| task.state === "TASK_UNREACHABLE"',
     to: "",
   },
@@ -164,8 +164,8 @@ export const mutants = [
   {
     name: "a refusal for one role is one for all",
     file: "worker/core/offer/refusals.ts",
-    from: "const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);",
-    to: "const [ofClient] = this.#clients.get(client.frameworkId)?.values() ?? [];",
+    from: "const ofClient = this.#clients.get(client.frameworkId)?.get(client.role);\n    const number = this.#numberOf(client);\n    if (ofClient === undefined || number === undefined) return false;",
+    to: "const [ofClient] = this.#clients.get(client.frameworkId)?.values() ?? [];\n    const number = this.#numberOf(client);\n    if (ofClient === undefined || number === undefined) return false;",
   },
   {
     name: "what is offered can be offered once more",

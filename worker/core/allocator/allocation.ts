@@ -8,7 +8,6 @@
  */
 
 import type { AgentId, FrameworkId } from "../../protocol/ids.ts";
-import { isTerminal } from "../../protocol/task-state.ts";
 import { add, isEmpty, subtract } from "../../resources/algebra.ts";
 import { addQuantities, quantitiesOf, subtractQuantities } from "../../resources/quantities.ts";
 import type { Quantities, Resources } from "../../resources/resource.ts";
@@ -33,6 +32,7 @@ import { factsOf } from "./client-facts.ts";
 import { Dirt } from "./dirt.ts";
 import { Engine, type Given } from "./engine/engine.ts";
 import { restoreTurns, type TurnMarks, turnMarks } from "./engine/turn-marks.ts";
+import { executorHold, type Hold, holdsIn, offerHold, taskHold } from "./holds.ts";
 import { type OfferCapMarks, OfferCaps } from "./offer-caps.ts";
 import { isPolicyName } from "./policies/index.ts";
 import {
@@ -43,13 +43,6 @@ import {
 } from "./policy.ts";
 import { QuotaLedger, type QuotaMarks } from "./quota.ts";
 import { Standing } from "./standing.ts";
-
-/** Somebody's hold on an agent's resources: a task that may be running, or an outstanding offer. */
-interface Hold {
-  readonly agentId: AgentId;
-  readonly client: Client;
-  readonly resources: Resources;
-}
 
 export interface AllocationMarks {
   readonly dirty: readonly AgentId[];
@@ -207,7 +200,8 @@ export class Allocation {
     if (this.#quota !== undefined) return this.#quota;
     const quota = new QuotaLedger(this.#tables.role.values(), this.#agents);
     for (const agent of this.#tables.agent.values()) quota.agentIs(agent.id, agent);
-    for (const { client, resources } of this.#holds()) quota.held(client.role, resources, 1);
+    for (const { client, resources } of holdsIn(this.#tables))
+      quota.held(client.role, resources, 1);
     this.#quota = quota;
     this.#engine?.setBooks(quota.books);
     return quota;
@@ -435,7 +429,7 @@ export class Allocation {
     for (const framework of this.#tables.framework.values()) {
       for (const client of clientsOf(framework)) standing.setWants(client, true);
     }
-    for (const { agentId, client, resources } of this.#holds()) {
+    for (const { agentId, client, resources } of holdsIn(this.#tables)) {
       standing.hold({ client, agentId, resources });
     }
     this.#standing = standing;
@@ -460,13 +454,6 @@ export class Allocation {
     };
     return engine;
   }
-
-  #holds(): readonly Hold[] {
-    const tasks = [...this.#tables.task.values()].map(taskHold);
-    const offers = [...this.#tables.offer.values()].map(offerHold);
-    const executors = [...this.#tables.executor.values()].map(executorHold);
-    return [...tasks, ...offers, ...executors].filter((hold) => hold !== undefined);
-  }
 }
 
 function settingsOf(role: RoleRow | undefined): RoleSettings {
@@ -481,25 +468,4 @@ function clientsOf(framework: FrameworkRow | undefined): readonly Client[] {
   return roles
     .filter((role) => !suppressedRoles.includes(role))
     .map((role) => ({ role, frameworkId }));
-}
-
-/** Tasks of an unreachable agent hold nothing: the agent is not there to be offered. */
-function taskHold(task: TaskRow | undefined): Hold | undefined {
-  if (task === undefined || isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
-    return undefined;
-  }
-  const { agentId, role, frameworkId, resources } = task;
-  return { agentId, client: { role, frameworkId }, resources };
-}
-
-function executorHold(executor: ExecutorRow | undefined): Hold | undefined {
-  if (executor === undefined) return undefined;
-  const { agentId, role, frameworkId, resources } = executor;
-  return { agentId, client: { role, frameworkId }, resources };
-}
-
-function offerHold(offer: OfferRow | undefined): Hold | undefined {
-  if (offer === undefined) return undefined;
-  const { agentId, role, frameworkId, resources } = offer;
-  return { agentId, client: { role, frameworkId }, resources };
 }

@@ -91,7 +91,7 @@ export class Engine {
   readonly #clientsOf = new Map<string, Set<number>>();
   /** Top-level role by client. */
   readonly #tops: string[] = [];
-  /** By stage and node of a role at the top: in which ways somebody in it may be offered something. */
+  /** By stage and node of a role at the top: in which ways one in it may be offered something. */
   readonly #ways = { GUARANTEED: new Int32Array(16), REST: new Int32Array(16) };
   /** In which of these ways the agent that is looked at can be offered. */
   #open = 0;
