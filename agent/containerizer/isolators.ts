@@ -50,9 +50,9 @@ export function parseIsolation(text: string): Result<ReadonlySet<Isolator>, stri
     }
     for (const isolator of several ?? (known === undefined ? [] : [known])) chosen.add(isolator);
   }
-  for (const volume of ["volume/host_path", "volume/sandbox_path"] as const) {
-    if (chosen.has(volume) && !chosen.has("filesystem/linux")) {
-      return err(`has ${volume} without filesystem/linux, which makes the mounts; add that`);
+  for (const name of ["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const) {
+    if (chosen.has(name) && !chosen.has("filesystem/linux")) {
+      return err(`has ${name} without filesystem/linux, which makes the mounts; add that`);
     }
   }
   return ok(chosen);

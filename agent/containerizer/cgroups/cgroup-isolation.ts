@@ -106,10 +106,11 @@ export class CgroupIsolation implements Isolation {
     const files = outer === undefined ? this.#confine(spec) : this.#enclose(spec);
     if (!files.ok) return files;
     const container = { spec, account, devices: files.value, peer };
-    const space = outer === undefined ? newSpace(this.#space, container) : joinSpace(outer);
-    if (!space.ok) return space;
     const privileges = privilegesOf(this.#space, container);
     if (!privileges.ok) return privileges;
+    // Last, because it opens descriptors that are closed with the entry.
+    const space = outer === undefined ? newSpace(this.#space, container) : joinSpace(outer);
+    if (!space.ok) return space;
     const resourceLimits = processLimits(spec);
     const name = this.#name(spec);
     const score = outOfMemoryScore(spec.limits, totalmem());

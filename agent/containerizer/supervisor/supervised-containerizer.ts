@@ -283,7 +283,9 @@ export class SupervisedContainerizer implements Containerizer {
     const space = entry.ok ? entry.value.space : undefined;
     if (space?.kind !== "NEW" || space.setup === undefined) return entry;
     const written = this.#records.writeMounts(id, space.setup.mounts);
-    return written.ok ? entry : written;
+    if (written.ok) return entry;
+    for (const descriptor of space.descriptors) closeSync(descriptor);
+    return written;
   }
 
   /** The container once its command is where it belongs; what is being set up can be waited for. */

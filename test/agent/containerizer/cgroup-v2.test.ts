@@ -17,7 +17,7 @@ describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2
       const { rule, failure } = JSON.parse(json ?? "") as { rule: string; failure: string };
       failures.set(rule, failure);
     }
-  }, 460_000);
+  }, 660_000);
 
   test("the virtual machine has a cgroup v2 hierarchy", () => {
     assert.match(printed, /^HIERARCHY v2\r?$/m);

@@ -19,7 +19,7 @@ import { fileURLToPath } from "node:url";
 import { bundleTo } from "./launcher-command.ts";
 
 const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/rimrock-guest", import.meta.url));
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = 600_000;
 /**
  * busybox does the rest; these it lacks, or does in another way than the machines that agents run
  * on.

@@ -58,7 +58,7 @@ export function readHostFacts(options: ContainerizerOptions, version: CgroupVers
       "cgroup v2 takes a compiled program for it; only a /dev of its own keeps devices away";
     lacking.set("cgroups/devices", why);
   }
-  if (lacking.has("filesystem/linux")) {
+  if (lacking.has("filesystem/linux") || !asked.includes("filesystem/linux")) {
     const why = "it needs filesystem/linux";
     for (const name of ["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const) {
       if (!lacking.has(name)) lacking.set(name, why);

@@ -49,7 +49,10 @@ export function newSpace(
 ): Result<NewSpace | undefined, LaunchError> {
   const { spec, peer } = container;
   const { isolators, unshare } = context.facts;
+  const setup = isolators.has("filesystem/linux") ? makeSetup(context, container) : ok(undefined);
+  if (!setup.ok) return setup;
   const ownsIpc = isolators.has("namespaces/ipc") && !isMachines(spec);
+  // Opened last: from here on nothing is refused, so that it is closed by whoever gets it.
   const joined = ownsIpc && peer !== undefined ? openNamespaces(peer, ["ipc"]) : undefined;
   const hasInit = isolators.has("namespaces/pid") && spec.sharesProcesses !== true;
   const options = [
@@ -58,9 +61,7 @@ export function newSpace(
     ...(ownsIpc && joined === undefined ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
     ...(isolators.has("namespaces/uts") ? [NAMESPACE_OPTIONS["namespaces/uts"]] : []),
   ];
-  if (options.length === 0) return ok(undefined);
-  const setup = isolators.has("filesystem/linux") ? makeSetup(context, container) : ok(undefined);
-  if (!setup.ok) return setup;
+  if (options.length === 0 && joined === undefined) return ok(undefined);
   // Slaves see what the machine mounts and unmounts later; nothing goes the other way.
   const propagation = isolators.has("filesystem/linux") ? ["--propagation", "slave"] : [];
   const nsenter = joined === undefined ? [] : [findProgram("nsenter") ?? "nsenter"];
@@ -87,7 +88,12 @@ function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] 
   for (const { source, containerPath } of spec.volumes ?? []) {
     needs.push([VOLUME_ISOLATOR[source.kind], `the volume at '${containerPath}'`]);
   }
-  if (spec.hostname !== undefined) needs.push(["namespaces/uts", "a host name of its own"]);
+  if (spec.hostname !== undefined) {
+    // It is set where the mounts are made.
+    for (const isolator of ["namespaces/uts", "filesystem/linux"] as const) {
+      needs.push([isolator, "a host name of its own"]);
+    }
+  }
   if (spec.capabilities !== undefined) needs.push(["linux/capabilities", "capabilities"]);
   if (spec.processLimits !== undefined) needs.push(["posix/rlimits", "limits of its processes"]);
   if (spec.sharedMemory?.mode === "PRIVATE") {

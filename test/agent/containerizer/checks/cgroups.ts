@@ -70,10 +70,14 @@ export const cgroupChecks: Checks = {
       const usage = await lab.containerizer.usage(spec.containerId);
       assert.ok(usage.ok && (usage.value.cpus_nr_throttled ?? 0) > 0);
       assert.equal(usage.value.cpus_limit, 0.2);
-      // A big share, so that others on the machine do not hide the difference.
-      assert.ok((await lab.containerizer.update(spec.containerId, { cpusRequest: 16_000 })).ok);
-      const freed = await rate(1_000);
-      assert.ok(freed > 1.2 * capped, `rate ${capped}, then ${freed}`);
+      assert.ok((await lab.containerizer.update(spec.containerId, { cpusRequest: 100 })).ok);
+      // How fast it is now is for others on the machine to decide; nothing holds it back.
+      const freed = await lab.containerizer.usage(spec.containerId);
+      await sleep(500);
+      const later = await lab.containerizer.usage(spec.containerId);
+      assert.ok(freed.ok && later.ok);
+      assert.equal(later.value.cpus_limit, undefined);
+      assert.equal(later.value.cpus_nr_throttled, freed.value.cpus_nr_throttled);
     }),
 
   "no more processes than the pids limit come to be": (kind) =>
