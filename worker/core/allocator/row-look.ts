@@ -46,15 +46,20 @@ export class RowLook {
   decide(agents: readonly AgentId[]): readonly AgentId[] {
     const { budget } = this.#options;
     const { allocation } = this.#turn.state;
+    const half = budget.work / 2;
+    let owed = 0;
     for (const id of agents) {
-      if (allocation.quota()?.hasUnmetGuarantees() !== true) break;
-      this.look(id, "GUARANTEED");
+      const isLacking = allocation.quota()?.hasUnmetGuarantees() === true;
+      if (isLacking && (budget.offers <= 0 || budget.work < half)) break;
+      if (isLacking) this.look(id, "GUARANTEED");
+      owed++;
     }
-    for (let at = 0; at < agents.length; at++) {
+    if (budget.offers <= 0) return agents;
+    for (let at = 0; at < owed; at++) {
       this.look(agents[at] as AgentId, "REST");
       if (budget.offers <= 0 || budget.work <= 0) return agents.slice(at + 1);
     }
-    return [];
+    return agents.slice(owed);
   }
 
   /** Goes down the policy's order until nothing is left; each takes all that it may have. */

@@ -82,6 +82,28 @@ function decided({ state }: BenchCluster, budgets: () => Budget): readonly strin
   return decisions;
 }
 
+test.each([
+  ["a single step", { offers: Number.POSITIVE_INFINITY, work: 1 }],
+  ["one offer", { offers: 1, work: Number.POSITIVE_INFINITY }],
+])("guarantees are met, and the rest is given, also when a cycle is cut after %s", (_name, cut) => {
+  const made = new BenchCluster({ agents: 40, frameworks: 60, roleEach: true });
+  const amount = { cpus: { value: 8 } };
+  const quota_configs = made
+    .frameworks()
+    .map(({ roles }) => ({ role: roles[0] ?? "", guarantees: amount, limits: {} }));
+  const update_quota = { force: true, quota_configs };
+  made.apply({ type: "OPERATOR_CALL", call: { type: "UPDATE_QUOTA", update_quota } });
+  made.wantOffers();
+  const cpus = new Map<string, number>();
+  for (const decision of decided(made, () => ({ ...cut }))) {
+    const [client = "", , amounts = ""] = decision.split(" ");
+    cpus.set(client, (cpus.get(client) ?? 0) + Number(amounts.split(",")[0]));
+  }
+  // 40 agents have 24 CPUs each: twice as much as is guaranteed, and nothing is left.
+  expect([...cpus.values()].every((each) => each >= 8_000)).toBe(true);
+  expect([...cpus.values()].reduce((sum, each) => sum + each, 0)).toBe(40 * 24_000);
+});
+
 const endless = (): Budget => ({
   offers: Number.POSITIVE_INFINITY,
   work: Number.POSITIVE_INFINITY,

@@ -159,18 +159,31 @@ export class Engine {
    */
   decide(request: DecideRequest): readonly number[] {
     const { agents, budget } = request;
-    for (const agent of agents) {
-      if (this.#books?.hasLacking() !== true) break;
-      if (!this.#look(agent, "GUARANTEED", request)) return agents;
-    }
+    const owed = this.#giveOwed(request);
+    if (budget.offers <= 0) return agents;
     const isHopeless = this.#findHopeless(request);
-    for (let at = 0; at < agents.length; at++) {
+    for (let at = 0; at < owed; at++) {
       if (isHopeless?.[agents[at] ?? 0] === 1) continue;
       const isDone = this.#look(agents[at] ?? 0, "REST", request);
       const isLast = budget.offers <= 0 || budget.work <= 0;
       if (!isDone || isLast) return agents.slice(isDone ? at + 1 : at);
     }
-    return [];
+    return agents.slice(owed);
+  }
+
+  /**
+   * What is guaranteed and lacking, of the first agents: returns of how many. Half of the work is
+   * left for the rest of them, so that a cycle makes headway however much is lacking.
+   */
+  #giveOwed(request: DecideRequest): number {
+    const { agents, budget } = request;
+    const half = budget.work / 2;
+    for (let at = 0; at < agents.length; at++) {
+      if (this.#books?.hasLacking() !== true) break;
+      this.#look(agents[at] ?? 0, "GUARANTEED", request);
+      if (budget.offers <= 0 || budget.work < half) return at + 1;
+    }
+    return agents.length;
   }
 
   /** Takes what is given off the agent, for a cycle without rows. */
