@@ -12,8 +12,9 @@ import { turnsOf } from "./allocator-turns.ts";
 import { prepare, type Workload, workloads } from "./allocator-workloads.ts";
 import { type Benchmark, type Figure, type Measured, median } from "./figure.ts";
 
-/** Runs that are not counted: the code that is measured is to be compiled before. */
+/** Runs that are not counted, as many as take so long: the code is to be compiled before. */
 const WARM_UP_RUNS = 3;
+const WARM_UP_MS = 300;
 
 export const allocator: Benchmark = {
   name: "allocator",
@@ -33,7 +34,8 @@ function measure(workload: Workload, gc: () => void): Measured {
   const { name, shape, run, budgetMs, mesos } = workload;
   const before = megabytes(gc);
   const { cluster, cycle } = prepare(workload);
-  for (let n = 0; n < WARM_UP_RUNS; n++) run(cycle, cluster);
+  const warmMs = performance.now() + WARM_UP_MS;
+  for (let n = 0; n < WARM_UP_RUNS || performance.now() < warmMs; n++) run(cycle, cluster);
   gc();
   const samples = Array.from({ length: workload.runs }, () => run(cycle, cluster));
   const heapMb = megabytes(gc) - before;
