@@ -3,12 +3,8 @@
  * offer rows: from the trigger to the complete list of who is given what, which can be taken back.
  */
 import { Dirt } from "../../worker/core/allocator/dirt.ts";
-import {
-  type Engine,
-  type Gate,
-  type Given,
-  NO_END,
-} from "../../worker/core/allocator/engine/engine.ts";
+import type { Engine } from "../../worker/core/allocator/engine/engine.ts";
+import { type Gate, type Given, NO_END } from "../../worker/core/allocator/engine/gate.ts";
 import { defined } from "../../worker/std/assert.ts";
 import { prng } from "../../worker/std/prng.ts";
 import type { BenchCluster } from "./allocator-cluster.ts";

@@ -12,7 +12,7 @@ import type { AgentRow } from "../rows.ts";
 import type { MasterState } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { candidateFor } from "./candidate.ts";
-import type { Budget } from "./engine/engine.ts";
+import type { Budget } from "./engine/gate.ts";
 import { DEFAULT_MINIMUM, minimumOf } from "./minimum.ts";
 import type { Client } from "./policy.ts";
 import type { QuotaLedger, QuotaStage } from "./quota.ts";

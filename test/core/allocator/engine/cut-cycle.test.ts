@@ -1,6 +1,6 @@
 /** A cycle that is too long for one turn, and what becomes of those it has not come to. */
 import { expect, test } from "vitest";
-import type { Budget, Gate } from "../../../../worker/core/allocator/engine/engine.ts";
+import type { Budget, Gate } from "../../../../worker/core/allocator/engine/gate.ts";
 import { OFFERS_PER_TURN } from "../../../../worker/core/constants.ts";
 import { nextDueMs } from "../../../../worker/core/master.ts";
 import { defined } from "../../../../worker/std/assert.ts";

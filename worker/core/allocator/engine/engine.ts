@@ -13,47 +13,13 @@ import { topRole } from "../../role/consumption.ts";
 import type { QuotaStage } from "../quota.ts";
 import { AgentColumns, Look, NO_REST } from "./agent-columns.ts";
 import { bitOf, type ClientFacts, ClientMasks, NO_QUOTA } from "./client-masks.ts";
+import type { Budget, Gate, Given } from "./gate.ts";
 import type { OrderTree } from "./order-tree.ts";
 import { type Least, minimumIn, type QuotaBooks } from "./quota-books.ts";
 import { RefusalMasks } from "./refusal-masks.ts";
 import { grown, grownLength } from "./slots.ts";
 import { NONE } from "./tree-columns.ts";
 import { Walk } from "./walk.ts";
-
-/** What of an agent a client is offered. One object for all: read it before the next decision. */
-export interface Given {
-  /** By kind. */
-  readonly thousandths: Float64Array;
-  /** Ranges and sets are in it, all that are free. */
-  hasRest: boolean;
-  /** It is all that is free. */
-  isWhole: boolean;
-}
-
-/** What the engine cannot know. Clients and agents by number. */
-export interface Gate {
-  /** Whether a client that is screened may have something of the agent at all. */
-  admits(client: number, agent: number): boolean;
-  /** Whether it is enough for a client that is screened. */
-  isEnough(client: number, agent: number, given: Given): boolean;
-  /** Whether a refusal keeps it from the client. */
-  refuses(client: number, agent: number, given: Given): boolean;
-  /** Whether the client has as many offers as it may have; notes that the agent waits for it. */
-  isAtCap(client: number, agent: number): boolean;
-  /** The client is offered it: when this returns, it is held. */
-  offer(client: number, agent: number, given: Given): void;
-  /** Looks at an agent that is not PLAIN. */
-  lookAtRows(agent: number, stage: QuotaStage): void;
-  /** Some of the agent was withheld because of a quota. */
-  passedOver(agent: number): void;
-}
-
-/** What a turn may still do. */
-export interface Budget {
-  offers: number;
-  /** Steps of about 0.1 µs. */
-  work: number;
-}
 
 interface Asking {
   readonly gate: Gate;
@@ -67,8 +33,6 @@ interface DecideRequest extends Asking {
 
 /** With so many agents it pays to look first which of them are worth it. */
 const SIFTED_AT_LEAST = 64;
-
-export const NO_END: Budget = { offers: Number.POSITIVE_INFINITY, work: Number.POSITIVE_INFINITY };
 
 /** The way of clients that are screened; beside the bits of `QuotaFacts.room`. */
 const SCREENED = 4;
