@@ -224,12 +224,32 @@ export function variableOf(name: string): string {
   return `RIMROCK_AGENT_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
+const HELP_COLUMNS = 100;
+const HELP_INDENT = 26;
+
+/** In lines of at most so many characters, broken at blanks and after commas. */
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const piece of text.split(/(?<=[ ,])/)) {
+    if ((line + piece).trimEnd().length > columns) {
+      lines.push(line.trimEnd());
+      line = "";
+    }
+    line += piece;
+  }
+  return [...lines, line.trimEnd()];
+}
+
 export function helpText(): string {
-  const rows = Object.entries<AgentOption>(agentOptions).map(([name, option]) => {
+  const rows = Object.entries<AgentOption>(agentOptions).flatMap(([name, option]) => {
     const { placeholder, help, otherwise } = option;
-    const typed = `--${name}${placeholder === undefined ? "" : ` ${placeholder}`}`;
+    const typed = `  --${name}${placeholder === undefined ? "" : ` ${placeholder}`}`;
     const fallback = otherwise === undefined ? "" : ` (default: ${otherwise})`;
-    return `  ${typed.padEnd(20)} ${help}${fallback}`;
+    const lines = wrapped(`${help}${fallback}`, HELP_COLUMNS - HELP_INDENT);
+    const [first = "", ...rest] = lines.map((line) => " ".repeat(HELP_INDENT) + line);
+    if (typed.length < HELP_INDENT) return [typed.padEnd(HELP_INDENT) + first.trimStart(), ...rest];
+    return [typed, first, ...rest];
   });
   return [
     "rimrock-agent: runs tasks on this machine for a Rimrock control plane.",

@@ -45,7 +45,7 @@ Installs the Rimrock agent for the control plane $control_plane.
   --resources TEXT       like 'cpus:4;mem:8192' (default: what the machine has)
   --attributes TEXT      like 'rack:r1;zone:z1'
   --domain TEXT          region and zone, like 'eu/eu-1'
-  --containerizer NAME   what tasks run in; see: rimrock-agent --help
+  --containerizer NAME   cgroups, or process, which isolates nothing (default: cgroups)
   --work-dir DIR         checkpoints and sandboxes (default: /var/lib/rimrock-agent)
   --ca FILE              PEM certificates to trust besides the public ones
   --root DIR             install below DIR and start nothing, as packagers do
@@ -215,7 +215,7 @@ uninstall() {
 need_value() { [ "$2" -ge 2 ] || fail "$1 needs a value; see --help"; }
 
 main() {
-  dry_run=no start=yes force=no root= ca= remove=no options_given=no
+  dry_run=no start=yes force=no root= ca= remove=no options_given=no containerizer=cgroups
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   agent=$work/rimrock-agent.mjs
@@ -228,6 +228,7 @@ main() {
         case $2 in *"
 "*) fail "$1 has a line break" ;; esac
         option=$(printf '%s' "$1" | sed 's/^--//; s/^name$/hostname/')
+        [ "$option" != containerizer ] || containerizer=
         printf '%s\n%s\n' "$option" "$2" >>"$pairs"
         options_given=yes
         shift
@@ -254,15 +255,20 @@ main() {
   if [ -n "$ca" ] && [ ! -r "$ca" ]; then fail "--ca $ca cannot be read"; fi
   find_node
   download "$agent"
+  [ -z "$containerizer" ] || printf '%s\n%s\n' containerizer "$containerizer" >>"$pairs"
   set --
   while IFS= read -r word; do set -- "$@" "$word"; done <"$pairs"
   ca_installed=
   [ -z "$ca" ] || ca_installed=/etc/rimrock/ca.pem
   configuration "$ca_installed" master "$control_plane" "$@" >"$work/agent.json"
-  configuration "$ca" master "$control_plane" "$@" >"$work/check.json"
+  if [ -e "$root/etc/rimrock/agent.json" ] && [ "$options_given" = no ]; then
+    cp "$root/etc/rimrock/agent.json" "$work/check.json"
+  else
+    configuration "$ca" master "$control_plane" "$@" >"$work/check.json"
+  fi
   say "what the agent finds on this machine:"
   if ! "$node" "$agent" check --config "$work/check.json"; then
-    [ "$force" = yes ] || fail "nothing is installed; mend what is FAILED, or give --force"
+    [ "$force" = yes ] || fail "nothing is installed; mend what is FAILED, or leave it out (see --help), or give --force"
   fi
   apply
 }
