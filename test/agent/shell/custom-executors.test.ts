@@ -208,10 +208,14 @@ describe.skipIf(cgroups.missing)(cgroups.title("a custom executor in a cgroup"),
       const [container] = JSON.parse(body).get_containers.containers;
       return container.resource_statistics.mem_limit_bytes / 1024 ** 2;
     };
-    launch(master, "t1", { memory: 100 });
+    // The checkout may lie in /tmp, of which the container has one of its own.
+    const { command } = executor();
+    const value = `exec ${process.execPath} executor.mjs`;
+    const of = { ...executor(), command: { ...command, value, uris: [{ value: PROGRAM }] } };
+    launch(master, "t1", { memory: 100, of });
     await master.state("t1", "TASK_RUNNING");
     expect(await megabytes()).toBe(164);
-    const run_number = launch(master, "t2", { memory: 100 });
+    const run_number = launch(master, "t2", { memory: 100, of });
     await master.state("t2", "TASK_RUNNING");
     expect(await megabytes()).toBe(264);
     const { framework_id } = ids;
