@@ -66,13 +66,18 @@ export class EngineCycle {
   /** All that was given is taken back, and refused for long if `isRefused`. */
   takeBack({ isRefused }: { readonly isRefused: boolean }): void {
     const { refusals } = this.#engine;
+    const thousandths = new Float64Array(this.#kinds);
     for (let at = 0; at < this.#count; at++) {
-      const decision = this.#decision(at);
-      this.#release(decision);
-      this.#dirt.add(decision.agent);
+      const agent = this.#agents[at] ?? 0;
+      const client = this.#clients[at] ?? 0;
+      for (let kind = 0; kind < this.#kinds; kind++) {
+        thousandths[kind] = this.#thousandths[at * this.#kinds + kind] ?? 0;
+      }
+      this.#release({ client, agent, thousandths });
+      this.#dirt.add(agent);
       if (!isRefused) continue;
-      refusals.add(decision.agent, decision.client);
-      refusals.cover(decision.agent, decision.client);
+      refusals.add(agent, client);
+      refusals.cover(agent, client);
     }
   }
 
