@@ -31,10 +31,22 @@ export class Dirt {
     else this.#now.push(slot);
   }
 
-  /** All there are: in the order given, unless a cycle is going on. */
+  /** All there are, each once: in the order given, unless a cycle is going on. */
   addAll(slots: Iterable<number>): void {
-    if (!this.#isCut) this.clear();
-    for (const slot of slots) this.add(slot);
+    if (this.#isCut) {
+      for (const slot of slots) this.add(slot);
+      return;
+    }
+    this.clear();
+    const all = [...slots];
+    this.#now = all;
+    for (let at = 0; at < all.length; at++) {
+      const slot = all[at] ?? 0;
+      if (slot >= this.#isIn.length) {
+        this.#isIn = grown(this.#isIn, grownLength(this.#isIn.length, slot + 1));
+      }
+      this.#isIn[slot] = 1;
+    }
   }
 
   /** The agent is gone. */
