@@ -1,6 +1,6 @@
 /** Real agent processes, bundled once per test file, each in a work directory of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -46,14 +46,37 @@ export async function startAgent(args: readonly string[]): Promise<AgentProcess>
   return agent;
 }
 
-/** Ends what was started: agents in their mode that ends the tasks too, then the folders. */
+/** Ends what was started: agents, then what outlived them, then the folders. */
 export async function cleanUp(): Promise<void> {
   for (const { child, ended } of started.splice(0)) {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await ended;
   }
+  endAllOf(made);
   for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
   bundle = undefined;
+}
+
+/** Tasks outlive their agent: they and their supervisors have its folder among their words. */
+function endAllOf(folders: readonly string[]): void {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const words = wordsOf(name, "cmdline") + wordsOf(name, "environ");
+    if (!folders.some((folder) => words.includes(`${folder}/`))) continue;
+    try {
+      process.kill(Number(name), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+function wordsOf(pid: string, file: "cmdline" | "environ"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 async function bundleAgent(): Promise<string> {
