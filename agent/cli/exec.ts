@@ -106,6 +106,21 @@ interface ExecRequest extends Place {
   readonly size: WindowSize | undefined;
 }
 
+/** How long the end of the output may take after its command took no more input, ms. */
+const OUTPUT_ENDS_MS = 3_000;
+
+/** Whether it aborts by then. */
+function aborts(signal: AbortSignal, withinMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(signal.aborted), withinMs);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+    if (signal.aborted) resolve(true);
+  });
+}
+
 class ExecSession {
   readonly #context: CommandContext;
   readonly #operator: Operator;
@@ -181,6 +196,9 @@ class ExecSession {
       // A command that has closed its input, or is just ending, takes no more of it.
       const isClosed = SchedulerError.is(error) && (error.status === 404 || error.status === 500);
       if (isClosed) return;
+      // Who closes a connection on which input still comes may cut off his own answer: whether the
+      // command has ended, its output tells.
+      if (await aborts(signal, OUTPUT_ENDS_MS)) return;
       this.#inputError = error;
       this.#leave.abort(error);
     }

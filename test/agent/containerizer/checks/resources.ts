@@ -47,7 +47,7 @@ export const resourceChecks: Checks = {
       assert.ok(termination.kind === "LIMITED" && termination.reason === "DISK");
       assert.match(
         describeTermination(termination),
-        /^Disk limit exceeded: limit 2 MB, used [2-9][\d.]* MB$/,
+        /^Disk limit exceeded: limit 2 MB, used (?:[2-9]|\d\d)[\d.]* MB$/,
       );
     }),
 
