@@ -177,12 +177,11 @@ function takeCommands(
 ): void {
   // The session was ended meanwhile: the master repeats them to the next one.
   if (state.link.state === "UNREGISTERED") return;
+  // An agent that ends takes no more, unless it waits for the last acknowledgements. Then it takes
+  // all: a command that it left alone would at once be the answer to every poll that follows.
   const ending = state.exitWhenEmpty?.type;
-  // An agent that ends takes no more, unless it waits for the last acknowledgements.
   if (ending !== undefined && ending !== "ASKED") return;
-  const isTaken = ({ type }: link.Command): boolean =>
-    ending === undefined || type === "ACKNOWLEDGE";
-  runCommands(state, context, commands.filter(isTaken));
+  runCommands(state, context, commands);
   poll(state, context);
 }
 

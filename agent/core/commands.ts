@@ -87,7 +87,7 @@ export function runCommands(
       state.agent.put({ ...agent, lastCommand: String(command.number) });
     }
     handlers[command.type](state, context, command);
-    if (state.exitWhenEmpty !== undefined) return;
+    if (state.exitWhenEmpty?.type === "MASTER_SHUTDOWN") return;
   }
 }
 

@@ -173,6 +173,10 @@ function whyDropped(
     const message = "This agent is being drained and takes no new tasks";
     return { reason: "REASON_AGENT_DRAINING", message };
   }
+  if (state.exitWhenEmpty !== undefined) {
+    const message = "This agent is being shut down and takes no new tasks";
+    return { reason: "REASON_AGENT_DISCONNECTED", message };
+  }
   const taskId = task.task_id.value as TaskId;
   if (liveRunOf(state, frameworkId, taskId) !== undefined) {
     const message = `Task '${taskId}' is still running on this agent; use another id`;

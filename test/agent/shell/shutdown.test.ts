@@ -33,6 +33,23 @@ test("SIGUSR1 ends the tasks, then the agent, but not before the master has hear
   expect(await agent.ended).toEqual([0, null]);
 });
 
+test("a launch that reaches an agent which waits for its end is told as dropped, once", async () => {
+  const { master, agent } = await joined();
+  master.run("t1", "exec sleep 1000");
+  await master.state("t1", "TASK_RUNNING");
+  master.acknowledges = false;
+  agent.child.kill("SIGUSR1");
+  await master.state("t1", "TASK_FAILED");
+  const polls = master.polls;
+  const number = master.run("t2", "true");
+  const status = await master.state("t2", "TASK_LOST");
+  expect(status.message).toBe("This agent is being shut down and takes no new tasks");
+  expect(master.statesOf("t2")).toEqual(["TASK_LOST"]);
+  await sleep(300);
+  expect(master.acknowledged).toBe(number);
+  expect(master.polls - polls).toBeLessThan(5);
+});
+
 test("--shutdown does the same to the agent on a work directory, and waits for its end", async () => {
   const { master, agent, workDirectory } = await joined();
   master.run("t1", "exec sleep 1000");
