@@ -18,7 +18,12 @@ import { err, ok, type Result } from "../worker/std/result.ts";
 import type { ContainerizerName } from "./containerizer/composing.ts";
 import type { DockerOptions } from "./containerizer/containerizer.ts";
 import { DOCKER_DEFAULTS } from "./containerizer/docker/docker.ts";
-import { type MesosContainerizerKind, mesosContainerizerKinds } from "./containerizer/index.ts";
+import type { MesosContainerizerKind } from "./containerizer/index.ts";
+import {
+  type ContainerizerReason,
+  readContainerizer,
+  readContainerizers,
+} from "./containerizer-options.ts";
 import { outwardAddress } from "./discovery/machine.ts";
 import { type ExecutorOptions, readExecutorOptions } from "./executor-options.ts";
 import { type IsolationOptions, readIsolationOptions } from "./isolation-options.ts";
@@ -45,6 +50,7 @@ export interface Config {
   readonly attributes: readonly mesos.Attribute[];
   readonly domain: mesos.DomainInfo | undefined;
   readonly containerizer: MesosContainerizerKind;
+  readonly containerizerReason: ContainerizerReason;
   /** In the order they are asked. */
   readonly containerizers: readonly ContainerizerName[];
   readonly isolation: IsolationOptions;
@@ -105,6 +111,10 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
   };
   const master = read(readMaster(given), NO_MASTER);
   const insecureLocal = given.has("insecure-local");
+  const isolation = readIsolationOptions(given, read);
+  const isRoot = process.geteuid?.() === 0;
+  const unread = { kind: "process", reason: "NAMED" } as const;
+  const containerizer = read(readContainerizer(given, isolation, { isRoot }), unread);
   return {
     master,
     workDirectory: workDirectoryOf(given, sources.env),
@@ -117,9 +127,10 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     resources: read(readText(given, "resources", parseResourcesText), []),
     attributes: read(readText(given, "attributes", parseAttributesText), []),
     domain: read(readDomain(given), undefined),
-    containerizer: read(readContainerizer(given), "process"),
+    containerizer: containerizer.kind,
+    containerizerReason: containerizer.reason,
     containerizers: read(readContainerizers(given), ["mesos"]),
-    isolation: readIsolationOptions(given, read),
+    isolation,
     docker: read(readDocker(given, sources), DOCKER_DEFAULTS),
     certificates: read(readCertificates(given, sources), undefined),
     collection: {
@@ -220,26 +231,6 @@ function readDomain(given: GivenOptions): Result<mesos.DomainInfo | undefined, s
   if (text === undefined) return ok(undefined);
   const parsed = parseDomainText(text);
   return parsed.ok ? parsed : err(`${given.label("domain")} '${text}' ${parsed.error}`);
-}
-
-function readContainerizer(given: GivenOptions): Result<MesosContainerizerKind, string> {
-  const text = given.text("containerizer") ?? "process";
-  const kind = mesosContainerizerKinds.find((name) => name === text);
-  if (kind !== undefined) return ok(kind);
-  const label = given.label("containerizer");
-  return err(`${label} '${text}' is unknown; choose ${mesosContainerizerKinds.join(" or ")}`);
-}
-
-function readContainerizers(given: GivenOptions): Result<readonly ContainerizerName[], string> {
-  const text = given.text("containerizers") ?? "mesos";
-  const names = text.split(",").map((name) => name.trim());
-  const good = names.flatMap((name): ContainerizerName[] =>
-    name === "mesos" || name === "docker" ? [name] : [],
-  );
-  if (good.length === names.length && new Set(good).size === good.length) return ok(good);
-  return err(
-    `${given.label("containerizers")} '${text}' is none of mesos, docker and mesos,docker`,
-  );
 }
 
 function readDocker(

@@ -28,6 +28,7 @@ import type {
   ContainerizerOptions,
   GpuDevice,
 } from "./containerizer/containerizer.ts";
+import { describeChoice } from "./containerizer-options.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
 import { type AgentFacts, type AgentState, newState } from "./core/state.ts";
 import { discoverGpus } from "./discovery/gpus.ts";
@@ -141,7 +142,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   }
   const state = newState(facts, rows);
   log(
-    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}, ` +
+    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}; ` +
       `API at http://${config.listen}:${port}`,
   );
   const history = new History(join(work.metaDirectory, "history"));
@@ -195,9 +196,11 @@ async function start(runner: AgentRunner, log: Log): Promise<void> {
   }
 }
 
-/** Like "cgroups, docker". */
-function containerizersOf({ containerizers, containerizer }: Config): string {
-  return containerizers.map((name) => (name === "mesos" ? containerizer : name)).join(", ");
+/** Like "docker and cgroups, as the agent runs as root". */
+function containerizersOf({ containerizers, containerizer, containerizerReason }: Config): string {
+  const mesos = describeChoice({ kind: containerizer, reason: containerizerReason });
+  if (!containerizers.includes("docker")) return mesos;
+  return containerizers.includes("mesos") ? `docker and ${mesos}` : "docker";
 }
 
 function makeUpkeep(

@@ -97,7 +97,7 @@ export const agentOptions = {
     kind: "text",
     placeholder: "NAME",
     help: containerizerHelp(),
-    otherwise: "process",
+    otherwise: "cgroups as root, else process; or what --isolation asks for",
   },
   isolation: {
     kind: "text",

@@ -99,7 +99,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   http_heartbeat_interval: NOT_AWAITED,
   initialize_driver_logging: OFF,
   ip: ({ config }) => config.ip,
-  isolation: (view) => (usesCgroups(view) ? isolationOf(view) : NONE),
+  isolation: (view) => (usesCgroups(view) ? isolationOf(view) : "posix/cpu,posix/mem"),
   launcher: (view) => (usesCgroups(view) ? "linux" : "posix"),
   launcher_dir: NONE,
   logbufsecs: "0",

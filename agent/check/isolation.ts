@@ -1,10 +1,19 @@
 /** What containers would be isolated by, with the options as they are. */
 import { tmpdir } from "node:os";
 import { reportIsolation } from "../containerizer/cgroups/isolation-report.ts";
+import type { ContainerizerReason } from "../containerizer-options.ts";
 import type { Check, Finding } from "./check.ts";
 
 /** No loss where the machine has no such thing, or another means does the work. */
 const HARMLESS: readonly string[] = ["gpu/nvidia", "cgroups/devices"];
+
+/** How tasks come to be isolated where they are not. */
+const ADVICE: { readonly [R in ContainerizerReason]: string } = {
+  NAMED: "leave --containerizer process out, and run the agent as root",
+  ISOLATION: "leave --isolation out, and run the agent as root",
+  ROOT: "start the agent with --containerizer cgroups",
+  NOT_ROOT: "run the agent as root",
+};
 
 export const isolationCheck: Check = {
   title: "isolation",
@@ -13,7 +22,7 @@ export const isolationCheck: Check = {
       return {
         state: "LACKING",
         detail: `the ${config.containerizer} containerizer isolates nothing`,
-        advice: "start the agent with --containerizer cgroups",
+        advice: ADVICE[config.containerizerReason],
       };
     }
     const { isolation, allowedCapabilities, disk } = config.isolation;

@@ -26,10 +26,17 @@ import {
 } from "./containerizer.ts";
 import { DockerRecords } from "./docker/records.ts";
 import { GpuPool } from "./gpu-pool.ts";
-import { containerizers, type MesosContainerizerKind } from "./index.ts";
+import { type ContainerizerKind, containerizers, type MesosContainerizerKind } from "./index.ts";
 
 /** In Mesos' words, as `--containerizers` takes them. */
 export type ContainerizerName = "mesos" | "docker";
+
+/** What to do where one cannot work; the process one works wherever anything does. */
+const WAYS_OUT: { readonly [K in ContainerizerKind]: string } = {
+  process: "",
+  cgroups: "; or start the agent with --containerizer process, which isolates nothing",
+  docker: "",
+};
 
 /** Checks and makes those that are enabled, as one. The error says which cannot work, and why. */
 export async function composeContainerizers(
@@ -47,7 +54,8 @@ export async function composeContainerizers(
     const kind = name === "mesos" ? choice.containerizer : name;
     const checked = await containerizers[kind].check(options);
     if (!checked.ok) {
-      return err(`the ${kind} containerizer cannot work here: ${checked.error.why}`);
+      const { why } = checked.error;
+      return err(`the ${kind} containerizer cannot work here: ${why}${WAYS_OUT[kind]}`);
     }
     made[name] = containerizers[kind].create(options);
   }

@@ -106,7 +106,10 @@ export async function startCluster(settings: ClusterSettings = {}): Promise<Test
   return { ...started, url, dataDir, processes, pidOf };
 }
 
-/** `rimrock-agent`, as started by hand: it and its tasks outlive whatever it talks to. */
+/**
+ * `rimrock-agent`, as started by hand: it and its tasks outlive whatever it talks to. The tasks are
+ * plain processes unless `args` ask for more.
+ */
 export function startAgent(
   master: string,
   workDir: string,
@@ -114,7 +117,7 @@ export function startAgent(
   env: Readonly<Record<string, string>> = {},
 ): TestProcess {
   const line = [join(ROOT, "agent/bin/rimrock-agent.mjs")];
-  line.push("--master", master, "--work-dir", workDir, ...args);
+  line.push("--master", master, "--work-dir", workDir, "--containerizer", "process", ...args);
   return startProcess(process.execPath, line, { env });
 }
 

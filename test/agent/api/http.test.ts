@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type * as agent from "../../../worker/protocol/v1/agent.ts";
 import { decodeProtobuf, encodeProtobuf } from "../../../worker/protocol/wire/protobuf.ts";
-import { endMasters, isAlive, joined, pidIn, waiting } from "../shell/agent-lab.ts";
+import { endMasters, isAlive, joined, pidIn, plainArguments, waiting } from "../shell/agent-lab.ts";
 import { type AgentProcess, cleanUp, startAgent } from "../shell/agent-process.ts";
 
 afterEach(async () => {
@@ -408,7 +408,8 @@ test("two agents of one machine have a port each, and one that is asked for is h
   expect(one.master.registrations[0]?.agent_info.port).toBe(one.port);
   const work = join(two.workDirectory, "other");
   const third = await startAgent([
-    ...["--master", one.master.url, "--work-dir", work, "--port", String(one.port)],
+    ...plainArguments(one.master.url, work),
+    ...["--port", String(one.port)],
   ]);
   expect((await third.ended)[0]).toBe(1);
   expect(third.log()).toMatch(/the API cannot listen at 127\.0\.0\.1:\d+: EADDRINUSE; see --port/);

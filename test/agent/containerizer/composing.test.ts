@@ -1,7 +1,10 @@
 /** Which containerizer serves whom, on containerizers that only remember what they were asked. */
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { ComposingContainerizer } from "../../../agent/containerizer/composing.ts";
+import {
+  ComposingContainerizer,
+  composeContainerizers,
+} from "../../../agent/containerizer/composing.ts";
 import {
   type ContainerId,
   type Containerizer,
@@ -137,4 +140,15 @@ test("what is not enabled is refused by name, and what ran in it is not called l
   const plain = await dockerOnly.launch(specOf(place, "true"));
   assert.ok(!plain.ok);
   assert.match(describeLaunchError(plain.error), /no other than Docker containers.*of type DOCKER/);
+});
+
+test("where isolation cannot be had nothing runs without it unasked: the refusal says how to ask", async () => {
+  const choice = { containerizers: ["mesos"], containerizer: "cgroups" } as const;
+  const options = { runtimeDirectory: "/nonexistent", cgroupRoot: "../up" };
+  const composed = await composeContainerizers(choice, options);
+  assert.ok(!composed.ok);
+  assert.match(
+    composed.error,
+    /^the cgroups .*cannot work here: '\.\.\/up' is no name.*start .*--containerizer process, which/,
+  );
 });

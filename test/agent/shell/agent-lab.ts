@@ -28,10 +28,18 @@ async function endTasks(master: FakeMaster): Promise<void> {
     .catch(() => {});
 }
 
+/**
+ * Of an agent whose tasks are plain processes. A test that wants them isolated says so itself: of
+ * an option that is given twice the last one counts.
+ */
+export function plainArguments(master: string, workDirectory: string): readonly string[] {
+  return ["--master", master, "--containerizer", "process", "--work-dir", workDirectory];
+}
+
 export async function beforeStart(...more: string[]) {
   const master = await newMaster();
   const workDirectory = temporaryDirectory();
-  const args = ["--master", master.url, "--work-dir", workDirectory, ...more];
+  const args = [...plainArguments(master.url, workDirectory), ...more];
   return { master, workDirectory, args, bundle: await agentBundle() };
 }
 

@@ -11,6 +11,7 @@ import {
   joined,
   newMaster,
   pidIn,
+  plainArguments,
   waiting,
 } from "./agent-lab.ts";
 import { cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
@@ -128,7 +129,7 @@ describe("the link", () => {
     const body = JSON.stringify({ code: "AGENT_INVALID", message });
     master.refusals.set("register", { status: 400, body });
     const workDirectory = temporaryDirectory();
-    const agent = await startAgent(["--master", master.url, "--work-dir", workDirectory]);
+    const agent = await startAgent(plainArguments(master.url, workDirectory));
     await master.until("the agent registers", () => master.registrations[0]);
     await master.until("the log says why", () => agent.log().includes(message) || undefined);
   });
@@ -138,7 +139,7 @@ describe("the link", () => {
     const body = JSON.stringify({ code: "AGENT_GONE", message: "An operator marked it gone" });
     master.refusals.set("register", { status: 403, body });
     const workDirectory = temporaryDirectory();
-    const agent = await startAgent(["--master", master.url, "--work-dir", workDirectory]);
+    const agent = await startAgent(plainArguments(master.url, workDirectory));
     expect(await agent.ended).toEqual([REMOVED_BY_MASTER, null]);
     expect(agent.log()).toContain("An operator marked it gone");
   });
@@ -150,7 +151,7 @@ describe("the link", () => {
   ])("an answer %i %s to a registration is tried again", async (status, body) => {
     const master = await newMaster();
     master.refusals.set("register", { status, body });
-    await startAgent(["--master", master.url, "--work-dir", temporaryDirectory()]);
+    await startAgent(plainArguments(master.url, temporaryDirectory()));
     await master.until("the agent registers", () => master.registrations[0]);
     await master.until("the agent polls", () => (master.polls > 0 ? true : undefined));
   });
