@@ -189,7 +189,7 @@ export class Launcher {
     const directory = sandbox.value;
     const uris = launch.task.command?.uris ?? [];
     const fetched = await fetchUris({
-      ...{ uris, directory, signal },
+      ...{ uris, directory, signal, workDirectory: this.#options.workDirectory },
       account: account.value,
       outward: this.#options.outward,
       cache: this.#options.fetchCache,

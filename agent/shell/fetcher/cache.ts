@@ -47,6 +47,12 @@ export class FetchCache {
     rmSync(directory, { recursive: true, force: true });
   }
 
+  /** Beside the files, and of nothing yet. What is left there goes with the next process. */
+  newPath(): string {
+    makeDirectory(this.#directory, 0o700);
+    return join(this.#directory, randomUUID());
+  }
+
   get bytesUsed(): number {
     let bytes = 0;
     for (const entry of this.#entries.values()) bytes += entry.bytes;

@@ -5,7 +5,7 @@
  * do with its file what it likes.
  */
 import { constants } from "node:fs";
-import { copyFile, type FileHandle, open, rm, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -15,14 +15,16 @@ import { errnoOf } from "../errno.ts";
 import { makeFolders } from "../folders.ts";
 import type { FetchCache } from "./cache.ts";
 import { type DownloadLimits, download } from "./download.ts";
-import { extract } from "./extract.ts";
-import { type FetchPlan, planFetch, withoutPassword } from "./plan.ts";
-import { runProgram } from "./program.ts";
+import { type Extraction, extract } from "./extract.ts";
+import { type ArchiveKind, type FetchPlan, planFetch, withoutPassword } from "./plan.ts";
+import { type ProgramOptions, runProgram } from "./program.ts";
 
 export interface FetchRequest {
   readonly uris: readonly mesos.CommandInfoURI[];
   /** The sandbox: made, and its user's. */
   readonly directory: string;
+  /** The agent's own folder: nothing in it is fetched by its path. */
+  readonly workDirectory: string;
   /** Undefined: the agent's own. */
   readonly account: Account | undefined;
   readonly signal: AbortSignal;
@@ -75,12 +77,26 @@ async function fetchOne(
   if (plan.executable) await makeExecutable(path);
   if (plan.archive === undefined) return ok(undefined);
   const create = (name: string) => createFile(join(directory, name), account);
-  const { bytesMax } = limits;
-  const options = { directory, account, signal };
-  const extracted = await extract[plan.archive]({ path: inside, bytesMax, create }, options);
+  const extracted = await extractAs(plan.archive, path, {
+    ...{ name: inside, bytesMax: limits.bytesMax, create, stage: request.cache.newPath() },
+    options: { directory, account, signal },
+  });
   // As in Mesos: an archive that came from the cache does not stay.
   if (extracted.ok && plan.cached) await rm(path, { force: true });
   return extracted;
+}
+
+async function extractAs(
+  kind: ArchiveKind,
+  path: string,
+  { options, ...from }: Omit<Extraction, "archive"> & { readonly options: ProgramOptions },
+): Promise<Result<void, string>> {
+  const archive = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return await extract[kind]({ ...from, archive }, options);
+  } finally {
+    await archive.close();
+  }
 }
 
 interface Fetch {
@@ -151,17 +167,30 @@ async function copy(
   { from, to, inside }: { readonly from: string; readonly to: string; readonly inside: string },
   { request, limits }: { readonly request: FetchRequest; readonly limits: DownloadLimits },
 ): Promise<Result<void, string>> {
-  const { isRegular, size } = await stat(from).then(
-    (facts) => ({ isRegular: facts.isFile(), size: facts.size }),
-    // Whoever it runs as says why.
-    () => ({ isRegular: true, size: 0 }),
-  );
-  // A device or a pipe may have no end.
-  if (!isRegular) return err("it is not a regular file");
-  if (size > limits.bytesMax) return err(`it has more than ${limits.bytesMax} bytes`);
+  const facts = await stat(from).catch(errnoOf);
+  if (facts === "ENOENT" || facts === "ENOTDIR") return err("there is no such file on this agent");
+  // Whoever it runs as says what else is wrong. A device or a pipe may have no end.
+  if (typeof facts !== "string") {
+    if (!facts.isFile()) return err("it is not a regular file");
+    if (facts.size > limits.bytesMax) return err(`it has more than ${limits.bytesMax} bytes`);
+  }
   await rm(to, { force: true });
-  return await runProgram(["cp", "--", from, inside], request);
+  const hidden = await realpath(request.workDirectory);
+  return await runProgram(["sh", "-c", COPY_SCRIPT, "sh", from, inside, hidden], request);
 }
+
+/**
+ * What is open is what counts: the way there may lead through links, which somebody may exchange.
+ * What only the agent may read would otherwise be had by a task of the same user. Arguments: which
+ * file, to where, and the agent's own folder.
+ */
+const COPY_SCRIPT = `exec <"$1"
+at=$(readlink /proc/self/fd/0) || exit 1
+case $at in
+/proc/*|/sys/*) echo "it is the kernel's" >&2; exit 1 ;;
+"$3"/*) echo "it is in the agent's own folder" >&2; exit 1 ;;
+esac
+exec cp -- /proc/self/fd/0 "$2"`;
 
 /** In place of whatever is there, never through a link. */
 async function createFile(

@@ -12,14 +12,17 @@ export interface Member {
   readonly bytes: number;
 }
 
+/** REST: what is said before and behind the members. UNCLEAR: perhaps a member of an odd kind. */
+export type ListLine = Member | { readonly kind: "REST" } | { readonly kind: "UNCLEAR" };
+
 /** Type and rights, owner, size (of a device: its numbers), date, time, name. */
 const TAR_LINE =
   /^([-dlhbcpsC])\S*\s+\S+\s+(\d+)(?:,\d+)?\s+\d{4}-\d\d-\d\d\s\d\d:\d\d(?::\d\d)?\s(.*)$/;
 
-/** A line of `tar -tv`; undefined: it is none. */
-export function tarMember(line: string): Member | undefined {
+/** A line of `tar -tv`. */
+export function tarMember(line: string): ListLine {
   const [, type = "", size, rest = ""] = TAR_LINE.exec(line) ?? [];
-  if (size === undefined) return undefined;
+  if (size === undefined) return { kind: "UNCLEAR" };
   const bytes = Number(size);
   if (type === "l") return { kind: "LINK", bytes, ...linkOf(rest, " -> ") };
   if (type === "h") return { kind: "HARD_LINK", bytes, ...linkOf(rest, " link to ") };
@@ -32,10 +35,14 @@ export function tarMember(line: string): Member | undefined {
 const ZIP_LINE =
   /^([-dlbcps?])\S*\s+\S+\s+\S+\s+(\d+)\s+\S+\s+\S+\s+\d\d-\w{3}-\d\d\s\d\d:\d\d\s(.*)$/;
 
-/** A line of `unzip -Zs`; undefined: it is none. Where a link points is in the link's content. */
-export function zipMember(line: string): Member | undefined {
+const ZIP_REST = /^(?:Archive: |Zip file size: |Empty zipfile|\d+ files?, )/;
+
+/** A line of `unzip -Zs`. Where a link points is in the link's content. */
+export function zipMember(line: string): ListLine {
   const [, type = "", size, name = ""] = ZIP_LINE.exec(line) ?? [];
-  if (size === undefined) return undefined;
+  if (size === undefined) {
+    return { kind: ZIP_REST.test(line) ? "REST" : "UNCLEAR" };
+  }
   const kind =
     type === "l" ? "LINK" : type === "d" ? "FOLDER" : /[-?]/.test(type) ? "FILE" : "OTHER";
   return { kind, bytes: Number(size), name };

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly account: Account | undefined;
   /** Ends it with SIGTERM. */
   readonly signal: AbortSignal;
+  /** A descriptor; undefined: nothing to read. */
+  readonly stdin?: number;
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -21,20 +23,20 @@ const STDERR_KEPT = 1_000;
 /** `takes`: what becomes of stdout; its failure is the program's. The error is a clause. */
 export async function runProgram(
   [file, ...argv]: readonly [string, ...string[]],
-  { directory, account, signal }: ProgramOptions,
+  { directory, account, signal, stdin }: ProgramOptions,
   takes: (stdout: Readable) => Promise<Result<void, string>> = ignore,
 ): Promise<Result<void, string>> {
   const who = account === undefined ? {} : { uid: account.userId, gid: account.groupId };
   const child = spawn(file, argv, {
     cwd: directory,
     env: { PATH, LC_ALL: "C" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin ?? "ignore", "pipe", "pipe"],
     signal,
     ...who,
   });
   const ended = endOf(child, file);
   // It never came to be, and perhaps its pipes did not either.
-  if (child.pid === undefined) return await ended;
+  if (child.pid === undefined || child.stdout === null) return await ended;
   const taken = await takes(child.stdout);
   // Nobody reads on, so it would never end by itself.
   if (!taken.ok) child.kill("SIGTERM");

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, onTestFinished, test } from "vitest";
 import { endMasters, joined } from "./agent-lab.ts";
 import { cleanUp, startAgent } from "./agent-process.ts";
 
@@ -41,8 +41,9 @@ const latest = (workDirectory: string, taskId: string) =>
 
 test("a task finds what it asked for in its sandbox", async () => {
   const { master, workDirectory } = await joined();
-  const file = join(workDirectory, "script");
+  const file = `${workDirectory}.script`;
   writeFileSync(file, "#!/bin/sh\necho fetched; exit 6\n");
+  onTestFinished(() => rmSync(file));
   const uris = [{ value: file, executable: true }];
   master.run("t1", "", { command: { value: "./script", uris } });
   const status = await master.state("t1", "TASK_FAILED");
@@ -59,7 +60,7 @@ test("a fetch that fails names the URI and why, in the status and in the task's 
   expect(status.message).toMatch(
     /^Failed to launch container: Failed to fetch all URIs for container '[0-9a-f-]+': /,
   );
-  expect(status.message).toMatch(/Failed to fetch '\/no\/such\/file': cp exited with status 1/);
+  expect(status.message).toMatch(/Failed to fetch '\/no\/such\/file': there is no such file/);
   const stderr = readFileSync(join(latest(workDirectory, "t1"), "stderr"), "utf8");
   expect(stderr).toMatch(/^Failed to fetch '\/no\/such\/file': .*\n$/);
   expect(master.statesOf("t1")).toEqual(["TASK_FAILED"]);

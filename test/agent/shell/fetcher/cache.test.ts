@@ -49,7 +49,9 @@ async function fetch(
   mkdirSync(sandbox);
   const outward = new Outward({ keepAlive: false });
   const say = (line: string): void => void said.push(line);
-  const request = { uris: [{ cache: true, ...uri }], directory: sandbox, account: undefined };
+  const uris = [{ cache: true, ...uri }];
+  const workDirectory = join(folder, "fetch");
+  const request = { uris, directory: sandbox, workDirectory, account: undefined };
   const fetched = await fetchUris({ ...request, signal, outward, cache, say }, FETCH_LIMITS);
   return { error: fetched.ok ? undefined : fetched.error, sandbox };
 }

@@ -15,10 +15,10 @@ import {
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { Outward } from "../../../../agent/outward/outward.ts";
 import { FetchCache } from "../../../../agent/shell/fetcher/cache.ts";
 import { FETCH_LIMITS, fetchUris } from "../../../../agent/shell/fetcher/fetcher.ts";
@@ -41,8 +41,11 @@ function folder(): string {
 }
 
 const outward = new Outward({ keepAlive: false });
-const cache = new FetchCache(join(tmpdir(), `rimrock-fetch-${process.pid}`), 1_000_000);
-const means = { outward, cache, say: () => {} };
+const cacheFolder = join(tmpdir(), `rimrock-fetch-${process.pid}`);
+const cache = new FetchCache(cacheFolder, 1_000_000);
+const workDirectory = mkdtempSync(join(tmpdir(), "rimrock-work-"));
+afterAll(() => rmSync(workDirectory, { recursive: true }));
+const means = { outward, cache, workDirectory, say: () => {} };
 
 /** A sandbox beside a folder with what is fetched into it. */
 function folders(): { sandbox: string; from: string } {
@@ -92,9 +95,32 @@ describe("files", () => {
   test("a file that is not there, a folder and a device are refused by name", async () => {
     const { sandbox, from } = folders();
     const missing = await fetchInto(sandbox, [`${from}/no`]);
-    expect(missing).toMatch(/^Failed to fetch '.*\/from\/no': cp exited with status 1 \(.*No such/);
+    expect(missing).toMatch(
+      /^Failed to fetch '.*\/from\/no': there is no such file on this agent$/,
+    );
     expect(await fetchInto(sandbox, [from])).toMatch(/not a regular file/);
     expect(await fetchInto(sandbox, ["/dev/zero"])).toMatch(/not a regular file/);
+  });
+
+  test("what is the agent's own is fetched for nobody, by whatever way its path leads", async () => {
+    const { sandbox, from } = folders();
+    writeFileSync(join(workDirectory, "api-token"), "secret");
+    symlinkSync(workDirectory, join(from, "folder"));
+    symlinkSync(join(workDirectory, "api-token"), join(from, "file"));
+    const ways = [
+      join(workDirectory, "api-token"),
+      `file://${from}/../../${basename(workDirectory)}/api-token`,
+      join(from, "folder/api-token"),
+      join(from, "file"),
+    ];
+    for (const way of ways) {
+      expect(await fetchInto(sandbox, [way]), way).toMatch(/it is in the agent's own folder/);
+    }
+    for (const file of ["environ", "maps", "root/etc/hostname/../../proc/self/environ"]) {
+      const error = await fetchInto(sandbox, [`/proc/${process.pid}/${file}`]);
+      expect(error, file).toMatch(/it is the kernel's|no such file/);
+    }
+    expect(readdirSync(sandbox)).toEqual([]);
   });
 
   test("what the task's user may not read is not read for it", async () => {
@@ -218,6 +244,20 @@ describe("HTTP", () => {
   });
 });
 
+/** An archive with one empty member; the format's fields are by byte offset (POSIX ustar). */
+function tarOf(member: { name: string; type: string; target?: string }): Buffer {
+  const block = Buffer.alloc(1_536);
+  block.write(member.name, 0);
+  block.write("0000644\0" + "0000000\0" + "0000000\0" + "00000000000\0" + "00000000000\0", 100);
+  block.write("        ", 148);
+  block.write(member.type, 156);
+  block.write(member.target ?? "", 157);
+  block.write("ustar\0" + "00", 257);
+  const sum = block.subarray(0, 512).reduce((a, b) => a + b, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return block;
+}
+
 describe("archives", () => {
   /** In `from`: a folder `in` with a file `f`, and what `pack` makes of it. */
   function packed(from: string, [file, ...argv]: readonly string[]): void {
@@ -272,6 +312,68 @@ describe("archives", () => {
     execFileSync("tar", ["-rf", "evil.tar", "link/f"], { cwd: from });
     await fetchInto(sandbox, [`${from}/evil.tar`]);
     expect(readdirSync(outside)).toEqual([]);
+  });
+
+  test("links that one archive leaves lead the next one nowhere", async () => {
+    const { sandbox, from } = folders();
+    const outside = join(from, "outside");
+    mkdirSync(outside);
+    symlinkSync(outside, join(sandbox, "planted"));
+    packed(from, ["tar", "-cf", "a.tar", "in/f", "--transform", "s,in/f,planted/f,"]);
+    expect(await fetchInto(sandbox, [`${from}/a.tar`])).toMatch(/planted is there already/);
+    packed(from, ["tar", "-cf", "b.tar", "in/f", "--transform", "s,in/f,planted,"]);
+    expect(await fetchInto(sandbox, [`${from}/b.tar`])).toBeUndefined();
+    expect(read(sandbox, "planted")).toBe("F");
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
+  test.each([
+    ["a.tar", "tar", "-cf", "a.tar", "in"],
+    ["a.zip", "zip", "-qry", "a.zip", "in"],
+  ] as const)(
+    "%s: a link that leads out by way of another one is refused",
+    async (name, ...pack) => {
+      const { sandbox, from } = folders();
+      mkdirSync(join(from, "in/x"), { recursive: true });
+      // Each for itself stays inside.
+      symlinkSync("..", join(from, "in/x/up"));
+      symlinkSync("..", join(from, "in/upper"));
+      symlinkSync("in/upper/in/upper/in/x/up", join(from, "fine"));
+      symlinkSync("x/up/../..", join(from, "in/out"));
+      packed(from, [...pack]);
+      expect(await fetchInto(sandbox, [`${from}/${name}`])).toMatch(
+        /its link 'in\/out' to 'x\/up\/..\/..' would leave the sandbox/,
+      );
+      expect(readdirSync(sandbox)).toEqual([name]);
+    },
+  );
+
+  test("folders of several archives become one; the younger file stays", async () => {
+    const { sandbox, from } = folders();
+    packed(from, ["tar", "-cf", "a.tar", "in/f"]);
+    writeFileSync(join(from, "in/g"), "G");
+    writeFileSync(join(from, "in/f"), "new");
+    execFileSync("zip", ["-qr", "b.zip", "in"], { cwd: from });
+    expect(await fetchInto(sandbox, [`${from}/a.tar`, `${from}/b.zip`])).toBeUndefined();
+    expect([read(sandbox, "in/f"), read(sandbox, "in/g")]).toEqual(["new", "G"]);
+    expect(readdirSync(cacheFolder)).toEqual([]);
+  });
+
+  test("a pipe, a device and a hard link to something outside come from no archive", async () => {
+    const { sandbox, from } = folders();
+    execFileSync("mkfifo", [join(from, "pipe")]);
+    execFileSync("tar", ["-cf", "pipe.tar", "pipe"], { cwd: from });
+    expect(await fetchInto(sandbox, [`${from}/pipe.tar`])).toMatch(/is a device or a pipe/);
+    const hard = tarOf({ name: "h", type: "1", target: "../../etc/passwd" });
+    writeFileSync(join(from, "hard.tar"), hard);
+    expect(await fetchInto(sandbox, [`${from}/hard.tar`])).toMatch(/tar exited with status 2/);
+    writeFileSync(join(from, "odd.tar"), tarOf({ name: "odd", type: "Z" }));
+    expect(await fetchInto(sandbox, [`${from}/odd.tar`])).toMatch(/no member's kind: '\?rw/);
+    writeFileSync(join(from, "line.tar"), tarOf({ name: "a\n-rw-r--r-- r/r 0 ../x", type: "0" }));
+    expect(await fetchInto(sandbox, [`${from}/line.tar`])).toBeUndefined();
+    expect(readdirSync(sandbox).sort()).toEqual([
+      ...["a\n-rw-r--r-- r", "hard.tar", "line.tar", "odd.tar", "pipe.tar"],
+    ]);
   });
 
   test("what is no archive says so with the program's words", async () => {

@@ -8,7 +8,7 @@ import {
 
 const tar = (line: string) => {
   const member = tarMember(line);
-  return member && memberObjection(member);
+  return "name" in member ? memberObjection(member) : member.kind;
 };
 
 test("a list of tar is read line by line, of GNU and of busybox", () => {
@@ -25,7 +25,9 @@ test("a list of tar is read line by line, of GNU and of busybox", () => {
   expect(tarMember("brw-r--r-- root/root 8,0 2026-11-21 18:02 disk")).toMatchObject({
     kind: "OTHER",
   });
-  expect(tarMember("tar: something to say")).toBeUndefined();
+  expect(tarMember("Vrw-r--r-- 0/0 0 1970-01-01 00:00 x--Volume Header--")).toEqual({
+    kind: "UNCLEAR",
+  });
 });
 
 test("a list of unzip is read past its head and its foot", () => {
@@ -37,11 +39,11 @@ test("a list of unzip is read past its head and its foot", () => {
     "4 files, 22 bytes uncompressed, 22 bytes compressed:  0.0%",
   ];
   expect(lines.map(zipMember)).toEqual([
-    undefined,
-    undefined,
+    { kind: "REST" },
+    { kind: "REST" },
     { kind: "FILE", bytes: 12, name: "a b.txt" },
     { kind: "LINK", bytes: 11, name: "evil" },
-    undefined,
+    { kind: "REST" },
   ]);
 });
 
