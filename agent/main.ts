@@ -141,14 +141,13 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     return process.exit();
   }
   const state = newState(facts, rows);
-  log(
-    `agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, containerizer ${containerizersOf(config)}; ` +
-      `API at http://${config.listen}:${port}`,
-  );
+  log(`agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${describeAgent(config, port)}`);
   const history = new History(join(work.metaDirectory, "history"));
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const upkeep = makeUpkeep(config, state, { work, log });
-  const { containers, inputs, terminals } = clientContainers(work, { state, containerizer, port });
+  const outward = new Outward({ certificates: config.certificates, keepAlive: true });
+  const facilities = { state, containerizer, port, outward, fetchCache };
+  const { containers, inputs, terminals } = clientContainers(work, facilities);
   const view: AgentView = {
     ...{ state, history, containerizer, containers, inputs, config, port },
     version: versionFacts(VERSION, buildFacts),
@@ -162,7 +161,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     ...{ state, checkpoint, history, containerizer, fetchCache, port, executorStreams, log },
     workDirectory: work.path,
     master: config.master,
-    outward: new Outward({ certificates: config.certificates, keepAlive: true }),
+    outward,
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
     switchUser: process.geteuid?.() === 0,
     answerCall: (request) => answerLinkedCall(view, request, log),
@@ -196,6 +195,11 @@ async function start(runner: AgentRunner, log: Log): Promise<void> {
   }
 }
 
+/** Like "containerizer cgroups, as the agent runs as root; API at http://127.0.0.1:5051". */
+function describeAgent(config: Config, port: number): string {
+  return `containerizer ${containerizersOf(config)}; API at http://${config.listen}:${port}`;
+}
+
 /** Like "docker and cgroups, as the agent runs as root". */
 function containerizersOf({ containerizers, containerizer, containerizerReason }: Config): string {
   const mesos = describeChoice({ kind: containerizer, reason: containerizerReason });
@@ -224,7 +228,10 @@ function executorHost({ listen, ip }: Config): string {
 /** Those that clients launch, and what is typed into them. */
 function clientContainers(
   { path: workDirectory, metaDirectory }: WorkDirectory,
-  facts: Pick<ClientContainersOptions, "state" | "containerizer" | "port">,
+  facts: Pick<
+    ClientContainersOptions,
+    "state" | "containerizer" | "port" | "outward" | "fetchCache"
+  >,
 ): {
   readonly containers: ClientContainers;
   readonly inputs: ContainerInputs;

@@ -117,7 +117,7 @@ function readLaunch(
 ): Result<{ chain: ContainerChain; request: ContainerRequest }, Answer> {
   const chain = readChain(call.container_id);
   if (!chain.ok) return chain;
-  const request = readRequest(call);
+  const request = readRequest(call, { isNested: call.container_id.parent !== undefined });
   if (!request.ok) return err(invalidCall(request.error));
   return ok({ chain: chain.value, request: request.value });
 }

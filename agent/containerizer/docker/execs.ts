@@ -44,6 +44,14 @@ const DRAIN_MS = 200;
 const KILL_PAUSE_MS = 20;
 const OUTER_END_TRIES = 8;
 
+/** What the Engine gives all commands of a container alike. */
+function refusalOf({ capabilities, processLimits }: ContainerSpec): LaunchError | undefined {
+  const why = "a command in a Docker container has those of that container";
+  if (capabilities !== undefined) return { code: "NOT_SUPPORTED", what: "capabilities", why };
+  if (processLimits === undefined) return undefined;
+  return { code: "NOT_SUPPORTED", what: "limits of its processes", why };
+}
+
 export class Execs {
   readonly #engine: Engine;
   readonly #records: DockerRecords;
@@ -68,6 +76,8 @@ export class Execs {
   async launch(spec: ContainerSpec, inside: ContainerId): Promise<Result<Launched, LaunchError>> {
     const { containerId: id } = spec;
     const dockerId = this.#dockerIdOf(inside);
+    const refused = refusalOf(spec);
+    if (refused !== undefined) return err(refused);
     if (this.has(id)) return err({ code: "CONTAINER_EXISTS", containerId: id });
     if (dockerId === undefined) {
       return err({ code: "CONTAINER_NOT_RUNNING", containerId: inside });

@@ -5,7 +5,7 @@
  * process; the others outlive it, and are found again by their records. 3. The end of a container
  * is remembered until it is removed; of more than `ENDED_KEPT` the oldest is forgotten.
  */
-import { realpathSync } from "node:fs";
+import { realpathSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { Change } from "../../../worker/std/table.ts";
@@ -22,6 +22,9 @@ import {
 import { DEFAULT_PATH } from "../../core/container-spec.ts";
 import type { ExecutorRow, RunRow } from "../../core/rows.ts";
 import { isLive } from "../../core/runs.ts";
+import type { Outward } from "../../outward/outward.ts";
+import type { FetchCache } from "../fetcher/cache.ts";
+import { fetchUris } from "../fetcher/fetcher.ts";
 import { type ContainerChain, containerizerId, isWithin } from "./chain.ts";
 import type { ClientContainer, ContainerCallError } from "./client-container.ts";
 import type { TerminalInputs } from "./input.ts";
@@ -50,6 +53,14 @@ export interface ClientContainersOptions extends SurroundingsOptions {
   readonly metaDirectory: string;
   readonly inputs: TerminalInputs;
   readonly records: ClientContainerRecords;
+  readonly outward: Outward;
+  readonly fetchCache: FetchCache;
+}
+
+/** What is being made ready for its launch. */
+interface Launching {
+  readonly chain: ContainerChain;
+  readonly cancel: AbortController;
 }
 
 export type FoundContainer =
@@ -63,7 +74,7 @@ export class ClientContainers {
   readonly #options: ClientContainersOptions;
   /** In the order of their launches. */
   readonly #containers = new Map<ContainerId, ClientContainer>();
-  readonly #launching = new Set<ContainerId>();
+  readonly #launching = new Map<ContainerId, Launching>();
   #remembered: ReadonlyMap<ContainerId, ClientContainerRecord> = new Map();
 
   constructor(options: ClientContainersOptions) {
@@ -140,6 +151,11 @@ export class ClientContainers {
   async kill(chain: ContainerChain, signal: number): Promise<Result<void, ContainerCallError>> {
     const name = signalName(signal);
     if (name === undefined) return err({ code: "SIGNAL_UNKNOWN", signal });
+    const launching = this.#launching.get(containerizerId(chain));
+    if (launching !== undefined) {
+      launching.cancel.abort();
+      return ok(undefined);
+    }
     const id = this.runningId(chain);
     if (!id.ok) return id;
     if (name === "SIGKILL" && this.#containers.has(id.value)) this.#destroy(id.value);
@@ -212,17 +228,22 @@ export class ClientContainers {
     }
     const around = this.#surroundings(chain, request);
     if (!around.ok) return around;
-    this.#launching.add(id);
+    this.#launching.set(id, { chain, cancel: new AbortController() });
     try {
       const value = chain.at(-1) ?? "";
       const planned = await plan({ id, value, request, around: around.value });
-      return planned.ok ? await this.#carryOut(chain, planned.value) : planned;
+      if (!planned.ok) return planned;
+      return await this.#carryOut(chain, planned.value, request.uris);
     } finally {
       this.#launching.delete(id);
     }
   }
 
-  async #carryOut(chain: ContainerChain, plan: LaunchPlan): Promise<LaunchOutcome> {
+  async #carryOut(
+    chain: ContainerChain,
+    plan: LaunchPlan,
+    uris: ContainerRequest["uris"],
+  ): Promise<LaunchOutcome> {
     const { spec, pipes } = plan;
     const { containerId: id, environment, user, sandboxDirectory, inside } = spec;
     const hasTerminal = spec.terminal !== undefined;
@@ -230,10 +251,11 @@ export class ClientContainers {
     const { records, containerizer } = this.#options;
     // A session does not outlive this process: the next one is to remove it.
     const written = pipes === undefined ? records.write(id, record) : ok(undefined);
-    const launched = written.ok ? await containerizer.launch(spec) : written;
+    const fetched = written.ok ? await this.#fetch(plan, uris) : written;
+    const launched = fetched.ok ? await containerizer.launch(spec) : fetched;
     plan.letGo();
     if (!launched.ok) {
-      plan.giveUp();
+      await plan.giveUp();
       records.remove(id);
       return err(launchFailed(launched.error));
     }
@@ -241,6 +263,23 @@ export class ClientContainers {
     // What it is in may have ended while it was launched.
     if (chain.length > 1 && !this.#livesIn(chain.slice(0, -1))) this.#destroy(id);
     return ok("LAUNCHED");
+  }
+
+  /** Until somebody kills it, or the container that it is in ends. The error is a sentence. */
+  async #fetch(
+    { spec, fetch }: LaunchPlan,
+    uris: ContainerRequest["uris"],
+  ): Promise<Result<void, string>> {
+    const signal = this.#launching.get(spec.containerId)?.cancel.signal;
+    if (fetch === undefined || signal === undefined) return ok(undefined);
+    const { workDirectory, outward, fetchCache: cache } = this.#options;
+    const { account, stderr } = fetch;
+    const say = (line: string): void => void writeSync(stderr, `${line}\n`);
+    const directory = spec.sandboxDirectory;
+    const folders = { workDirectory, directory };
+    const request = { uris, ...folders, account, signal, outward, cache, say };
+    const fetched = await fetchUris(request);
+    return signal.aborted ? err("it was killed while its URIs were fetched") : fetched;
   }
 
   #surroundings(
@@ -289,6 +328,9 @@ export class ClientContainers {
   }
 
   #endWithin(outer: ContainerChain): void {
+    for (const { chain, cancel } of this.#launching.values()) {
+      if (isWithin(chain, outer)) cancel.abort();
+    }
     for (const { id, chain } of this.alive()) if (isWithin(chain, outer)) this.#destroy(id);
   }
 
@@ -312,7 +354,8 @@ export class ClientContainers {
 
 function launchFailed(error: LaunchError | string): ContainerCallError {
   if (typeof error === "string") return { code: "LAUNCH_FAILED", why: error, fault: "AGENT" };
-  const ofClient = ["COMMAND_INVALID", "USER_UNKNOWN", "USER_SWITCH_FORBIDDEN"];
+  const ofClient = ["COMMAND_INVALID", "NOT_SUPPORTED", "VOLUME_REFUSED"];
+  ofClient.push("USER_UNKNOWN", "USER_SWITCH_FORBIDDEN");
   const fault = ofClient.includes(error.code) ? "CLIENT" : "AGENT";
   return { code: "LAUNCH_FAILED", why: describeLaunchError(error), fault };
 }

@@ -6,24 +6,26 @@ import {
   type ContainerSpec,
   describeLaunchError,
 } from "../../containerizer/containerizer.ts";
-import { accountToBecome } from "../../containerizer/supervisor/users.ts";
+import { type Account, accountToBecome } from "../../containerizer/supervisor/users.ts";
 import { DEFAULT_PATH } from "../../core/container-spec.ts";
 import type { ContainerCallError, SessionPipes } from "./client-container.ts";
 import type { TerminalInputs } from "./input.ts";
-import { makeNestedSandbox } from "./nested-sandbox.ts";
+import { makeNestedSandbox, removeNestedSandbox } from "./nested-sandbox.ts";
 import { PipedOutput } from "./output.ts";
 import { openPipes } from "./pipes.ts";
-import type { ContainerRequest } from "./request.ts";
-import type { Surroundings } from "./task-containers.ts";
+import { type ContainerRequest, obstacleBeside } from "./request.ts";
+import { amountOf, limitsOf, type Surroundings } from "./task-containers.ts";
 
 export interface LaunchPlan {
   readonly spec: ContainerSpec;
   /** The agent's ends, of a session. */
   readonly pipes: SessionPipes | undefined;
+  /** What is to be there before the launch, with a place to tell of it. */
+  readonly fetch: { readonly account: Account | undefined; readonly stderr: number } | undefined;
   /** Closes the command's ends: it has them, or will never have. */
   letGo(): void;
-  /** The launch failed. */
-  giveUp(): void;
+  /** The launch failed: the next one may have its name. */
+  giveUp(): Promise<void>;
 }
 
 export interface LaunchFacts {
@@ -39,6 +41,11 @@ type Plan = Result<LaunchPlan, ContainerCallError>;
 /** A session shares everything with the container that it is in, and talks to its client only. */
 export async function planSession(facts: LaunchFacts, directory: string): Promise<Plan> {
   const { request, around } = facts;
+  const refused = obstacle(facts);
+  if (refused !== undefined) return clientFails(refused);
+  if (request.uris.length > 0) {
+    return clientFails("a session fetches nothing; leave 'command.uris' out");
+  }
   const pipes = await openPipes(directory);
   if (!pipes.ok) return agentFails(pipes.error);
   const { streams, stdin, stdout, stderr, letGo } = pipes.value;
@@ -55,14 +62,17 @@ export async function planSession(facts: LaunchFacts, directory: string): Promis
       streams,
     },
     pipes: { stdin, output: new PipedOutput({ stdout, stderr }), close },
+    fetch: undefined,
     letGo,
-    giveUp: close,
+    giveUp: async () => close(),
   });
 }
 
 /** Any other container has a sandbox of its own, and writes there. */
 export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Promise<Plan> {
   const { id, value, request, around } = facts;
+  const refused = obstacle(facts);
+  if (refused !== undefined) return clientFails(refused);
   const account = accountToBecome(request.user ?? around.user);
   if (!account.ok) return clientFails(describeLaunchError(account.error));
   const sandbox = makeNestedSandbox(around.sandboxDirectory, value, account.value);
@@ -74,6 +84,7 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
   };
   if (!input.ok) {
     close(stdout, stderr);
+    await removeNestedSandbox(path);
     return agentFails(input.error);
   }
   const places = { MESOS_SANDBOX: path, MESOS_DIRECTORY: path };
@@ -85,18 +96,40 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
       streams: { stdin: input.value, stdout, stderr },
     },
     pipes: undefined,
+    fetch: request.uris.length === 0 ? undefined : { account: account.value, stderr },
     letGo: () => close(input.value, stdout, stderr),
-    giveUp: () => inputs.remove(id),
+    giveUp: async () => {
+      inputs.remove(id);
+      await removeNestedSandbox(path);
+    },
   });
+}
+
+/** Why it cannot be had where it is to be launched. */
+function obstacle({ request, around }: LaunchFacts): string | undefined {
+  if (around.inside !== undefined) return obstacleBeside(request);
+  if (around.group === undefined || request.ownsLimits) return undefined;
+  if (request.resources.length === 0 && request.limits === undefined) return undefined;
+  return (
+    "it shares the resources of the container that it is in; leave 'resources' and 'limits' out, " +
+    "or set 'container.linux_info.share_cgroups' to false"
+  );
 }
 
 function commonSpec({ id, request, around }: LaunchFacts) {
   const user = request.user ?? around.user;
-  const { inside, limits, group } = around;
+  const { inside, group, agentFolders = [] } = around;
+  const { resources, limits, parts } = request;
+  const volumes = [...(around.volumes ?? []), ...(parts.volumes ?? [])];
+  const gpus = Math.ceil(amountOf(resources, "gpus"));
   return {
     containerId: id,
     command: request.command,
-    limits,
+    limits: request.ownsLimits ? limitsOf({ resources, limits }) : around.limits,
+    ...parts,
+    ...(volumes.length > 0 && { volumes }),
+    ...(agentFolders.length > 0 && { agentFolders }),
+    ...(gpus > 0 && { gpus }),
     ...(inside !== undefined && { inside }),
     ...(group !== undefined && { group }),
     ...(user !== undefined && { user }),

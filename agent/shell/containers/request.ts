@@ -2,67 +2,103 @@
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerCommand, TerminalSize } from "../../containerizer/containerizer.ts";
+import { commandEnvironment, secretText } from "../../core/command-environment.ts";
 import { containerCommand } from "../../core/container-spec.ts";
+import {
+  type ContainerPlace,
+  type MesosContainerParts,
+  mesosContainerObstacle,
+  mesosContainerParts,
+} from "../../core/mesos-container.ts";
 import { terminalSize } from "../../core/terminal.ts";
 
 export interface ContainerRequest {
   readonly command: ContainerCommand;
   /** Beside what comes from around the container. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly uris: readonly mesos.CommandInfoURI[];
   readonly user: string | undefined;
   readonly terminal: TerminalSize | undefined;
+  readonly parts: MesosContainerParts;
   readonly resources: readonly mesos.Resource[];
   readonly limits: Readonly<Record<string, mesos.ValueScalar>> | undefined;
+  /** In another one: it asks for resources beside that one's, instead of a part of them. */
+  readonly ownsLimits: boolean;
 }
 
 /** The error is a sentence without its full stop. */
-export function readRequest(call: {
-  readonly command?: mesos.CommandInfo;
-  readonly container?: mesos.ContainerInfo;
-  readonly resources?: readonly mesos.Resource[];
-  readonly limits?: Readonly<Record<string, mesos.ValueScalar>>;
-}): Result<ContainerRequest, string> {
+export function readRequest(
+  call: {
+    readonly command?: mesos.CommandInfo;
+    readonly container?: mesos.ContainerInfo;
+    readonly resources?: readonly mesos.Resource[];
+    readonly limits?: Readonly<Record<string, mesos.ValueScalar>>;
+  },
+  place: ContainerPlace,
+): Result<ContainerRequest, string> {
   const { command, container, resources = [], limits } = call;
   if (command?.value === undefined) return err("'command.value' is missing; say what to run");
-  const obstacle = commandObstacle(command) ?? (container && containerObstacle(container));
+  const obstacle = commandObstacle(command) ?? (container && containerObstacle(container, place));
   if (obstacle !== undefined) return err(obstacle);
-  const environment: Record<string, string> = {};
-  for (const { name, value } of command.environment?.variables ?? []) {
-    environment[name] = value ?? "";
-  }
   const terminal = container?.tty_info && terminalSize(container.tty_info);
   if (terminal !== undefined && !terminal.ok) return terminal;
   return ok({
     command: containerCommand(command),
-    environment,
+    environment: commandEnvironment(command),
+    uris: command.uris ?? [],
     user: command.user || undefined,
     terminal: terminal?.value,
+    parts: mesosContainerParts(container),
     resources,
     limits,
+    ownsLimits: container?.linux_info?.share_cgroups === false,
   });
 }
 
-function commandObstacle({ uris, environment }: mesos.CommandInfo): string | undefined {
-  if ((uris ?? []).length > 0) {
-    return "this agent fetches nothing for such containers; leave 'command.uris' out";
-  }
-  const secret = environment?.variables?.find(({ type }) => type === "SECRET");
+function commandObstacle({ environment }: mesos.CommandInfo): string | undefined {
+  const secret = environment?.variables?.find(
+    (variable) => variable.type === "SECRET" && secretText(variable) === undefined,
+  );
   if (secret === undefined) return undefined;
-  return `the variable '${secret.name}' is a secret; such containers take plain values only`;
+  return `the secret of '${secret.name}' is no text of type VALUE; this agent resolves no others`;
 }
 
-/** What may stand in a client's ContainerInfo. */
-const SERVED: readonly string[] = ["type", "tty_info"];
+function containerObstacle(
+  container: mesos.ContainerInfo,
+  place: ContainerPlace,
+): string | undefined {
+  const { type, mesos: own, docker, network_infos = [] } = container;
+  if (type !== "MESOS") {
+    return `'container.type' is ${type}; containers that clients launch are of the type MESOS`;
+  }
+  if (docker !== undefined) return "'container.docker' is for the type DOCKER; leave it out";
+  if (own?.image !== undefined) {
+    return "such containers have the machine's files; leave 'container.mesos.image' out";
+  }
+  if (network_infos.length > 0) {
+    return "such containers have the network of the machine; leave 'container.network_infos' out";
+  }
+  return mesosContainerObstacle(container, place);
+}
 
-function containerObstacle(container: mesos.ContainerInfo): string | undefined {
-  if (container.type !== "MESOS") {
-    return `'container.type' is ${container.type}; containers in containers are of the type MESOS`;
+/** What one that lives beside the processes of another shares with it, as the API names it. */
+const SHARED: { readonly [P in keyof MesosContainerParts]: string } = {
+  hostname: "container.hostname",
+  volumes: "container.volumes",
+  sharedMemory: "container.linux_info.ipc_mode",
+  sharesProcesses: "container.linux_info.share_pid_namespace",
+};
+
+/** Why it cannot be launched beside the processes of another one; undefined: it can. */
+export function obstacleBeside(request: ContainerRequest): string | undefined {
+  const shares = "it shares the limits, mounts and namespaces of the container that it is in";
+  const { parts, resources, limits, ownsLimits } = request;
+  const own = Object.entries(SHARED).find(([part]) => Object.hasOwn(parts, part));
+  if (own !== undefined) return `${shares}; leave '${own[1]}' out`;
+  if (resources.length > 0) return `${shares}; leave 'resources' out`;
+  if (limits !== undefined && Object.keys(limits).length > 0) {
+    return `${shares}; leave 'limits' out`;
   }
-  for (const [name, value] of Object.entries(container)) {
-    const isGiven = value !== undefined && !(Array.isArray(value) && value.length === 0);
-    if (isGiven && !SERVED.includes(name)) {
-      return `this agent does not apply 'container.${name}' to such containers; leave it out`;
-    }
-  }
+  if (ownsLimits) return `${shares}; leave 'container.linux_info.share_cgroups' out`;
   return undefined;
 }

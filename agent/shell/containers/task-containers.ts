@@ -3,6 +3,7 @@ import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import type {
   ContainerGroup,
   ContainerId,
+  ContainerSpec,
   ResourceLimits,
 } from "../../containerizer/containerizer.ts";
 import { containerSpec, DEFAULT_PATH, resourceLimits } from "../../core/container-spec.ts";
@@ -11,7 +12,9 @@ import type { ExecutorRow, RunRow } from "../../core/rows.ts";
 import { mayHaveContainer } from "../../core/runs.ts";
 import type { AgentState } from "../../core/state.ts";
 import { decodeStored } from "../../core/stored.ts";
+import { volumesOf } from "../../core/volumes.ts";
 import { sandboxPath, taskSandboxPath } from "../sandbox.ts";
+import { volumeMounts } from "../volumes.ts";
 import type { ContainerChain } from "./chain.ts";
 
 /** What a container gets from the one that it is launched in. */
@@ -24,6 +27,9 @@ export interface Surroundings {
   readonly limits: ResourceLimits;
   /** That it belongs to, when it has no process to live beside. */
   readonly group?: ContainerGroup;
+  /** The persistent volumes of that group. */
+  readonly agentFolders?: ContainerSpec["agentFolders"];
+  readonly volumes?: ContainerSpec["volumes"];
 }
 
 export type TaskContainer =
@@ -130,8 +136,17 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
     user: userOf(framework, info.command?.user, options),
     sandboxDirectory,
     group: { id: row.containerId, sandboxDirectory },
+    ...volumeMounts(options.workDirectory, volumesOf(info.resources)),
     limits: limitsOf({ resources: info.resources }),
   };
+}
+
+/** Sum of the scalar resources of this name. */
+export function amountOf(resources: readonly mesos.Resource[], kind: string): number {
+  return resources.reduce(
+    (sum, { name, scalar }) => sum + (name === kind ? (scalar?.value ?? 0) : 0),
+    0,
+  );
 }
 
 /** Of resources that are nobody's task. */
