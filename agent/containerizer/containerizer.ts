@@ -120,6 +120,39 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
+/** An image of the OCI's or Docker's format. */
+export interface ImageSpec {
+  /** `[registry/]path[:tag][@digest]`, as Docker reads it. */
+  readonly name: string;
+  /** False: what is stored is only used when its registry says that it is still the same. */
+  readonly cached: boolean;
+  /** Registry credentials that the task brought: JSON as `docker login` writes it. */
+  readonly credentials?: string;
+}
+
+/** A file system that takes the machine's place in a container. */
+export interface RootFileSystem {
+  /** Absolute, the agent's own. `root` in it is where it appears; `upper` is what is changed. */
+  readonly folder: string;
+  /** The uppermost first. Empty: of the container that this one is inside of. */
+  readonly layers: readonly ImageLayer[];
+  /** Absolute, as the container sees it. */
+  readonly workingDirectory: string;
+  /** As whom the command runs; absent: as the agent. */
+  readonly account?: {
+    readonly userId: number;
+    readonly groupId: number;
+    readonly supplementaryGroupIds: readonly number[];
+  };
+}
+
+export interface ImageLayer {
+  /** Absolute: the layer's files, as overlayfs wants them; nobody changes them. */
+  readonly path: string;
+  /** Its folders, from its top, that hide what is below them. */
+  readonly opaque: readonly string[];
+}
+
 export interface ContainerSpec {
   readonly containerId: ContainerId;
   /**
@@ -143,6 +176,10 @@ export interface ContainerSpec {
   readonly agentFolders?: readonly { readonly path: string; readonly readOnly: boolean }[];
   readonly capabilities?: CapabilitySets;
   readonly processLimits?: readonly ProcessLimit[];
+  /** Which system calls it may make; absent: what the operator's own profile says. */
+  readonly seccomp?:
+    | { readonly kind: "PROFILE"; readonly name: string }
+    | { readonly kind: "UNCONFINED" };
   /** It sees the processes of the machine, or of its group. */
   readonly sharesProcesses?: boolean;
   /**
@@ -154,6 +191,10 @@ export interface ContainerSpec {
     | { readonly mode: "SHARED" };
   /** Whole NVIDIA GPUs for it alone. */
   readonly gpus?: number;
+  /** Its file system is this image's, not the machine's. */
+  readonly image?: ImageSpec;
+  /** Made of `image` by `images/`, which sets it; nobody else does. */
+  readonly root?: RootFileSystem;
   /** Instead of no input, and of output into the sandbox's files. */
   readonly streams?: StandardStreams;
   /** The command gets a terminal of this size; all of its output is on stdout then. */
@@ -323,6 +364,14 @@ export interface DiskOptions {
   readonly isEnforced: boolean;
 }
 
+/** Profiles of system calls, each a file of the folder. */
+export interface SeccompOptions {
+  /** Absolute. */
+  readonly configDirectory: string;
+  /** Of containers that say nothing; absent: all calls. */
+  readonly defaultProfile?: string;
+}
+
 export interface ContainerizerOptions {
   /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
   readonly runtimeDirectory: string;
@@ -336,6 +385,8 @@ export interface ContainerizerOptions {
   readonly isolation?: ReadonlySet<Isolator>;
   /** Rights of root that containers may have; absent: what is harmless to the machine. */
   readonly allowedCapabilities?: readonly CapabilityName[];
+  /** Absent: there are no profiles. */
+  readonly seccomp?: SeccompOptions;
   /** Absent: every 15 seconds where `isolation` names disk/du, and not enforced. */
   readonly disk?: DiskOptions;
   /** For containers that ask for some; absent: none. */

@@ -6,6 +6,8 @@ import type { LaunchError } from "../containerizer.ts";
 export interface Account {
   readonly userId: number;
   readonly groupId: number;
+  /** Absent: those that the machine's /etc/group says. */
+  readonly supplementaryGroupIds?: readonly number[];
 }
 
 const PASSWD = "/etc/passwd";
