@@ -52,6 +52,7 @@ import { FetchCache } from "./shell/fetcher/cache.ts";
 import { History } from "./shell/history.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
 import { reconfigure } from "./shell/reconfiguration.ts";
+import { keepStartReserve } from "./shell/reserve-space.ts";
 import { shutDownRunning } from "./shell/shut-down-running.ts";
 import { SandboxCollector } from "./shell/upkeep/sandbox-collector.ts";
 import { Upkeep } from "./shell/upkeep/upkeep.ts";
@@ -181,6 +182,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   };
   listener.serve(view, { access, log, executors });
   await start(runner, log);
+  keepStartReserve(work.metaDirectory);
   upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
 }

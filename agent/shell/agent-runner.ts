@@ -3,8 +3,9 @@
  *
  * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed
  * in the order they were made, but containers are started one per turn of the event loop, after the
- * other effects of their step. 3. When a commit fails the process ends: what is in memory may never
- * become true, and the next process starts from what is on disk.
+ * other effects of their step. 3. A commit that the disk has no room for is tried again until it
+ * has; nothing else is decided meanwhile. When one fails otherwise the process ends: what is in
+ * memory may never become true, and the next process starts from what is on disk.
  */
 import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
@@ -24,7 +25,7 @@ import { outlivesMachine, type VolumeName } from "../core/rows.ts";
 import { type AgentState, save } from "../core/state.ts";
 import type { Outward } from "../outward/outward.ts";
 import { Checker, type CheckRequest } from "../task-checks/checker.ts";
-import { type Checkpoint, describeCheckpointError } from "./checkpoint.ts";
+import { type Checkpoint, describeCheckpointError, isForRoom } from "./checkpoint.ts";
 import type { ClientContainers } from "./containers/client-containers.ts";
 import type { TerminalInputs } from "./containers/input.ts";
 import type { ExecutorApiPlace } from "./executor-environment.ts";
@@ -80,6 +81,15 @@ type SpokenEffect = Extract<
 /** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** How long until what the disk had no room for is tried again. */
+const ROOM_RETRY_MS = 1_000;
+
+/** Inputs were taken; this follows. */
+interface Decided {
+  readonly changes: readonly Change[];
+  readonly effects: readonly Effect[];
+}
+
 export class AgentRunner {
   readonly #options: AgentRunnerOptions;
   readonly #state: AgentState;
@@ -88,6 +98,8 @@ export class AgentRunner {
   readonly #checker: Checker;
   #queue: Input[] = [];
   readonly #launches: Launch[] = [];
+  /** Until there is room on the disk. */
+  #held: Decided | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The last step's time, and the monotonic clock's at that moment. */
   #nowMs = 0;
@@ -142,6 +154,10 @@ export class AgentRunner {
   /** Inputs of one turn of the event loop share one commit. */
   submit(input: Input): void {
     if (this.#queue.push(input) === 1) setImmediate(() => this.#drain());
+    // It changes nothing, and whoever asked waits.
+    const leaves = input.type === "SHUTDOWN" && input.reason === "SIGNAL";
+    if (this.#held !== undefined && leaves)
+      this.#speak({ type: "EXIT", reason: { type: "SIGNAL" } });
   }
 
   close(): void {
@@ -154,9 +170,9 @@ export class AgentRunner {
   }
 
   #drain(): void {
+    if (this.#ended || this.#held !== undefined) return;
     const inputs = this.#queue;
     this.#queue = [];
-    if (this.#ended) return;
     const changes: Change[] = [];
     const effects: Effect[] = [];
     const nowMs = this.#now();
@@ -165,10 +181,23 @@ export class AgentRunner {
       changes.push(...outcome.changes);
       effects.push(...outcome.effects);
     }
-    if (changes.length > 0 && !this.#commit(changes)) return;
+    this.#carryOut({ changes, effects });
+  }
+
+  #carryOut(decided: Decided): void {
+    const { changes, effects } = decided;
+    if (changes.length > 0 && !this.#commit(decided)) return;
     this.#options.observe(changes);
     for (const line of taskLines(changes)) this.#options.log(line);
     for (const effect of effects) this.#perform(effect);
+  }
+
+  /** Tries again what the disk had no room for; then it is the turn of what came meanwhile. */
+  #goOn(): void {
+    const held = this.#held;
+    if (held === undefined || this.#ended) return;
+    this.#carryOut(held);
+    if (this.#held === undefined) this.#drain();
   }
 
   /**
@@ -183,16 +212,29 @@ export class AgentRunner {
     return this.#nowMs;
   }
 
-  #commit(changes: readonly Change[]): boolean {
+  #commit(decided: Decided): boolean {
     const { checkpoint, history, log, exit } = this.#options;
-    this.#say(history.keep(changes));
+    const { changes } = decided;
+    const kept = history.keep(changes);
+    if (this.#held === undefined) this.#say(kept);
     const sync = changes.some(outlivesMachine);
     const committed = checkpoint.commit(changes, { sync, save: () => save(this.#state) });
     if (committed.ok) {
+      if (this.#held !== undefined) log("there is room on the disk again: the agent goes on");
+      this.#held = undefined;
       history.forget(changes, this.#state);
       return true;
     }
-    log(`${describeCheckpointError(committed.error)}; the agent ends, its tasks keep running`);
+    const failure = describeCheckpointError(committed.error);
+    if (isForRoom(committed.error)) {
+      if (this.#held === undefined) {
+        log(`${failure}; the agent waits for room on the disk, its tasks keep running`);
+      }
+      this.#held = decided;
+      setTimeout(() => this.#goOn(), ROOM_RETRY_MS);
+      return false;
+    }
+    log(`${failure}; the agent ends, its tasks keep running`);
     this.close();
     exit({ type: "CHECKPOINT_FAILED" });
     return false;

@@ -9,7 +9,9 @@
  * well is committed with `sync`; the rest reaches the disk within a second. 2. A torn last line is
  * what a crash during a commit leaves, and was never acted on: it is cut off. A bad line before a
  * good one is damage, and refused. 3. A snapshot replaces the last one by rename, and names a new,
- * empty journal: whatever a crash leaves, one snapshot and its own journal are whole.
+ * empty journal: whatever a crash leaves, one snapshot and its own journal are whole. 4. A commit
+ * that the disk had no room for left nothing, and may be tried again; room is reserved ahead, so
+ * that a full disk does not keep the agent from ending tasks and telling of them.
  *
  * Synchronous on purpose: nothing may be decided between a step and its commit, and a commit takes
  * some tenths of a millisecond. Does not know what the rows mean.
@@ -35,6 +37,7 @@ import type { Change, Row } from "../../worker/std/table.ts";
 import { keyOf, type Rows, type StoredRows, type TableName } from "../core/rows.ts";
 import { noRows } from "../core/state.ts";
 import { errnoOf } from "./errno.ts";
+import { reserveSpace } from "./reserve-space.ts";
 
 export type CheckpointError =
   | {
@@ -48,6 +51,10 @@ export type CheckpointError =
   | { readonly code: "OTHER_FORMAT"; readonly path: string; readonly format: number };
 
 const FORMAT = 1;
+/** What stops a write for as long as the disk is full, or its owner's share of it. */
+const NO_ROOM = ["ENOSPC", "EDQUOT"];
+/** Some hundred commits. */
+const RESERVE_BYTES = 1024 * 1024;
 /** Commits without `sync` are on disk after this time. */
 const SYNC_LATEST_MS = 1_000;
 /** A journal shorter than this is not worth replacing. */
@@ -74,6 +81,10 @@ export class Checkpoint {
   #file: number;
   #journalBytes: number;
   #snapshotBytes: number;
+  /** The journal's length from which on it is replaced. */
+  #compactAtBytes: number;
+  /** The journal's length up to which the disk has room for it, if it could be reserved. */
+  #reservedBytes = 0;
   /** Runs while the last commits are not synced. */
   #syncTimer: NodeJS.Timeout | undefined;
 
@@ -86,6 +97,8 @@ export class Checkpoint {
     this.#file = place.file;
     this.#journalBytes = place.journalBytes;
     this.#snapshotBytes = place.snapshotBytes;
+    this.#compactAtBytes = compactAt(place.snapshotBytes);
+    this.#reserve();
   }
 
   /** Opens or makes the checkpoint in an existing directory that nobody else uses. */
@@ -94,7 +107,10 @@ export class Checkpoint {
   ): Result<{ checkpoint: Checkpoint; rows: StoredRows }, CheckpointError> {
     const snapshotPath = join(directory, "snapshot");
     return guarded(snapshotPath, "open", () => {
-      if (!existsSync(snapshotPath)) writeSnapshot(directory, { journal: 0, rows: noRows });
+      if (!existsSync(snapshotPath)) {
+        writeSnapshot(directory, { journal: 0, rows: noRows });
+        syncDirectory(directory);
+      }
       const text = readFileSync(snapshotPath, "utf8");
       const [line] = readLines(text);
       if (line === undefined || !line.whole) return err(damaged(snapshotPath, 1));
@@ -112,8 +128,9 @@ export class Checkpoint {
   }
 
   /**
-   * Writes the Changes down. After an error nothing may be acted on: the process has to end, and
-   * the next one sees the state before (or, when only the sync failed, after) these Changes.
+   * Writes the Changes down. After an error nothing may be acted on. Where `isForRoom`, the same
+   * call may be made again; else the process has to end, and the next one sees the state before
+   * (or, when only the sync failed, after) these Changes.
    *
    * `sync`: they have to survive the machine's sudden end too, with all that was committed before.
    * `save`: all rows, Changes included; called when the journal has become long.
@@ -123,13 +140,15 @@ export class Checkpoint {
     { sync, save }: { readonly sync: boolean; readonly save: () => StoredRows },
   ): Result<void, CheckpointError> {
     assert(changes.length > 0, "a commit has changes");
-    return guarded(journalPath(this.#directory, this.#journal), "write", () => {
-      const entries = changes.map(({ table, key, after }) => [table, key, after ?? null]);
-      this.#journalBytes += writeAll(this.#file, encodeLine(entries));
+    const path = journalPath(this.#directory, this.#journal);
+    const entries = changes.map(({ table, key, after }) => [table, key, after ?? null]);
+    const written = guarded(path, "write", () => ok(this.#append(encodeLine(entries))));
+    if (!written.ok) return written;
+    return guarded(path, "sync", () => {
       if (sync) this.#sync();
       else this.#syncTimer ??= setTimeout(() => this.#syncLate(), SYNC_LATEST_MS).unref();
-      const limit = Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * this.#snapshotBytes);
-      if (this.#journalBytes > limit) this.#compact(save());
+      if (this.#journalBytes > this.#compactAtBytes) this.#compact(save());
+      else if (this.#journalBytes > this.#reservedBytes - RESERVE_BYTES / 2) this.#reserve();
       return ok(undefined);
     });
   }
@@ -137,6 +156,22 @@ export class Checkpoint {
   close(): void {
     clearTimeout(this.#syncTimer);
     closeSync(this.#file);
+  }
+
+  /** All of it, or nothing. */
+  #append(line: Buffer): void {
+    try {
+      writeAll(this.#file, line);
+    } catch (cause) {
+      ftruncateSync(this.#file, this.#journalBytes);
+      throw cause;
+    }
+    this.#journalBytes += line.length;
+  }
+
+  #reserve(): void {
+    this.#reservedBytes = this.#journalBytes + RESERVE_BYTES;
+    reserveSpace(this.#file, { offset: this.#journalBytes, length: RESERVE_BYTES });
   }
 
   #sync(): void {
@@ -153,18 +188,43 @@ export class Checkpoint {
     });
   }
 
+  /** Where there is no room for a snapshot, or no descriptor, the journal goes on growing. */
   #compact(rows: StoredRows): void {
     const journal = this.#journal + 1;
-    this.#snapshotBytes = writeSnapshot(this.#directory, { journal, rows });
+    const path = journalPath(this.#directory, journal);
+    let file: number | undefined;
+    try {
+      // Before the snapshot that names it: afterwards nothing else may be written to.
+      rmSync(path, { force: true });
+      file = openSync(path, "a", 0o600);
+      this.#snapshotBytes = writeSnapshot(this.#directory, { journal, rows });
+    } catch {
+      if (file !== undefined) closeSync(file);
+      rmSync(path, { force: true });
+      this.#compactAtBytes = this.#journalBytes + COMPACT_MIN_BYTES;
+      return;
+    }
+    syncDirectory(this.#directory);
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     closeSync(this.#file);
-    this.#file = openSync(journalPath(this.#directory, journal), "a", 0o600);
-    syncDirectory(this.#directory);
+    this.#file = file;
     rmSync(journalPath(this.#directory, this.#journal), { force: true });
     this.#journal = journal;
     this.#journalBytes = 0;
+    this.#compactAtBytes = compactAt(this.#snapshotBytes);
+    this.#reserve();
   }
+}
+
+/** Whether the same commit may succeed later, when there is room on the disk. */
+export function isForRoom(error: CheckpointError): boolean {
+  const { code } = error;
+  return code === "FILE_FAILED" && error.operation === "write" && NO_ROOM.includes(error.errno);
+}
+
+function compactAt(snapshotBytes: number): number {
+  return Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * snapshotBytes);
 }
 
 export function describeCheckpointError(error: CheckpointError): string {
@@ -240,7 +300,10 @@ function replayTable<T extends TableName>(
   return [...rows.values()];
 }
 
-/** Writes the snapshot beside the old one and puts it in its place. Returns its length. */
+/**
+ * Writes the snapshot beside the old one and puts it in its place, or throws and leaves the old one.
+ * Returns its length. The directory is the caller's to sync.
+ */
 function writeSnapshot(
   directory: string,
   { journal, rows }: { journal: number; rows: StoredRows },
@@ -252,8 +315,10 @@ function writeSnapshot(
     const bytes = writeAll(file, encodeLine(snapshot));
     fdatasyncSync(file);
     renameSync(fresh, join(directory, "snapshot"));
-    syncDirectory(directory);
     return bytes;
+  } catch (cause) {
+    rmSync(fresh, { force: true });
+    throw cause;
   } finally {
     closeSync(file);
   }

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { errnoOf } from "./errno.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { releaseStartReserve } from "./reserve-space.ts";
 
 export interface WorkDirectory {
   /** Absolute. */
@@ -47,6 +48,7 @@ export async function takeWorkDirectory(
     const { dev, ino } = statSync(metaDirectory);
     const lock = await lockName(`\0rimrock-agent-${dev}-${ino}`);
     if (lock === undefined) return err({ code: "IN_USE", path, pid: readPid(pidFile) });
+    releaseStartReserve(metaDirectory);
     writeFileSync(pidFile, `${process.pid}\n`);
     const release = (): void => void lock.close();
     return ok({ path, metaDirectory, runtimeDirectory, release });

@@ -46,13 +46,17 @@ export async function startAgent(args: readonly string[]): Promise<AgentProcess>
   return agent;
 }
 
-/** Ends what was started: agents, then what outlived them, then the folders. */
-export async function cleanUp(): Promise<void> {
+/**
+ * Ends what was started: agents, then what outlived them, then the folders. `release`: what holds
+ * on to the folders.
+ */
+export async function cleanUp(release: () => void = () => {}): Promise<void> {
   for (const { child, ended } of started.splice(0)) {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await ended;
   }
   endAllOf(made);
+  release();
   for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
   bundle = undefined;
 }
