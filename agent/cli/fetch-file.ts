@@ -47,7 +47,7 @@ export async function fetchFile(
     const place = { agentId, path: file.path };
     let at = await resumeAt(operator, place, descriptor);
     ftruncateSync(descriptor, at);
-    for await (const { data, size } of readPieces(operator, place, at)) {
+    for await (const { data, size } of readPieces(operator, place, { from: at })) {
       for (let from = 0; from < data.length; ) {
         from += writeSync(descriptor, data, from, data.length - from, at + from);
       }

@@ -19,7 +19,9 @@ path on an agent begins with a slash: /frameworks/F/executors/E/runs/latest/stdo
       return 1;
     }
     try {
-      for await (const { data } of readPieces(operator, place.value, 0)) terminal.out(data);
+      for await (const { data } of readPieces(operator, place.value, { from: 0 })) {
+        terminal.out(data);
+      }
       return 0;
     } catch (error) {
       throw await explained(operator, place.value, error);

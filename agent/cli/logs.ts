@@ -5,7 +5,7 @@ import { Operator } from "../../worker/sdk/operator.ts";
 import { followFile } from "../../worker/sdk/sandbox.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { EXIT_INTERRUPTED } from "./exit-code.ts";
-import { tailOffset } from "./log-tail.ts";
+import { findTail } from "./log-tail.ts";
 import { readPieces } from "./read-pieces.ts";
 import { eventSink, type OutputSink, type OutputStream, textSink } from "./task-output.ts";
 import { allTasks, findTask, sandboxOf } from "./task-place.ts";
@@ -102,15 +102,25 @@ async function showStream(
   const path = `${sandboxOf(task)}/${stream}`;
   const sink = sinkOf(context, task, stream);
   try {
-    const offset = tail === undefined ? 0 : await tailOffset(operator, { agentId, path }, tail);
+    const { offset, size } =
+      tail === undefined
+        ? { offset: 0, size: undefined }
+        : await findTail(operator, { agentId, path }, tail);
     if (!wanted.follow) {
-      for await (const { data } of readPieces(operator, { agentId, path }, offset)) {
+      const range = { from: offset, ...(size === undefined ? {} : { to: size }) };
+      for await (const { data } of readPieces(operator, { agentId, path }, range)) {
         if (signal.aborted) break;
         sink.write(data);
       }
       return undefined;
     }
-    const follow = { agentId, path, offset, pollMs: POLL_MS, graceMs: GRACE_MS, ended, signal };
+    const onGap = (): void =>
+      context.terminal.err(
+        `rimrock: part of the ${stream} is not shown: its agent had removed it already ` +
+          "(--max-log-files says how many older files it keeps)\n",
+      );
+    const times = { pollMs: POLL_MS, graceMs: GRACE_MS };
+    const follow = { agentId, path, offset, ...times, ended, signal, onGap };
     for await (const bytes of followFile(operator, follow)) sink.write(bytes);
     return undefined;
   } catch (error) {

@@ -11,11 +11,11 @@ export interface FilePiece {
   readonly size: number;
 }
 
-/** To the end that it has at the beginning: one that grows faster than it is read has no other. */
+/** `to` undefined: to the end that it has at the beginning; one that grows has no other. */
 export async function* readPieces(
   operator: Operator,
   { agentId, path }: { readonly agentId: string; readonly path: string },
-  from: number,
+  { from, to }: { readonly from: number; readonly to?: number },
 ): AsyncGenerator<FilePiece, void> {
   const read = (offset: number, length: number): Promise<FilePiece> => {
     const reading = operator.readFile(agentId, { path, offset, length });
@@ -23,13 +23,14 @@ export async function* readPieces(
     reading.catch(() => {});
     return reading;
   };
-  const first = await read(from, PIECE_BYTES);
+  const first = await read(from, Math.min(PIECE_BYTES, (to ?? Infinity) - from));
   yield first;
   const { size } = first;
-  for (let offset = from + first.data.length; offset < size; ) {
+  const end = to ?? size;
+  for (let offset = from + first.data.length; offset < end; ) {
     const pieces = Array.from({ length: AT_ONCE }, (_, at) => offset + at * PIECE_BYTES)
-      .filter((at) => at < size)
-      .map((at) => read(at, Math.min(PIECE_BYTES, size - at)));
+      .filter((at) => at < end)
+      .map((at) => read(at, Math.min(PIECE_BYTES, end - at)));
     for (const reading of pieces) {
       const { data } = await reading;
       // Cut meanwhile: what would follow is not what it was.

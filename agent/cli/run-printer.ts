@@ -56,6 +56,8 @@ export function runPrinter(
             stream,
             ended,
             signal,
+            onGap: () =>
+              note(`part of the ${stream} of ${place.taskId} was removed before its turn`),
           });
           if (problem === undefined) return;
           note(
@@ -89,12 +91,13 @@ async function showFile(
     readonly stream: OutputStream;
     readonly ended: Promise<void>;
     readonly signal: AbortSignal;
+    readonly onGap: () => void;
   },
 ): Promise<string | undefined> {
-  const { stream, ended, signal } = options;
+  const { stream, ended, signal, onGap } = options;
   const { agentId, frameworkId, executorId } = place;
   const path = outputPath(frameworkId, executorId, stream);
-  const follow = { agentId, path, pollMs: POLL_MS, graceMs: DRAIN_GRACE_MS, ended, signal };
+  const follow = { agentId, path, pollMs: POLL_MS, graceMs: DRAIN_GRACE_MS, ended, signal, onGap };
   try {
     for await (const bytes of followFile(operator, follow)) sink.write(bytes);
     return undefined;

@@ -93,3 +93,77 @@ test("aborting ends the following quietly, also in the middle of a pause", async
   await done;
   expect(seen.text).toBe("a");
 });
+
+test("a log that moves away any number of times between two looks is shown whole", async () => {
+  const files = new FakeFiles();
+  files.write(PATH, "first\n");
+  let gaps = 0;
+  const { seen, done, shows, endWriter } = follow(files, { onGap: () => void gaps++ });
+  await shows("first\n");
+  let all = "first\n";
+  for (const rotations of [1, 2, 3]) {
+    // The agent cannot be asked while it happens.
+    files.failWith = 503;
+    for (let at = 0; at < rotations; at++) {
+      const text = `line ${rotations}.${at}\n`.repeat(2);
+      files.write(PATH, text);
+      files.rotate(PATH, 3);
+      all += text;
+    }
+    // As long as what was shown of the one before, and longer.
+    const text = `the newest file of ${rotations}\n`.repeat(rotations * 4);
+    files.write(PATH, text);
+    all += text;
+    files.failWith = undefined;
+    await shows(all);
+  }
+  endWriter();
+  await done;
+  expect(seen.text).toBe(all);
+  expect(gaps).toBe(0);
+});
+
+test("a log that moved and was refilled to the very byte is told from what it was", async () => {
+  const files = new FakeFiles();
+  files.write(PATH, "aaaa\n");
+  const { seen, done, shows, endWriter } = follow(files);
+  await shows("aaaa\n");
+  files.rotate(PATH, 1);
+  files.write(PATH, "bbbb\n");
+  await shows("aaaa\nbbbb\n");
+  files.rotate(PATH, 1);
+  endWriter();
+  await done;
+  expect(seen.text).toBe("aaaa\nbbbb\n");
+});
+
+test("what was removed before it could be shown is told, and what is left is shown", async () => {
+  const files = new FakeFiles();
+  files.write(PATH, "one\n");
+  let gaps = 0;
+  const { seen, done, shows, endWriter } = follow(files, { onGap: () => void gaps++ });
+  await shows("one\n");
+  files.failWith = 503;
+  for (const text of ["two\n", "three\n", "four\n"]) {
+    files.write(PATH, text);
+    files.rotate(PATH, 2);
+  }
+  files.write(PATH, "five\n");
+  endWriter();
+  files.failWith = undefined;
+  await done;
+  expect(seen.text).toBe("one\nthree\nfour\nfive\n");
+  expect(gaps).toBe(1);
+});
+
+test("a log that moved before its first look is shown to its end", async () => {
+  const files = new FakeFiles();
+  files.write(PATH, "");
+  const { seen, done, endWriter } = follow(files);
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  files.write(PATH, "x\n");
+  files.rotate(PATH, 2);
+  endWriter();
+  await done;
+  expect(seen.text).toBe("x\n");
+});

@@ -7,9 +7,10 @@
 import { pause } from "./back-off.ts";
 import { SchedulerError } from "./error.ts";
 import type { Operator } from "./operator.ts";
+import { RotatedLog } from "./rotated-log.ts";
 
-/** One answer of READ_FILE is never longer. */
-const PIECE_BYTES = 64 * 1024;
+/** An answer of so many bytes may have been cut short. */
+const FULL_BYTES = 32 * 1024;
 
 export interface FollowOptions {
   readonly agentId: string;
@@ -23,6 +24,8 @@ export interface FollowOptions {
   /** Resolves when the writer has ended: then what is there is read to its end, and that is all. */
   readonly ended: Promise<void>;
   readonly signal: AbortSignal;
+  /** Told when something was removed before it could be read: the agent keeps few older files. */
+  readonly onGap?: () => void;
 }
 
 /** Where the output of a command task lies in the agent's view of its files. */
@@ -36,8 +39,9 @@ export function outputPath(
 
 /**
  * The file's bytes, in order and without gaps, from `offset` to the end that it has when its writer
- * has ended; also when the agent meanwhile makes room by moving what is there to `<path>.1`. A file
- * that is not there yet is waited for, and while the agent cannot be reached it is tried again.
+ * has ended; also when the agent meanwhile makes room by moving what is there to `<path>.1`, `.2`
+ * and so on. A file that is not there yet is waited for, and while the agent cannot be reached it
+ * is tried again.
  * Throws the last `SchedulerError` when that does not change for `graceMs` after the writer's end,
  * or when asking again cannot help. Ends early, without an error, when `signal` aborts.
  */
@@ -62,31 +66,25 @@ async function* pieces(
   operator: Operator,
   options: FollowOptions,
 ): AsyncGenerator<Uint8Array, void> {
-  const { agentId, path, pollMs, signal } = options;
+  const { agentId, path, offset = 0, pollMs, signal, onGap = () => {} } = options;
   const writer = watchEnd(options.ended, signal);
-  let offset = options.offset ?? 0;
+  const log = new RotatedLog(operator, { agentId, path, offset, signal, onGap });
   let waitMs = pollMs.initial;
   let failedSinceMs: number | undefined;
   while (!signal.aborted) {
     // Looked at before reading: what was written before the end is then in the answer.
     const wasEnded = writer.ended;
     try {
-      const file = { path, offset, length: PIECE_BYTES };
-      const { data, size } = await operator.readFile(agentId, file, { signal });
-      failedSinceMs = undefined;
-      if (size < offset) {
-        yield* rotated(operator, { ...options, offset });
-        offset = 0;
-        continue;
-      }
-      if (data.length > 0) {
-        offset += data.length;
-        waitMs = pollMs.initial;
+      let most = 0;
+      for await (const data of log.next(wasEnded)) {
+        most = Math.max(most, data.length);
         yield data;
-        // A full piece has more behind it; less than that is all there was.
-        if (data.length >= PIECE_BYTES / 2) continue;
       }
-      if (data.length === 0 && wasEnded) return;
+      failedSinceMs = undefined;
+      if (most > 0) waitMs = pollMs.initial;
+      // A full piece has more behind it; less than that is all there was.
+      if (most >= FULL_BYTES) continue;
+      if (most === 0 && wasEnded && log.isAtEnd) return;
     } catch (error) {
       if (signal.aborted) return;
       if (!mayCome(error)) throw error;
@@ -98,24 +96,6 @@ async function* pieces(
     if (!writer.ended) await pause(waitMs, writer.signal);
     else if (failedSinceMs !== undefined) await pause(waitMs, signal);
     waitMs = Math.min(waitMs * 1.5, pollMs.max);
-  }
-}
-
-/** What was not yet read of a file that is cut: its content went to its neighbour as it was. */
-async function* rotated(
-  operator: Operator,
-  { agentId, path, signal, offset = 0 }: FollowOptions,
-): AsyncGenerator<Uint8Array, void> {
-  for (let at = offset; ; ) {
-    const file = { path: `${path}.1`, offset: at, length: PIECE_BYTES };
-    const { data } = await operator.readFile(agentId, file, { signal }).catch((error: unknown) => {
-      // Cut without being kept.
-      if (SchedulerError.is(error) && error.code === "NOT_FOUND") return { data: new Uint8Array() };
-      throw error;
-    });
-    if (data.length === 0) return;
-    at += data.length;
-    yield data;
   }
 }
 
