@@ -7,7 +7,10 @@ const ids = ["c1-0001", "c1-0002"];
 
 test.each<readonly [OwnError, string]>([
   [{ code: "QUESTION_EMPTY" }, "Name a framework, a role, an agent, or resources."],
-  [{ code: "FRAMEWORK_NAME_UNKNOWN", name: "x" }, "GET_FRAMEWORKS lists those that there are."],
+  [
+    { code: "FRAMEWORK_NAME_UNKNOWN", name: "x" },
+    "'rimrock framework list' (GET_FRAMEWORKS) shows",
+  ],
   [{ code: "AGENT_NAME_UNKNOWN", name: "S7", meant: "S1" }, "Did you mean 'S1'?"],
   [{ code: "ROLE_NAME_UNKNOWN", name: "wbe", meant: "web" }, "Did you mean 'web'?"],
   [{ code: "FRAMEWORK_NAME_AMBIGUOUS", name: "x", ids }, "Name one by its id: c1-0001, c1-0002."],

@@ -36,13 +36,13 @@ export function describeOwnError(error: OwnError): string {
     case "QUESTION_EMPTY":
       return "Nothing is asked about. Name a framework, a role, an agent, or resources.";
     case "FRAMEWORK_NAME_UNKNOWN":
-      return `There is no framework '${error.name}'. ${meant(error, "GET_FRAMEWORKS")}`;
+      return `There is no framework '${error.name}'. ${meant(error, "framework")}`;
     case "AGENT_NAME_UNKNOWN":
-      return `There is no agent '${error.name}'. ${meant(error, "GET_AGENTS")}`;
+      return `There is no agent '${error.name}'. ${meant(error, "agent")}`;
     case "ROLE_NAME_UNKNOWN":
       return (
         `No framework subscribes to the role '${error.name}', and no operator has set anything ` +
-        `for it. ${meant(error, "GET_ROLES")}`
+        `for it. ${meant(error, "role")}`
       );
     case "FRAMEWORK_NAME_AMBIGUOUS":
       return `Several frameworks are called '${error.name}'. Name one by its id: ${list(error.ids)}.`;
@@ -134,8 +134,13 @@ function describeTooLarge({
   }
 }
 
-function meant({ meant }: { readonly meant?: string }, call: string): string {
-  return meant === undefined ? `${call} lists those that there are.` : `Did you mean '${meant}'?`;
+/** Both who types commands and who writes programs read it. */
+function meant(
+  { meant }: { readonly meant?: string },
+  noun: "framework" | "agent" | "role",
+): string {
+  if (meant !== undefined) return `Did you mean '${meant}'?`;
+  return `'rimrock ${noun} list' (GET_${noun.toUpperCase()}S) shows those that there are.`;
 }
 
 function list(ids: readonly string[]): string {
