@@ -16,6 +16,7 @@ export const isolators = {
   "namespaces/uts": "a host name of its own",
   "linux/capabilities": "which of root's rights its processes can have",
   "linux/nnp": "no program gives its processes more rights than they have (no_new_privs)",
+  "linux/seccomp": "which system calls its processes may make, by profiles of the operator's",
   "posix/rlimits": "limits of its processes, as rlimit_info says",
   "volume/host_path": "folders and files of the machine as volumes",
   "volume/sandbox_path": "folders of its own or its executor's sandbox as volumes",
@@ -37,6 +38,11 @@ const SYNONYMS: { readonly [name: string]: readonly Isolator[] } = {
 
 export const isolatorNames = Object.keys(isolators) as readonly Isolator[];
 
+/** Of no use without filesystem/linux. */
+export const NEEDS_MOUNTS: readonly Isolator[] = [
+  ...(["volume/host_path", "volume/sandbox_path", "namespaces/pid", "linux/seccomp"] as const),
+];
+
 /** `text`: names with commas between them. The error is a sentence that goes behind the option's
  * name. */
 export function parseIsolation(text: string): Result<ReadonlySet<Isolator>, string> {
@@ -50,7 +56,7 @@ export function parseIsolation(text: string): Result<ReadonlySet<Isolator>, stri
     }
     for (const isolator of several ?? (known === undefined ? [] : [known])) chosen.add(isolator);
   }
-  for (const name of ["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const) {
+  for (const name of NEEDS_MOUNTS) {
     if (chosen.has(name) && !chosen.has("filesystem/linux")) {
       return err(`has ${name} without filesystem/linux, which makes the mounts; add that`);
     }

@@ -17,7 +17,13 @@ const BYTES_PER_MEGABYTE = 1024n * 1024n;
 
 export type MesosContainerParts = Pick<
   ContainerSpec,
-  "hostname" | "volumes" | "capabilities" | "processLimits" | "sharesProcesses" | "sharedMemory"
+  | "hostname"
+  | "volumes"
+  | "capabilities"
+  | "processLimits"
+  | "seccomp"
+  | "sharesProcesses"
+  | "sharedMemory"
 >;
 
 /** `isNested`: it is of a task in a group. */
@@ -33,6 +39,7 @@ export function mesosContainerParts(
   const { hostname, volumes = [], linux_info, rlimit_info } = container;
   const capabilities = capabilitiesOf(linux_info);
   const sharedMemory = sharedMemoryOf(linux_info);
+  const seccomp = seccompOf(linux_info?.seccomp);
   return {
     ...(hostname !== undefined && { hostname }),
     ...(volumes.length > 0 && { volumes: volumes.map(volumeMount) }),
@@ -40,6 +47,7 @@ export function mesosContainerParts(
     ...(rlimit_info !== undefined && {
       processLimits: (rlimit_info.rlimits ?? []).flatMap((limit) => processLimit(limit) ?? []),
     }),
+    ...(seccomp !== undefined && { seccomp }),
     ...(linux_info?.share_pid_namespace === true && { sharesProcesses: true }),
     ...(sharedMemory !== undefined && { sharedMemory }),
   };
@@ -109,9 +117,10 @@ function linuxObstacle(info: mesos.LinuxInfo | undefined, isNested: boolean): st
   if (sets.some((set) => set?.capabilities?.includes("UNKNOWN"))) {
     return "a capability in `linux_info` is UNKNOWN to this agent; name those of capabilities(7)";
   }
-  if (seccomp?.profile_name !== undefined) {
-    return `this agent applies no seccomp profiles (asked for '${seccomp.profile_name}'); leave \`seccomp\` out`;
+  if (seccomp?.profile_name !== undefined && seccomp.unconfined === true) {
+    return "`seccomp` has a `profile_name` and is `unconfined`; leave one out";
   }
+  if (seccomp?.profile_name === "") return "`seccomp.profile_name` is empty; name a profile";
   if (isNested && info.share_pid_namespace === true) {
     return "a group here has no process ids to share; leave `share_pid_namespace` out";
   }
@@ -123,6 +132,14 @@ function linuxObstacle(info: mesos.LinuxInfo | undefined, isNested: boolean): st
     return "`shm_size` is for a container with the `ipc_mode` PRIVATE; set that too";
   }
   return undefined;
+}
+
+/** Undefined: the operator's own profile, as for a container that says nothing. */
+function seccompOf(info: mesos.SeccompInfo | undefined): ContainerSpec["seccomp"] {
+  if (info?.unconfined === true) return { kind: "UNCONFINED" };
+  return info?.profile_name === undefined
+    ? undefined
+    : { kind: "PROFILE", name: info.profile_name };
 }
 
 function capabilitiesOf(info: mesos.LinuxInfo | undefined): CapabilitySets | undefined {

@@ -8,7 +8,13 @@
  */
 import { accessSync, constants, existsSync } from "node:fs";
 
-export type RequirementName = "root" | "cgroups" | "docker" | "qemu" | "mesos-go";
+export type RequirementName =
+  | "root"
+  | "cgroups"
+  | "docker"
+  | "qemu"
+  | "mesos-go"
+  | "debian-packages";
 
 /** Where Debian installs the sources of Go libraries. */
 export const MESOS_GO_PATH = "/usr/share/gocode";
@@ -47,6 +53,12 @@ const probes: { readonly [K in RequirementName]: () => string | undefined } = {
     return absent.length === 0
       ? undefined
       : `${absent.join(", ")} missing; apt-get install qemu-system-x86 cpio busybox-static`;
+  },
+  "debian-packages": () => {
+    const absent = ["apt-get", "dpkg-deb"].filter((name) => !onPath(name));
+    if (absent.length > 0) return `${absent.join(", ")} missing`;
+    const keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    return existsSync(keys) ? undefined : `${keys} missing; apt-get install debian-archive-keyring`;
   },
   "mesos-go": () =>
     onPath("go") && existsSync(`${MESOS_GO_PATH}/src/github.com/mesos/mesos-go`)

@@ -43,9 +43,18 @@ import {
 } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
+import { SeccompFilters } from "./seccomp/filters.ts";
 import type { DeviceFile } from "./space/device-folder.ts";
 import { readHostFacts } from "./space/host-facts.ts";
-import { firstRefusal, newSpace, privilegesOf, type SpaceContext } from "./space/new-space.ts";
+import {
+  FILTER_FILE,
+  FILTER_PATH,
+  filterOf,
+  firstRefusal,
+  newSpace,
+  privilegesOf,
+  type SpaceContext,
+} from "./space/new-space.ts";
 import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
 import { realPath } from "./space/volumes.ts";
 import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
@@ -74,6 +83,7 @@ export class CgroupIsolation implements Isolation {
       facts: readHostFacts(options, hierarchy.version),
       runtimeDirectory,
       hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
+      seccomp: new SeccompFilters(runtimeDirectory, options.seccomp),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
       homeFile: ownEntrance(hierarchy, readFileSync("/proc/self/cgroup", "utf8")),
     };
@@ -105,7 +115,10 @@ export class CgroupIsolation implements Isolation {
     if (refused !== undefined) return err(refused);
     const files = outer === undefined ? this.#confine(spec) : this.#enclose(spec);
     if (!files.ok) return files;
-    const container = { spec, account, devices: files.value, peer };
+    const filter = this.#filter({ spec, account, outer });
+    if (!filter.ok) return filter;
+    const filterFiles = filter.value === undefined ? [] : [{ ...FILTER_FILE, path: filter.value }];
+    const container = { spec, account, devices: [...files.value, ...filterFiles], peer };
     const privileges = privilegesOf(this.#space, container);
     if (!privileges.ok) return privileges;
     // Last, because it opens descriptors that are closed with the entry.
@@ -118,6 +131,7 @@ export class CgroupIsolation implements Isolation {
       joinFiles: entrancesOf(this.#hierarchy, name),
       privileges: privileges.value,
       ...(space.value && { space: space.value }),
+      ...(filter.value !== undefined && { seccompFilter: FILTER_PATH }),
       ...(resourceLimits && { resourceLimits }),
       ...(outer === undefined && score !== 0 && { oomScoreAdjust: score }),
     });
@@ -200,6 +214,20 @@ export class CgroupIsolation implements Isolation {
   #enclose(spec: ContainerSpec): Result<readonly DeviceFile[], LaunchError> {
     const created = createInnerCgroup(this.#hierarchy, this.#name(spec));
     return created.ok ? ok([]) : created;
+  }
+
+  /** Its own, or that of the container which it is in: the file with it. */
+  #filter({
+    spec,
+    account,
+    outer,
+  }: Pick<Preparation, "spec" | "account" | "outer">): Result<string | undefined, LaunchError> {
+    if (outer === undefined) return filterOf(this.#space, { spec, account });
+    if (spec.seccomp !== undefined) {
+      const why = "it has the one of the container that it is in; leave `seccomp` out";
+      return err({ code: "NOT_SUPPORTED", what: "a seccomp profile of its own", why });
+    }
+    return ok(this.#space.seccomp.fileOf(outer.containerId));
   }
 
   #restrictDevices(place: Place, files: readonly DeviceFile[]): Result<void, FileError> {

@@ -18,6 +18,9 @@ import { CgroupIsolation } from "./cgroup-isolation.ts";
 import { detectHierarchy } from "./hierarchy.ts";
 import { describeReport, type IsolationReport, reportIsolation } from "./isolation-report.ts";
 import { applyLimits } from "./limits.ts";
+import { readFilter } from "./seccomp/filters.ts";
+import { whyNoFilters } from "./seccomp/machine.ts";
+import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
 import { createCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
 import { tryContainer } from "./trial.ts";
 
@@ -56,10 +59,25 @@ function whyRefused(error: FileError): string {
 
 /** What was asked for by name and is not to be had. */
 function lackingOf(options: ContainerizerOptions): IsolationReport["lacking"][number] | undefined {
+  if (options.isolation === undefined) return undefined;
   const report = reportIsolation(options);
   // Mesos' cgroups/all names devices, too; where a container has its own /dev it has no others.
   const isCovered = report?.works.includes("filesystem/linux") === true;
   return report?.lacking.find(({ isolator }) => isolator !== "cgroups/devices" || !isCovered);
+}
+
+/** What is meant for every container must not be missing in any. */
+function checkDefaultProfile({ seccomp }: ContainerizerOptions): Check {
+  if (seccomp?.defaultProfile === undefined) return ok(undefined);
+  const { configDirectory, defaultProfile: name } = seccomp;
+  const lacking = whyNoFilters();
+  if (lacking !== undefined) {
+    return err({ why: `--seccomp-profile-name asks for a filter, but ${lacking}` });
+  }
+  const filter = readFilter(configDirectory, name, DEFAULT_CAPABILITIES);
+  return filter.ok
+    ? ok(undefined)
+    : err({ why: `--seccomp-profile-name ${name}: ${filter.error}` });
 }
 
 const LEAVE_OUT = "see `rimrock-agent check`, and leave out of --isolation what cannot work here";
@@ -72,10 +90,12 @@ export const cgroupsContainerizer: ContainerizerModule = {
     if (!cgroups.ok) return cgroups;
     const supervisor = await checkSupervisor(options.runtimeDirectory);
     if (!supervisor.ok) return supervisor;
-    const lacking = options.isolation === undefined ? undefined : lackingOf(options);
+    const lacking = lackingOf(options);
     if (lacking !== undefined) {
       return err({ why: `--isolation names ${lacking.isolator}, but ${lacking.why}` });
     }
+    const seccomp = checkDefaultProfile(options);
+    if (!seccomp.ok) return seccomp;
     const hierarchy = detectHierarchy();
     if (!hierarchy.ok) return hierarchy;
     const tried = await tryContainer(hierarchy.value, options);

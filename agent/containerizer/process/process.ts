@@ -86,6 +86,7 @@ function isolationAskedBy(spec: ContainerSpec): string | undefined {
   if (volume !== undefined) return `the volume at '${volume.containerPath}'`;
   if (spec.hostname !== undefined) return "a host name of its own";
   if (spec.capabilities !== undefined) return "capabilities";
+  if (spec.seccomp?.kind === "PROFILE") return `the seccomp profile '${spec.seccomp.name}'`;
   if (spec.sharedMemory?.mode === "PRIVATE") return "shared memory of its own";
   if ((spec.gpus ?? 0) > 0) return "GPUs of its own";
   return undefined;

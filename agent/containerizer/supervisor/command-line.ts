@@ -167,11 +167,15 @@ function joinNamespaces({ spec, entry }: SupervisorPlan, tools: HostTools): read
 }
 
 function changePrivileges({ account, entry }: SupervisorPlan, tools: HostTools): readonly string[] {
-  const { privileges = [] } = entry;
-  if (account === undefined && privileges.length === 0) return [];
+  const { privileges = [], seccompFilter } = entry;
+  const setpriv = tools.setpriv ?? "setpriv";
+  // A call of its own, because setpriv(1) loads a filter first and changes the user under it. It
+  // comes before anything of the container's environment, which could keep it from being loaded.
+  const filter = seccompFilter === undefined ? [] : [setpriv, "--seccomp-filter", seccompFilter];
+  if (account === undefined && privileges.length === 0) return filter;
   const user =
     account === undefined
       ? []
       : [`--reuid=${account.userId}`, `--regid=${account.groupId}`, "--init-groups"];
-  return [tools.setpriv ?? "setpriv", ...user, ...privileges];
+  return [setpriv, ...user, ...privileges, ...filter];
 }

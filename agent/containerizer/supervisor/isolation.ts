@@ -42,6 +42,8 @@ export interface Entry {
   readonly space?: NewSpace | JoinedSpace;
   /** Options of setpriv(1), besides those that change the user. */
   readonly privileges?: readonly string[];
+  /** The filter of system calls, as a path that the container sees. */
+  readonly seccompFilter?: string;
   /** A call of prlimit(1) without the process: words without blanks or quotes in them. */
   readonly resourceLimits?: string;
   /** Of the kernel's choice when memory runs out: -1000 to 1000. */

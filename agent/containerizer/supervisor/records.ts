@@ -4,7 +4,8 @@
  *   <id>.inside    the container that it lives in, if any (written by the agent before it starts)
  *   <id>.group     the group whose shared memory it has, if any
  *   <id>.mounts    the table for mount(8), if it has mounts of its own
- *   <id>.disk, <id>.gpus   what its isolation has to know of it after a restart of the agent
+ *   <id>.disk, <id>.gpus, <id>.seccomp   what its isolation has to know of it after a restart of
+ *                  the agent
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
  *
  * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
@@ -48,6 +49,7 @@ const SUFFIXES = [
   ".limited",
   ".disk",
   ".gpus",
+  ".seccomp",
 ] as const;
 
 export class Records {

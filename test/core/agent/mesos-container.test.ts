@@ -98,7 +98,8 @@ test("linux_info becomes capabilities, shared memory and the sharing of processe
 });
 
 test.each<[mesos.LinuxInfo, RegExp]>([
-  [{ seccomp: { profile_name: "p" } }, /no seccomp profiles \(asked for 'p'\)/],
+  [{ seccomp: { profile_name: "p", unconfined: true } }, /leave one out/],
+  [{ seccomp: { profile_name: "" } }, /`seccomp.profile_name` is empty/],
   [{ effective_capabilities: { capabilities: ["UNKNOWN"] } }, /UNKNOWN/],
   [{ effective_capabilities: {}, capability_info: {} }, /old name/],
   [{ ipc_mode: "UNKNOWN" }, /PRIVATE or SHARE_PARENT/],
@@ -108,8 +109,14 @@ test.each<[mesos.LinuxInfo, RegExp]>([
   expect(refusal(container({ linux_info }))).toMatch(why);
 });
 
-test("a container without a seccomp profile may say so", () => {
-  expect(refusal(container({ linux_info: { seccomp: { unconfined: true } } }))).toBeUndefined();
+test("a container names a seccomp profile, wants none, or leaves it to the operator", () => {
+  const seccomp = (info: mesos.SeccompInfo) =>
+    mesosContainerParts(container({ linux_info: { seccomp: info } })).seccomp;
+  expect(seccomp({ profile_name: "p.json" })).toEqual({ kind: "PROFILE", name: "p.json" });
+  expect(seccomp({ profile_name: "p.json", unconfined: false })).toMatchObject({ name: "p.json" });
+  expect(seccomp({ unconfined: true })).toEqual({ kind: "UNCONFINED" });
+  expect(seccomp({ unconfined: false })).toBeUndefined();
+  expect(refusal(container({ linux_info: { seccomp: { profile_name: "p" } } }))).toBeUndefined();
 });
 
 test("limits of processes have prlimit's names; none at all means no limit", () => {

@@ -31,6 +31,8 @@ export interface DeviceFile {
   readonly name: string;
   /** On the machine. */
   readonly path: string;
+  /** Absent: what its permissions say. */
+  readonly isReadOnly?: true;
 }
 
 /** `more`: besides those that every container has. */
@@ -38,13 +40,14 @@ export function deviceFolder(
   runtimeDirectory: string,
   more: readonly DeviceFile[],
 ): Result<DeviceFolder, FileError> {
-  const files = [...BASE.map((name) => ({ name, path: `/dev/${name}` })), ...more];
+  const base: readonly DeviceFile[] = BASE.map((name) => ({ name, path: `/dev/${name}` }));
+  const files = [...base, ...more];
   const folder = ["dev", ...more.map(({ name }) => name)].join("+");
   const path = join(`${runtimeDirectory}.devices`, folder);
-  const devices = files.map(({ name, path: source }) => ({
+  const devices = files.map(({ name, path: source, isReadOnly }) => ({
     source,
     target: join(path, name),
-    readOnly: false,
+    readOnly: isReadOnly === true,
   }));
   if (existsSync(path)) return ok({ path, devices });
   const fresh = `${path}.${process.pid}`;

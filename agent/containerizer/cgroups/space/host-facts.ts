@@ -2,10 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import type { ContainerizerOptions } from "../../containerizer.ts";
-import { type Isolator, isolatorNames } from "../../isolators.ts";
+import { type Isolator, isolatorNames, NEEDS_MOUNTS } from "../../isolators.ts";
 import { findProgram } from "../../supervisor/host-tools.ts";
+
 import type { CgroupVersion } from "../controllers/controller.ts";
 import { unescapePath } from "../hierarchy.ts";
+import { whyNoFilters } from "../seccomp/machine.ts";
 import type { HostMount } from "./mount-table.ts";
 
 export interface HostFacts {
@@ -41,7 +43,9 @@ const HELPERS = [
  * Disk space is measured only where it is asked for: looking through every sandbox over and over
  * costs more than most machines have to gain by it.
  */
-function isWanted(name: Isolator, { isolation, disk }: ContainerizerOptions): boolean {
+function isWanted(name: Isolator, options: ContainerizerOptions): boolean {
+  const { isolation, disk, seccomp } = options;
+  if (name === "linux/seccomp" && isolation === undefined) return seccomp !== undefined;
   if (name === "disk/du" && isolation === undefined) return disk?.isEnforced === true;
   return isolation === undefined || isolation.has(name);
 }
@@ -58,9 +62,13 @@ export function readHostFacts(options: ContainerizerOptions, version: CgroupVers
       "cgroup v2 takes a compiled program for it; only a /dev of its own keeps devices away";
     lacking.set("cgroups/devices", why);
   }
+  if (asked.includes("linux/seccomp")) {
+    const why = whyNoSeccomp(options);
+    if (why !== undefined) lacking.set("linux/seccomp", why);
+  }
   if (lacking.has("filesystem/linux") || !asked.includes("filesystem/linux")) {
     const why = "it needs filesystem/linux";
-    for (const name of ["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const) {
+    for (const name of NEEDS_MOUNTS) {
       if (!lacking.has(name)) lacking.set(name, why);
     }
   }
@@ -93,6 +101,11 @@ function missingPrograms(): [Isolator, string][] {
     const missing = PROGRAMS[name]?.find((program) => findProgram(program) === undefined);
     return missing === undefined ? [] : [[name, `the program ${missing} is missing`]];
   });
+}
+
+function whyNoSeccomp({ seccomp }: ContainerizerOptions): string | undefined {
+  if (seccomp === undefined) return "--seccomp-config-dir does not say where profiles are";
+  return whyNoFilters();
 }
 
 /** Tries them, all at once and, if that fails, one by one. */

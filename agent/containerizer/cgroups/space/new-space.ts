@@ -16,11 +16,12 @@ import { findProgram } from "../../supervisor/host-tools.ts";
 import type { Confined, NewSpace, Setup } from "../../supervisor/isolation.ts";
 import type { Account } from "../../supervisor/users.ts";
 import { openNamespaces } from "../joined-space.ts";
+import type { SeccompFilters } from "../seccomp/filters.ts";
 import { lookBeneath } from "./beneath.ts";
 import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
 import { type Bind, mountTable } from "./mount-table.ts";
-import { capabilityOptions } from "./privileges.ts";
+import { capabilityNames, capabilityOptions, possibleCapabilities } from "./privileges.ts";
 import { isWithin, realPath, resolveVolumes } from "./volumes.ts";
 
 export interface SpaceContext {
@@ -29,6 +30,7 @@ export interface SpaceContext {
   /** Real path of the agent's own folder. */
   readonly hidden: string;
   readonly allowedCapabilities: readonly CapabilityName[];
+  readonly seccomp: SeccompFilters;
   /** Leads back to the agent's own cgroup, where processor time is shared out. */
   readonly homeFile: string | undefined;
 }
@@ -95,6 +97,9 @@ function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] 
     }
   }
   if (spec.capabilities !== undefined) needs.push(["linux/capabilities", "capabilities"]);
+  if (spec.seccomp?.kind === "PROFILE") {
+    needs.push(["linux/seccomp", `the seccomp profile '${spec.seccomp.name}'`]);
+  }
   if (spec.processLimits !== undefined) needs.push(["posix/rlimits", "limits of its processes"]);
   if (spec.sharedMemory?.mode === "PRIVATE") {
     needs.push(["namespaces/ipc", "shared memory of its own"]);
@@ -114,8 +119,15 @@ export function firstRefusal(
   const need = needsOf(spec).find(([isolator]) => !isolators.has(isolator));
   if (need === undefined) return undefined;
   const [isolator, what] = need;
-  const why = lacking.get(isolator) ?? `the operator left ${isolator} out of --isolation`;
+  const why = lacking.get(isolator) ?? whyLeftOut(isolator);
   return { code: "NOT_SUPPORTED", what, why };
+}
+
+function whyLeftOut(isolator: Isolator): string {
+  if (isolator === "linux/seccomp") {
+    return "the operator has set up no profiles (--seccomp-config-dir)";
+  }
+  return `the operator left ${isolator} out of --isolation`;
 }
 
 function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup, LaunchError> {
@@ -226,17 +238,38 @@ function relativeTo(base: string, path: string): string {
   return isWithin(real, base) ? real.slice(base.length + 1) : real;
 }
 
+/** Where a container sees its filter. */
+export const FILTER_FILE: Omit<DeviceFile, "path"> = { name: ".seccomp", isReadOnly: true };
+export const FILTER_PATH = `/dev/${FILTER_FILE.name}`;
+
+/** The file with its filter of system calls; undefined: it has none. */
+export function filterOf(
+  { facts, seccomp, allowedCapabilities: allowed }: SpaceContext,
+  { spec, account }: Owned,
+): Result<string | undefined, LaunchError> {
+  if (!facts.isolators.has("linux/seccomp")) return ok(undefined);
+  const isBound = facts.isolators.has("linux/capabilities");
+  const rights = { allowed, asked: spec.capabilities, isRoot: isRoot(account) };
+  return seccomp.make(spec, isBound ? possibleCapabilities(rights) : capabilityNames);
+}
+
+type Owned = Pick<NewContainer, "spec" | "account">;
+
+function isRoot(account: Account | undefined): boolean {
+  return account === undefined || account.userId === 0;
+}
+
 /** As options of setpriv(1). */
 export function privilegesOf(
   { facts, allowedCapabilities }: SpaceContext,
-  { spec, account }: Pick<NewContainer, "spec" | "account">,
+  { spec, account }: Owned,
 ): Result<readonly string[], LaunchError> {
   const options: string[] = [];
   if (facts.isolators.has("linux/capabilities") && process.geteuid?.() === 0) {
     const capabilities = capabilityOptions({
       allowed: allowedCapabilities,
       asked: spec.capabilities,
-      isRoot: account === undefined || account.userId === 0,
+      isRoot: isRoot(account),
       lastNumber: facts.lastCapability,
     });
     if (!capabilities.ok) {

@@ -36,6 +36,17 @@ export interface PrivilegeFacts {
   readonly lastNumber: number;
 }
 
+/** What its processes can ever have, where `capabilityOptions` accepts the same facts. */
+export function possibleCapabilities({
+  allowed,
+  asked,
+  isRoot,
+}: Omit<PrivilegeFacts, "lastNumber">): readonly CapabilityName[] {
+  const bounding = asked?.bounding ?? allowed;
+  // Root gets what its bounding set leaves; others only what is handed to them.
+  return isRoot ? (asked?.effective ?? bounding) : bounding;
+}
+
 /** The error is a sentence without its full stop. */
 export function capabilityOptions(facts: PrivilegeFacts): Result<readonly string[], string> {
   const { allowed, asked, isRoot, lastNumber } = facts;
@@ -48,8 +59,7 @@ export function capabilityOptions(facts: PrivilegeFacts): Result<readonly string
     if (!allowed.includes(beyond)) return err(notAllowed(beyond));
     return err(`${beyond} is among its effective capabilities and not among its bounding ones`);
   }
-  // Root gets what its bounding set leaves; others only what is handed to them.
-  const kept = isRoot ? (effective ?? bounding) : bounding;
+  const kept = possibleCapabilities(facts);
   const dropped = Array.from({ length: lastNumber + 1 }, (_, number) => number).filter(
     (number) => !kept.some((name) => capabilityNames.indexOf(name) === number),
   );
