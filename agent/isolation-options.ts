@@ -1,8 +1,9 @@
 /** The agent's options about how containers are isolated. */
+import { resolve } from "node:path";
 import { parseDurationMs } from "../worker/std/duration.ts";
 import { err, ok, type Result } from "../worker/std/result.ts";
 import { parseCapabilities } from "./containerizer/cgroups/space/privileges.ts";
-import type { CapabilityName, DiskOptions } from "./containerizer/containerizer.ts";
+import type { CapabilityName, DiskOptions, SeccompOptions } from "./containerizer/containerizer.ts";
 import { type Isolator, parseIsolation } from "./containerizer/isolators.ts";
 import type { GivenOptions } from "./read-options.ts";
 
@@ -11,6 +12,8 @@ export interface IsolationOptions {
   readonly isolation: ReadonlySet<Isolator> | undefined;
   /** Undefined: what is harmless to the machine. */
   readonly allowedCapabilities: readonly CapabilityName[] | undefined;
+  /** Undefined: there are no profiles. */
+  readonly seccomp: SeccompOptions | undefined;
   readonly disk: DiskOptions;
   /** Minor numbers of the GPUs to use; undefined: all. */
   readonly gpuDevices: readonly number[] | undefined;
@@ -24,6 +27,7 @@ export function readIsolationOptions(
   return {
     isolation: read(readIsolation(given), undefined),
     allowedCapabilities: read(readCapabilities(given), undefined),
+    seccomp: read(readSeccomp(given), undefined),
     disk: {
       everyMs: read(readWatchInterval(given), 1),
       isEnforced: given.has("enforce-container-disk-quota"),
@@ -41,7 +45,35 @@ function readIsolation(given: GivenOptions): Result<ReadonlySet<Isolator> | unde
   if (given.has("enforce-container-disk-quota") && !parsed.value.has("disk/du")) {
     return err(`${label} has no disk/du, which --enforce-container-disk-quota needs; add it`);
   }
+  if (parsed.value.has("linux/seccomp") && given.text("seccomp-config-dir") === undefined) {
+    return err(
+      `${label} has linux/seccomp, which needs --seccomp-config-dir; say where profiles are`,
+    );
+  }
   return parsed;
+}
+
+function readSeccomp(given: GivenOptions): Result<SeccompOptions | undefined, string> {
+  const directory = given.text("seccomp-config-dir");
+  const name = given.text("seccomp-profile-name");
+  const label = given.label("seccomp-profile-name");
+  if (directory === undefined) {
+    if (name === undefined) return ok(undefined);
+    return err(`${label} '${name}' needs --seccomp-config-dir, the folder that it is in`);
+  }
+  const isolation = given.text("isolation");
+  if (
+    name !== undefined &&
+    isolation?.split(",").map(trimmed).includes("linux/seccomp") === false
+  ) {
+    return err(`${label} '${name}' needs linux/seccomp in --isolation; add it`);
+  }
+  const configDirectory = resolve(directory);
+  return ok(name === undefined ? { configDirectory } : { configDirectory, defaultProfile: name });
+}
+
+function trimmed(text: string): string {
+  return text.trim();
 }
 
 function readCapabilities(

@@ -283,13 +283,14 @@ async function makeContainerizer(
   work: WorkDirectory,
   { gpus, log }: { readonly gpus: readonly GpuDevice[]; readonly log: Log },
 ): Promise<Containerizer | undefined> {
-  const { isolation, allowedCapabilities, disk } = config.isolation;
+  const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
   const options: ContainerizerOptions = {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
     hiddenDirectory: work.path,
     ...(isolation !== undefined && { isolation }),
     ...(allowedCapabilities !== undefined && { allowedCapabilities }),
+    ...(seccomp !== undefined && { seccomp }),
     ...{ disk, gpus },
     docker: config.docker,
     log,

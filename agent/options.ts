@@ -111,6 +111,18 @@ export const agentOptions = {
     help: "rights of root that tasks may have, like NET_RAW,SYS_PTRACE, or ALL",
     otherwise: DEFAULT_CAPABILITIES.join(","),
   },
+  "seccomp-config-dir": {
+    kind: "text",
+    placeholder: "DIR",
+    help: "profiles of system calls in Docker's JSON format, which tasks name",
+    otherwise: "none: tasks that name one are refused",
+  },
+  "seccomp-profile-name": {
+    kind: "text",
+    placeholder: "NAME",
+    help: "the profile, in that folder, of tasks that name none and are not `unconfined`",
+    otherwise: "none",
+  },
   "enforce-container-disk-quota": {
     kind: "switch",
     help: "a task whose sandbox outgrows its `disk` is ended",

@@ -123,6 +123,8 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   revocable_cpu_low_priority: OFF,
   runtime_dir: ({ config }) => `${config.workDirectory}/meta/runtime`,
   sandbox_directory: (view) => (usesDocker(view) ? DOCKER_SANDBOX : NONE),
+  seccomp_config_dir: ({ config }) => config.isolation.seccomp?.configDirectory,
+  seccomp_profile_name: ({ config }) => config.isolation.seccomp?.defaultProfile,
   strict: "true",
   switch_user: () => String(process.geteuid?.() === 0),
   systemd_enable_support: OFF,

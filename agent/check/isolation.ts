@@ -25,12 +25,13 @@ export const isolationCheck: Check = {
         advice: ADVICE[config.containerizerReason],
       };
     }
-    const { isolation, allowedCapabilities, disk } = config.isolation;
+    const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
     const report = reportIsolation({
       runtimeDirectory: tmpdir(),
       cgroupRoot: "rimrock-check",
       ...(isolation !== undefined && { isolation }),
       ...(allowedCapabilities !== undefined && { allowedCapabilities }),
+      ...(seccomp !== undefined && { seccomp }),
       disk,
     });
     if (report === undefined) return { state: "LACKING", detail: "there are no cgroups" };

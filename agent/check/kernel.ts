@@ -57,15 +57,6 @@ export const namespacesCheck: Check = {
   },
 };
 
-/** setpriv takes compiled filters since util-linux 2.40; Mesos' profiles are JSON. */
-export const seccompCheck: Check = {
-  title: "seccomp",
-  run: (): Finding => ({
-    state: "LACKING",
-    detail: "no profiles can be applied: tasks that ask for one are refused by name",
-  }),
-};
-
 export const gpusCheck: Check = {
   title: "GPUs",
   run: async (): Promise<Finding> => {

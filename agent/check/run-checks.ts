@@ -2,7 +2,7 @@
 import type { Check, CheckContext, Finding } from "./check.ts";
 import { containerizerChecks } from "./containerizers.ts";
 import { isolationCheck } from "./isolation.ts";
-import { cgroupsCheck, gpusCheck, namespacesCheck, seccompCheck } from "./kernel.ts";
+import { cgroupsCheck, gpusCheck, namespacesCheck } from "./kernel.ts";
 import { linkCheck } from "./link.ts";
 import {
   accountCheck,
@@ -11,6 +11,7 @@ import {
   programsCheck,
   workDirectoryCheck,
 } from "./machine.ts";
+import { seccompCheck } from "./seccomp.ts";
 
 /** Adding one: a line here. */
 export const checks: readonly Check[] = [

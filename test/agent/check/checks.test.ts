@@ -2,7 +2,9 @@ import { expect, test, vi } from "vitest";
 import { linkCheck } from "../../../agent/check/link.ts";
 import { optionsCheck, workDirectoryCheck } from "../../../agent/check/machine.ts";
 import { checks, runChecks } from "../../../agent/check/run-checks.ts";
+import { seccompCheck } from "../../../agent/check/seccomp.ts";
 import { readCommandLine } from "../../../agent/config.ts";
+import { whyNoFilters } from "../../../agent/containerizer/cgroups/seccomp/machine.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import { err } from "../../../worker/std/result.ts";
 
@@ -59,4 +61,14 @@ test("a name that nobody knows has an advice of its own", async () => {
     state: "FAILED",
     advice: "check the name; behind a proxy set HTTPS_PROXY",
   });
+});
+
+test("a filter that every task is to have and cannot keeps the agent from running", async () => {
+  const without = await seccompCheck.run(contextOf());
+  const named = ["--seccomp-config-dir", "/nowhere", "--seccomp-profile-name", "default.json"];
+  const asked = await seccompCheck.run(contextOf(...named));
+  const lacking = whyNoFilters();
+  expect(without.state).toBe(lacking === undefined ? "OK" : "LACKING");
+  expect(asked.state).toBe("FAILED");
+  expect(asked.detail).toContain(lacking ?? "/nowhere: ENOENT");
 });

@@ -178,6 +178,7 @@ describe("isolation", () => {
   test("without options the machine decides, and nothing is enforced on disks", () => {
     expect(isolationOf()).toEqual({
       isolation: undefined,
+      seccomp: undefined,
       allowedCapabilities: undefined,
       disk: { everyMs: 15_000, isEnforced: false },
       gpuDevices: undefined,
@@ -216,6 +217,12 @@ describe("isolation", () => {
   test.each([
     [["--isolation", "cgroups/net_cls"], /names 'cgroups\/net_cls'.*choose from cgroups\/cpu/],
     [["--isolation", ""], /names ''/],
+    [["--isolation", "linux/seccomp,filesystem/linux"], /needs --seccomp-config-dir/],
+    [["--seccomp-profile-name", "a.json"], /'a.json' needs --seccomp-config-dir/],
+    [
+      ["--seccomp-config-dir", "/p", "--seccomp-profile-name", "a", "--isolation", "cgroups/cpu"],
+      /needs linux\/seccomp in --isolation/,
+    ],
     [["--isolation", "volume/host_path"], /without filesystem\/linux/],
     [["--isolation", "cgroups/cpu", "--enforce-container-disk-quota"], /needs; add it/],
     [["--allowed-capabilities", "NET_ROW"], /names 'NET_ROW'/],
