@@ -124,7 +124,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const taken = await takeWorkDirectory(config.workDirectory);
   if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
   const work = taken.value;
-  const containerizer = await makeContainerizer(config, work, { gpus, log });
+  const counters = new Counters();
+  const containerizer = await makeContainerizer(config, work, { gpus, log, counters });
   if (containerizer === undefined) return;
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
@@ -150,9 +151,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const facilities = { state, containerizer, port, outward, fetchCache };
   const { containers, inputs, terminals } = clientContainers(work, facilities);
   const view: AgentView = {
-    ...{ state, history, containerizer, containers, inputs, config, port },
+    ...{ state, history, containerizer, containers, inputs, config, port, counters },
     version: versionFacts(VERSION, buildFacts),
-    counters: new Counters(),
     collector: upkeep.collector,
     fetchCache,
     verbosity: new Verbosity(),
@@ -281,18 +281,19 @@ async function findGpus({
 async function makeContainerizer(
   config: Config,
   work: WorkDirectory,
-  { gpus, log }: { readonly gpus: readonly GpuDevice[]; readonly log: Log },
+  tools: { readonly gpus: readonly GpuDevice[]; readonly log: Log; readonly counters: Counters },
 ): Promise<Containerizer | undefined> {
-  const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
+  const { gpus, log, counters } = tools;
+  const { isolation, allowedCapabilities, disk } = config.isolation;
   const options: ContainerizerOptions = {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
     hiddenDirectory: work.path,
     ...(isolation !== undefined && { isolation }),
     ...(allowedCapabilities !== undefined && { allowedCapabilities }),
-    ...(seccomp !== undefined && { seccomp }),
     ...{ disk, gpus },
     docker: config.docker,
+    imagePulled: (by, tookMs) => counters.imagePulls[by].add(tookMs, Date.now()),
     log,
   };
   const composed = await composeContainerizers(config, options);

@@ -1,6 +1,8 @@
 /** What has happened since this process began: the counters among the metrics. */
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { Distribution } from "../../worker/std/distribution.ts";
 import type { Change } from "../../worker/std/table.ts";
+import type { ImagePuller } from "../containerizer/containerizer.ts";
 import type { ExecutorRow, RunRow, UpdateRow } from "../core/rows.ts";
 import { decodeStored } from "../core/stored.ts";
 
@@ -17,6 +19,9 @@ const endOf: { readonly [S in mesos.TaskState]?: TaskEnd } = {
   TASK_GONE_BY_OPERATOR: "gone",
 };
 
+/** As in Mesos. */
+const PULLS_WINDOW_MS = 3_600_000;
+
 export class Counters {
   readonly taskEnds: Record<TaskEnd, number> = {
     finished: 0,
@@ -30,6 +35,11 @@ export class Counters {
   launchErrors = 0;
   fetchesSucceeded = 0;
   fetchesFailed = 0;
+  /** By who pulled it: how long each image took, in ms. */
+  readonly imagePulls: { readonly [P in ImagePuller]: Distribution } = {
+    DOCKER: new Distribution({ windowMs: PULLS_WINDOW_MS }),
+    MESOS: new Distribution({ windowMs: PULLS_WINDOW_MS }),
+  };
   /** Undefined while the agent looks for what its last process left. */
   recoverySeconds: number | undefined;
 

@@ -10,6 +10,8 @@ import type { AgentView } from "./view.ts";
 
 export type Metrics = readonly (readonly [name: string, value: number])[];
 
+const STORE_PULLS = "containerizer/mesos/provisioner/docker_store/image_pull_ms";
+
 /** Sorted by name. */
 export function metricsOf(view: AgentView, nowMs: number): Metrics {
   const { state, counters, collector, fetchCache, startedMs } = view;
@@ -30,18 +32,20 @@ export function metricsOf(view: AgentView, nowMs: number): Metrics {
     "slave/container_launch_errors": counters.launchErrors,
     "slave/executor_directory_max_allowed_age_secs": collector.ageAllowedMs / 1_000,
     "slave/frameworks_active": new Set(liveExecutors(view).map((each) => each.frameworkId)).size,
-    "slave/invalid_framework_messages": 0,
-    "slave/invalid_status_updates": 0,
+    "slave/invalid_framework_messages": state.executorTraffic.messagesDropped,
+    "slave/invalid_status_updates": state.executorTraffic.updatesDropped,
     "slave/recovery_errors": 0,
     "slave/recovery_time_secs": counters.recoverySeconds ?? 0,
     "slave/registered": state.link.state === "UNREGISTERED" ? 0 : 1,
     "slave/uptime_secs": (nowMs - startedMs) / 1_000,
-    "slave/valid_framework_messages": 0,
+    "slave/valid_framework_messages": state.executorTraffic.messagesPassed,
     "slave/valid_status_updates": counters.statusUpdates,
     ...resourceMetrics(view),
     ...executorMetrics(view),
     ...taskMetrics(view),
     ...systemMetrics(),
+    ...counters.imagePulls.DOCKER.metrics("containerizer/docker/image_pull_ms", nowMs),
+    ...counters.imagePulls.MESOS.metrics(STORE_PULLS, nowMs),
   };
   return Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
 }

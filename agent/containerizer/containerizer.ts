@@ -372,6 +372,9 @@ export interface SeccompOptions {
   readonly defaultProfile?: string;
 }
 
+/** DOCKER: the Engine; MESOS: the agent itself. */
+export type ImagePuller = "DOCKER" | "MESOS";
+
 export interface ContainerizerOptions {
   /** Absolute; made if missing. Holds how containers started and ended; must survive the agent. */
   readonly runtimeDirectory: string;
@@ -394,6 +397,8 @@ export interface ContainerizerOptions {
   /** Who has which of them, where several containerizers share them; absent: each has them all. */
   readonly gpuPool?: GpuOwners;
   readonly docker?: DockerOptions;
+  /** Told of every image that was pulled, and by whom; absent: nobody counts. */
+  readonly imagePulled?: (by: ImagePuller, tookMs: number) => void;
   /** Takes a line for the agent's log; absent: nobody listens. */
   readonly log?: (line: string) => void;
 }

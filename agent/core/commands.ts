@@ -184,9 +184,13 @@ function messageToExecutor(state: AgentState, context: StepContext, command: lin
   for (const { containerId, frameworkId, executorId } of customExecutors(state)) {
     if (frameworkId !== message.framework_id.value) continue;
     if (executorId !== message.executor_id.value) continue;
+    if (!state.executorStreams.has(containerId)) break;
     const { data } = message;
     tellExecutor(state, context, containerId, { type: "MESSAGE", message: { data } });
+    state.executorTraffic.messagesPassed++;
+    return;
   }
+  state.executorTraffic.messagesDropped++;
 }
 
 function shutdownGraceMs(state: AgentState, { parentId }: RunRow): number {

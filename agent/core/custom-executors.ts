@@ -182,7 +182,12 @@ export function executorSays(
   const ids = { framework_id: { value: frameworkId }, executor_id: { value: executorId } };
   const messages = [...state.executorMessages, { ...ids, data }];
   let bytes = messages.reduce((sum, message) => sum + message.data.length, 0);
-  while (bytes > EXECUTOR_MESSAGES_BYTES) bytes -= messages.shift()?.data.length ?? 0;
+  state.executorTraffic.messagesPassed++;
+  while (bytes > EXECUTOR_MESSAGES_BYTES) {
+    bytes -= messages.shift()?.data.length ?? 0;
+    state.executorTraffic.messagesPassed--;
+    state.executorTraffic.messagesDropped++;
+  }
   state.executorMessages = messages;
 }
 

@@ -122,10 +122,14 @@ export function executorUpdated(
 ): void {
   const uuid = encodeBase64(defined(status.uuid, "an executor's update has a uuid"));
   const run = runOfUpdate(state, containerId, status.task_id.value);
-  if (run?.stage.state === "QUEUED") return;
-  if (run !== undefined && !isKnown(state, run, uuid)) {
-    // The uuid of another task's update would take its place.
-    if (state.update.has(uuid)) return;
+  // It has not got this task; or the uuid of another task's update would take its place.
+  const isNew = run !== undefined && !isKnown(state, run, uuid);
+  if (run?.stage.state === "QUEUED" || (isNew && state.update.has(uuid))) {
+    state.executorTraffic.updatesDropped++;
+    return;
+  }
+  if (run === undefined) state.executorTraffic.updatesDropped++;
+  if (isNew) {
     if (isAbandoned(run)) {
       if (isTerminal(status.state)) complete(state, run, context.nowMs);
     } else if (isLive(run)) {

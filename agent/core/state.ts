@@ -86,6 +86,12 @@ export interface AgentState extends Tables {
   readonly executorLimits: Map<ContainerId, string>;
   /** Of custom executors to their frameworks, for the next report. */
   executorMessages: readonly link.ExecutorMessage[];
+  /** What has passed between custom executors and their frameworks since the process began. */
+  readonly executorTraffic: {
+    messagesPassed: number;
+    messagesDropped: number;
+    updatesDropped: number;
+  };
   /** The process ends with this reason as soon as no run holds a container. */
   exitWhenEmpty: ExitReason | undefined;
   /** The TIMER_DUE last asked for. */
@@ -145,6 +151,7 @@ export function newState(facts: AgentFacts, rows: StoredRows): AgentState {
     executorReturns: new Map(),
     executorLimits: new Map(),
     executorMessages: [],
+    executorTraffic: { messagesPassed: 0, messagesDropped: 0, updatesDropped: 0 },
     exitWhenEmpty: undefined,
     timerMs: undefined,
     nextSeq: 1 + maxSeq(rows),

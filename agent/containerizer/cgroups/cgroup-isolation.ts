@@ -16,6 +16,13 @@ import type {
   LaunchError,
   ResourceLimits,
 } from "../containerizer.ts";
+import {
+  DISK_WATCH_MS,
+  DiskWatch,
+  diskMessage,
+  diskStatistics,
+  measureFolder,
+} from "../disk-watch.ts";
 import { GpuPool } from "../gpu-pool.ts";
 import type { Isolator } from "../isolators.ts";
 import { fileError } from "../supervisor/file-error.ts";
@@ -32,7 +39,6 @@ import { allowDevices } from "./controllers/devices.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
-import { DiskWatch } from "./disk-watch.ts";
 import { GroupMemory } from "./group-memory.ts";
 import {
   controllersOf,
@@ -60,7 +66,6 @@ import { realPath } from "./space/volumes.ts";
 import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
 
 const MEGABYTE = 1_048_576;
-const DISK_WATCH_MS = 15_000;
 
 type Exceeded = (id: ContainerId, limitation: Limitation) => void;
 
@@ -90,9 +95,14 @@ export class CgroupIsolation implements Isolation {
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
     const isEnforced = disk?.isEnforced === true;
-    const exceeded = (id: ContainerId, used: { usedBytes?: number; limitBytes: number }): void =>
-      this.#exceeded?.(id, { reason: "DISK", message: diskMessage(used) });
-    this.#disk = new DiskWatch({ runtimeDirectory, everyMs, ...(isEnforced && { exceeded }) });
+    this.#disk = new DiskWatch({
+      runtimeDirectory,
+      everyMs,
+      measure: (_id, sandboxDirectory) => measureFolder(sandboxDirectory),
+      exceeded: isEnforced
+        ? (id, used) => this.#exceeded?.(id, { reason: "DISK", message: diskMessage(used) })
+        : undefined,
+    });
   }
 
   tellLimits(exceeded: Exceeded): void {
@@ -159,13 +169,7 @@ export class CgroupIsolation implements Isolation {
       if (usage?.ok === false) return usage;
       statistics = { ...statistics, ...usage?.value };
     }
-    const disk = this.#disk.usage(place.containerId);
-    if (disk === undefined) return ok(statistics);
-    return ok({
-      ...statistics,
-      disk_limit_bytes: BigInt(disk.limitBytes),
-      ...(disk.usedBytes !== undefined && { disk_used_bytes: BigInt(disk.usedBytes) }),
-    });
+    return ok({ ...statistics, ...diskStatistics(this.#disk.usage(place.containerId)) });
   }
 
   async processes(place: Confined): Promise<readonly number[]> {
@@ -270,16 +274,6 @@ function numbersOf(device: number): readonly [major: number, minor: number] {
   const major = ((bits >> 8n) & 0xfffn) | ((bits >> 32n) & ~0xfffn);
   const minor = (bits & 0xffn) | ((bits >> 12n) & ~0xffn & 0xffffffffn);
   return [Number(major), Number(minor)];
-}
-
-function diskMessage({
-  usedBytes,
-  limitBytes,
-}: {
-  usedBytes?: number;
-  limitBytes: number;
-}): string {
-  return `Disk limit exceeded: limit ${megabytes(limitBytes)}, used ${megabytes(usedBytes)}`;
 }
 
 function megabytes(bytes: number | undefined): string {

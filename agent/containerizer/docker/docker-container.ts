@@ -4,6 +4,7 @@
  *   LAUNCHING ──▶ RUNNING ──▶ ENDING (output is brought in) ──▶ ENDED
  */
 import type { ContainerId, ContainerTermination } from "../containerizer.ts";
+import type { Limitation } from "../supervisor/isolation.ts";
 import type { LogPump } from "./log-pump.ts";
 
 export class DockerContainer {
@@ -15,6 +16,8 @@ export class DockerContainer {
   pump: LogPump | undefined;
   /** The agent is ending it: how it ends is no fault of its own. */
   isDestroyed = false;
+  /** What it is being ended for, if for going beyond a limit. */
+  limitation: Limitation | undefined;
   /** Waits for the daemon to come back. */
   pendingSignal: string | undefined;
   stopSignal = "SIGTERM";

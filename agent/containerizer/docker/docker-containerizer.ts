@@ -32,9 +32,13 @@ import {
   type UpdateError,
   type UsageError,
 } from "../containerizer.ts";
+import { type DiskWatch, diskStatistics } from "../disk-watch.ts";
 import { GpuPool } from "../gpu-pool.ts";
+import { errnoOf } from "../supervisor/file-error.ts";
+import type { Limitation } from "../supervisor/isolation.ts";
 import { OWNER_LABEL } from "./create-body.ts";
 import { DockerContainer } from "./docker-container.ts";
+import { watchDockerDisk } from "./docker-disk.ts";
 import { type LaunchTools, launchedAs, launchRefusal, makeAndStart } from "./docker-launch.ts";
 import { DockerRecovery } from "./docker-recovery.ts";
 import { Engine } from "./engine.ts";
@@ -59,6 +63,7 @@ export class DockerContainerizer implements Containerizer {
   readonly #records: DockerRecords;
   readonly #tools: LaunchTools;
   readonly #execs: Execs;
+  readonly #disk: DiskWatch | undefined;
   readonly #containers = new Map<ContainerId, DockerContainer>();
   #watch: EventWatch | undefined;
   #owner: string | undefined;
@@ -72,12 +77,17 @@ export class DockerContainerizer implements Containerizer {
     this.#engine = new Engine(options.socketPath);
     this.#calls = new EngineCalls(this.#engine);
     this.#records = new DockerRecords(runtimeDirectory);
-    this.#execs = new Execs(this.#engine, this.#records, (id) => {
+    const dockerIdOf = (id: ContainerId): string | undefined => {
       const container = this.#running(id);
       return container.ok ? container.value.dockerId : undefined;
-    });
+    };
+    this.#execs = new Execs(this.#engine, this.#records, dockerIdOf);
+    const exceeded = (id: ContainerId, limitation: Limitation): void =>
+      this.#exceeded(id, limitation);
+    this.#disk = watchDockerDisk(given, { calls: this.#calls, dockerIdOf, exceeded });
     const { config, allowPrivileged, pullStallMs } = options;
-    const pull = { engine: this.#engine, log: this.#log, stallMs: pullStallMs };
+    const pulled = (tookMs: number): void => given.imagePulled?.("DOCKER", tookMs);
+    const pull = { engine: this.#engine, log: this.#log, stallMs: pullStallMs, pulled };
     this.#tools = {
       ...{ calls: this.#calls, records: this.#records, images: new Images(pull) },
       ...{ config, allowPrivileged },
@@ -138,8 +148,12 @@ export class DockerContainerizer implements Containerizer {
     this.#watchEvents();
     const order = { spec, docker, owner: this.#ownerId() };
     const started = await makeAndStart(container, order, this.#tools);
-    if (started.ok) this.#run(container, started.value);
-    else await this.#undo(container);
+    if (started.ok) {
+      this.#watchDisk(spec);
+      this.#run(container, started.value);
+    } else {
+      await this.#undo(container);
+    }
     container.launchEnded();
     return started.ok ? ok(launchedAs(started.value)) : started;
   }
@@ -148,14 +162,18 @@ export class DockerContainerizer implements Containerizer {
     const container = this.#running(id);
     if (!container.ok) return container;
     const updated = await this.#calls.update(container.value.dockerId, limits);
-    return updated.ok ? ok(undefined) : updated;
+    if (!updated.ok) return updated;
+    if (limits.diskLimitBytes !== undefined) this.#disk?.setLimit(id, limits.diskLimitBytes);
+    return ok(undefined);
   }
 
   async usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>> {
     const container = this.#running(id);
     if (!container.ok) return container;
     const stats = await this.#calls.stats(container.value.dockerId);
-    return stats.ok ? ok(statisticsOf(stats.value, { nowMs: Date.now() })) : stats;
+    if (!stats.ok) return stats;
+    const used = statisticsOf(stats.value, { nowMs: Date.now() });
+    return ok({ ...used, ...diskStatistics(this.#disk?.usage(id)) });
   }
 
   wait(id: ContainerId): Promise<ContainerTermination> {
@@ -240,6 +258,8 @@ export class DockerContainerizer implements Containerizer {
     container.launchEnded();
     this.#containers.set(id, container);
     this.#tools.gpus.recover(id);
+    container.limitation = this.#records.read(id)?.limitation;
+    if (found.status === "RUNNING") this.#disk?.recover(id);
     this.#watchEvents();
     this.#run(container, found);
     return container;
@@ -285,13 +305,36 @@ export class DockerContainerizer implements Containerizer {
     const termination: ContainerTermination =
       found === undefined
         ? { kind: "LOST", message: REMOVED }
-        : terminationOf(found, { destroyed: isDestroyed });
+        : terminationOf(found, { destroyed: isDestroyed, limitation: container.limitation });
     const stage = { state: "ENDED", dockerId, termination } as const;
     const written = this.#records.write(id, { stage, sandboxDirectory });
     // Docker tells it again as long as it has the container.
     if (!written.ok) this.#log(describeLaunchError(written.error));
     this.#tools.gpus.release(id);
+    this.#disk?.delete(id);
     container.end(termination);
+  }
+
+  /** It is ended without it, too, but its usage is not known then. */
+  #watchDisk({ containerId: id, sandboxDirectory, limits }: ContainerSpec): void {
+    if (limits.diskLimitBytes === undefined) return;
+    try {
+      this.#disk?.add(id, sandboxDirectory, limits.diskLimitBytes);
+    } catch (cause) {
+      this.#log(`the disk space of the container ${id} is not watched: ${errnoOf(cause)}`);
+    }
+  }
+
+  /** Why is written first: an agent that dies now leaves it to the next. */
+  #exceeded(id: ContainerId, limitation: Limitation): void {
+    const container = this.#running(id);
+    if (!container.ok) return;
+    const { dockerId, sandboxDirectory } = container.value;
+    container.value.limitation = limitation;
+    const stage = { state: "STARTED", dockerId } as const;
+    const written = this.#records.write(id, { stage, sandboxDirectory, limitation });
+    if (!written.ok) this.#log(describeLaunchError(written.error));
+    void this.destroy(id);
   }
 
   #watchEvents(): void {

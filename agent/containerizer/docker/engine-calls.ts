@@ -2,7 +2,7 @@
 import { ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerId, ResourceLimits } from "../containerizer.ts";
 import { CONTAINER_LABEL, NAME_PREFIX, OWNER_LABEL, updateBody } from "./create-body.ts";
-import { type Engine, type Json, listOf, objectOf, query, text } from "./engine.ts";
+import { type Engine, type Json, listOf, number, objectOf, query, text } from "./engine.ts";
 import type { DockerError } from "./errors.ts";
 import { type Inspected, inspected } from "./inspected.ts";
 
@@ -59,6 +59,13 @@ export class EngineCalls {
     const path = `/containers/${dockerId}/update`;
     const operation = "change the container's limits";
     return this.#engine.json({ method: "POST", path, body: updateBody(limits), operation });
+  }
+
+  /** Bytes of its own files, beside its image's; undefined: Docker cannot tell. */
+  async ownBytes(dockerId: string): Promise<Result<number | undefined, DockerError>> {
+    const path = `/containers/${dockerId}/json${query({ size: "1" })}`;
+    const found = await this.#engine.json({ method: "GET", path, operation: "measure its files" });
+    return found.ok ? ok(number(found.value.SizeRw)) : found;
   }
 
   stats(dockerId: string): Promise<Result<Json, DockerError>> {

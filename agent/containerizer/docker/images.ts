@@ -13,6 +13,7 @@ export interface PullOptions {
   readonly log: (line: string) => void;
   /** Longest time in which nothing of an image arrives. */
   readonly stallMs: number;
+  readonly pulled: (tookMs: number) => void;
 }
 
 export interface PullRequest {
@@ -115,6 +116,7 @@ export class Images {
     }
     const tookMs = performance.now() - startMs;
     if (outcome.ok) {
+      this.#options.pulled(tookMs);
       log(`pulled the image '${image}' in ${(tookMs / 1_000).toFixed(1)} s`);
     }
     return outcome;

@@ -1,5 +1,6 @@
 /** What the Engine says of one container, as far as an agent needs to know. */
 import type { ContainerTermination } from "../containerizer.ts";
+import type { Limitation } from "../supervisor/isolation.ts";
 import { type Json, listOf, number, objectOf, text } from "./engine.ts";
 
 export interface Inspected {
@@ -59,16 +60,20 @@ const SIGKILL = 9;
 const MEGABYTE = 1_048_576;
 
 /**
- * `destroyed`: by the agent. The Engine tells a signal as 128 and its number, so that only one that
- * the agent sent itself can be told from an exit with that status.
+ * `destroyed`: by the agent; `limitation`: for that. The Engine tells a signal as 128 and its
+ * number, so that only one that the agent sent itself can be told from an exit with that status.
  */
 export function terminationOf(
   { exitCode, isOutOfMemory, memoryLimitBytes, error, status }: Inspected,
-  { destroyed }: { readonly destroyed: boolean },
+  why: { readonly destroyed: boolean; readonly limitation?: Limitation | undefined },
 ): ContainerTermination {
+  const { destroyed, limitation } = why;
   if (status === "CREATED") {
     const message = error === "" ? "Docker had not started it" : error;
     return { kind: "NOT_STARTED", message };
+  }
+  if (limitation !== undefined) {
+    return { kind: "LIMITED", ...limitation, waitStatus: (exitCode & 0xff) << 8 };
   }
   if (destroyed && exitCode === 128 + SIGKILL) {
     return { kind: "SIGNALED", signal: "SIGKILL", waitStatus: SIGKILL };

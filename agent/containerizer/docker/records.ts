@@ -25,6 +25,7 @@ import {
   type FileError,
 } from "../containerizer.ts";
 import { errnoOf, fileError } from "../supervisor/file-error.ts";
+import type { Limitation } from "../supervisor/isolation.ts";
 
 /**
  * CREATING: Docker has not been asked to start it. STARTING: it has; nobody saw the answer. INSIDE:
@@ -43,6 +44,8 @@ export type DockerStage =
 export interface DockerRecord {
   readonly stage: DockerStage;
   readonly sandboxDirectory: string;
+  /** Of one that runs: what it is being ended for. */
+  readonly limitation?: Limitation;
 }
 
 /** An entry of the container's log, and the sizes of the sandbox's files once it is in them. */
@@ -159,8 +162,8 @@ export class DockerRecords {
   }
 
   remove(id: ContainerId): void {
-    // Which GPUs it has is in a file of the same kind (`gpu-pool.ts`).
-    for (const suffix of [POSITION, ".gpus", RECORD])
+    // Files of the same kind: which GPUs it has (`gpu-pool.ts`), how much disk (`disk-watch.ts`).
+    for (const suffix of [POSITION, ".gpus", ".disk", RECORD])
       rmSync(join(this.#directory, id + suffix), { force: true });
   }
 

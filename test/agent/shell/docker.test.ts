@@ -154,6 +154,57 @@ describe.skipIf(docker.missing)(docker.title("a task of type DOCKER"), () => {
     expect(checked.status.state).toBe("TASK_RUNNING");
   });
 
+  test("how long its image took is measured, where it had to be pulled", async () => {
+    const { master, agent } = await joined(...flags, "--insecure-local");
+    const pulls = async (): Promise<Record<string, number>> => {
+      const port = /API at http:\/\/127\.0\.0\.1:(\d+)/.exec(agent.log())?.[1];
+      const answer = await fetch(`http://127.0.0.1:${port}/metrics/snapshot`);
+      const all = Object.entries((await answer.json()) as Record<string, number>);
+      return Object.fromEntries(all.filter(([name]) => name.includes("image_pull_ms")));
+    };
+    master.run("t1", "", inContainer({ value: "true" }));
+    await master.state("t1", "TASK_FINISHED");
+    expect(await pulls()).toEqual({});
+    const image = `${registry.host}/public/measured:1`;
+    master.run("t2", "", inContainer({ value: "true" }, { image }));
+    await master.state("t2", "TASK_FINISHED");
+    const forced = { image, force_pull_image: true };
+    master.run("t3", "", inContainer({ value: "true" }, forced));
+    await master.state("t3", "TASK_FINISHED");
+    const measured = await pulls();
+    const name = "containerizer/docker/image_pull_ms";
+    expect(measured[`${name}/count`]).toBe(2);
+    expect(measured[name]).toBeGreaterThan(0);
+    expect(measured[`${name}/max`]).toBeGreaterThanOrEqual(measured[`${name}/p50`] ?? Infinity);
+  });
+
+  test("it is ended for more disk than it may have, in its sandbox or beside its image", async () => {
+    const quota = ["--enforce-container-disk-quota", "--container-disk-watch-interval", "100ms"];
+    const { master, agent, args } = await joined(...flags, ...quota);
+    const resources: mesos.Resource[] = [
+      { name: "cpus", type: "SCALAR", scalar: { value: 0.1 } },
+      { name: "disk", type: "SCALAR", scalar: { value: 4 } },
+    ];
+    const writing = (path: string): Partial<mesos.TaskInfo> => ({
+      ...inContainer({ value: `head -c 6000000 /dev/zero > ${path}; exec sleep 1000` }),
+      resources,
+    });
+    const modest = inContainer({ value: "head -c 3000000 /dev/zero > /big; exec sleep 1000" });
+    master.run("modest", "", { ...modest, resources });
+    for (const [at, path] of ["/big", "$MESOS_SANDBOX/big"].entries()) {
+      master.run(`t${at}`, "", writing(path));
+      const { reason, message } = await master.state(`t${at}`, "TASK_FAILED");
+      expect(reason).toBe("REASON_CONTAINER_LIMITATION_DISK");
+      expect(message).toMatch(/^Disk limit exceeded: limit 4 MB, used [56]\.\d MB$/);
+    }
+    agent.child.kill("SIGKILL");
+    await agent.ended;
+    await startAgent(args);
+    master.run("late", "", writing("/big"));
+    await master.state("late", "TASK_FAILED");
+    expect(master.statesOf("modest")).toEqual(["TASK_STARTING", "TASK_RUNNING"]);
+  });
+
   test("it outlives the agent that is killed, and its end is told once", async () => {
     const { master, agent, args } = await joined(...flags);
     const count = "i=0; while [ $i -lt 100 ]; do echo $i; i=$((i+1)); sleep 0.01; done; exit 5";

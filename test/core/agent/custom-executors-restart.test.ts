@@ -132,5 +132,28 @@ describe("messages", () => {
     }
     const kept = bench.state.executorMessages.map(({ data }) => data[0]);
     expect(kept).toEqual([2, 3]);
+    expect(bench.state.executorTraffic).toMatchObject({ messagesPassed: 3, messagesDropped: 1 });
+  });
+
+  test("are counted, and updates that have no business with a task", () => {
+    const bench = withTask();
+    const ids = { framework_id: { value: "f1" }, executor_id: { value: "e" } };
+    const send = (more: object) => {
+      const framework_message = { ...ids, data: new Uint8Array([9]), ...more };
+      bench.commands({ type: "FRAMEWORK_MESSAGE", framework_message });
+    };
+    const says = { type: "EXECUTOR_MESSAGE", containerId: bench.container } as const;
+    send({});
+    bench.input({ ...says, data: new Uint8Array([1]) });
+    send({ executor_id: { value: "nobody" } });
+    bench.update(bench.status("t1", "TASK_RUNNING"));
+    bench.update(bench.status("unknown", "TASK_RUNNING"));
+    bench.disconnect();
+    send({});
+    expect(bench.state.executorTraffic).toEqual({
+      messagesPassed: 2,
+      messagesDropped: 2,
+      updatesDropped: 1,
+    });
   });
 });

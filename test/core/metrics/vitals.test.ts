@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Distribution } from "../../../worker/core/metrics/distribution.ts";
 import { LoadAverage } from "../../../worker/core/metrics/load-average.ts";
 import { Vitals } from "../../../worker/core/metrics/vitals.ts";
+import { Distribution } from "../../../worker/std/distribution.ts";
 
 const MINUTE_MS = 60_000;
 

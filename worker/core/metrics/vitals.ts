@@ -5,7 +5,7 @@
  * Where the platform lets a clock stand still while code runs (at the edge, against timing attacks)
  * what does no I/O takes 0 ms; writes are measured everywhere.
  */
-import { Distribution } from "./distribution.ts";
+import { Distribution } from "../../std/distribution.ts";
 import { LoadAverage } from "./load-average.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,4 +1,4 @@
-/** Measurements of the recent past, and what Mesos tells of them beside the last one. */
+/** Measurements of the recent past, and what is told of them beside the last one, as in Mesos. */
 
 /** Samples kept at most; when more fall into the window, only the newest of them count. */
 const SAMPLES_MAX = 1_000;

@@ -1,16 +1,20 @@
 /**
- * Disk space that sandboxes use. du(1) measures one sandbox after the other, every so often; what
- * is mounted into a sandbox lives in the container's mount namespace and so is not counted, nor are
- * volumes behind links. A file that was deleted and is still open counts for nobody.
+ * Disk space that containers use, measured one after the other, every so often. du(1) measures a
+ * sandbox: what is mounted into one lives in the container's mount namespace and so is not counted,
+ * nor are volumes behind links. A file that was deleted and is still open counts for nobody.
  */
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import type { ContainerId } from "../containerizer.ts";
-import { findProgram } from "../supervisor/host-tools.ts";
+import type { ResourceStatistics } from "../../worker/protocol/v1/mesos.ts";
+import type { ContainerId } from "./containerizer.ts";
+import { findProgram } from "./supervisor/host-tools.ts";
 
+/** Where nobody says; ms. */
+export const DISK_WATCH_MS = 15_000;
 /** A sandbox that takes longer is left out, so that it holds up no other one. */
 const MEASURE_TIMEOUT_MS = 30_000;
 const KILOBYTE = 1_024;
+const MEGABYTE = 1_048_576;
 
 export interface DiskUsage {
   readonly usedBytes: number | undefined;
@@ -27,8 +31,10 @@ export interface DiskWatchOptions {
   /** Where `<id>.disk` remembers what is watched, for the next agent process. */
   readonly runtimeDirectory: string;
   readonly everyMs: number;
-  /** Told once for each container that is above its limit; absent: nobody is. */
-  readonly exceeded?: ((id: ContainerId, usage: Required<DiskUsage>) => void) | undefined;
+  /** Bytes that a container uses; undefined: that cannot be told now. */
+  readonly measure: (id: ContainerId, sandboxDirectory: string) => Promise<number | undefined>;
+  /** Told once for each container that is above its limit; undefined: nobody is. */
+  readonly exceeded: ((id: ContainerId, usage: Required<DiskUsage>) => void) | undefined;
 }
 
 export class DiskWatch {
@@ -85,7 +91,7 @@ export class DiskWatch {
     if (this.#isMeasuring) return;
     this.#isMeasuring = true;
     for (const [id, watched] of [...this.#watched]) {
-      const usedBytes = await measure(watched.sandboxDirectory);
+      const usedBytes = await this.#options.measure(id, watched.sandboxDirectory);
       if (usedBytes === undefined || this.#watched.get(id) !== watched) continue;
       watched.usedBytes = usedBytes;
       const { limitBytes } = watched;
@@ -101,8 +107,27 @@ export class DiskWatch {
   }
 }
 
+/** What is told of a container that has ended for it. */
+export function diskMessage({ usedBytes, limitBytes }: Required<DiskUsage>): string {
+  return `Disk limit exceeded: limit ${megabytes(limitBytes)}, used ${megabytes(usedBytes)}`;
+}
+
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "unknown" : `${Number((bytes / MEGABYTE).toFixed(1))} MB`;
+}
+
+/** As statistics have them. */
+export function diskStatistics(usage: DiskUsage | undefined): Partial<ResourceStatistics> {
+  if (usage === undefined) return {};
+  const { limitBytes, usedBytes } = usage;
+  return {
+    disk_limit_bytes: BigInt(limitBytes),
+    ...(usedBytes !== undefined && { disk_used_bytes: BigInt(usedBytes) }),
+  };
+}
+
 /** Bytes on disk; undefined: it could not be measured. Files that vanish meanwhile do no harm. */
-export function measure(folder: string): Promise<number | undefined> {
+export function measureFolder(folder: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const child = spawn(findProgram("du") ?? "du", ["-s", "-x", "-k", "--", folder], {
       stdio: ["ignore", "pipe", "ignore"],
