@@ -284,13 +284,14 @@ async function makeContainerizer(
   tools: { readonly gpus: readonly GpuDevice[]; readonly log: Log; readonly counters: Counters },
 ): Promise<Containerizer | undefined> {
   const { gpus, log, counters } = tools;
-  const { isolation, allowedCapabilities, disk } = config.isolation;
+  const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
   const options: ContainerizerOptions = {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
     hiddenDirectory: work.path,
     ...(isolation !== undefined && { isolation }),
     ...(allowedCapabilities !== undefined && { allowedCapabilities }),
+    ...(seccomp !== undefined && { seccomp }),
     ...{ disk, gpus },
     docker: config.docker,
     imagePulled: (by, tookMs) => counters.imagePulls[by].add(tookMs, Date.now()),
