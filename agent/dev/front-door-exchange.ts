@@ -271,6 +271,12 @@ class LiveExchange implements Exchange {
     });
     response.on("drain", () => body.resume());
     body.on("end", () => {
+      const type = this.#incoming?.headers["content-type"];
+      if (type === "application/recordio" && records?.isTorn === true) {
+        // The agent that answered is lost: its client is not to take that for the end.
+        response.destroy();
+        return;
+      }
       if (records !== undefined) write(records.end());
       response.end();
     });

@@ -41,6 +41,11 @@ export class RecordChunks {
     return out;
   }
 
+  /** Whether the stream would end inside a record. */
+  get isTorn(): boolean {
+    return this.#heldBytes > 0 || this.#state.kind === "LARGE";
+  }
+
   /** What is left when the stream ends inside a record. */
   end(): readonly Buffer[] {
     return this.#heldBytes === 0 ? [] : [this.#release()];

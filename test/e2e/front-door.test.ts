@@ -141,6 +141,18 @@ describe("streams", () => {
     expect((await connection.readChunk()).length).toBe(0);
   });
 
+  test("an answer of records that ends within one is cut off, not ended", async () => {
+    const headers = { "Content-Type": "application/recordio" };
+    const port = await doorBefore((_request, response) =>
+      response.writeHead(200, headers).end("3\none1\n"),
+    );
+    const connection = await connect(port);
+    connection.send(POST_SUBSCRIBE);
+    await connection.readHead();
+    expect((await connection.readChunk()).toString()).toBe("3\none");
+    await expect(connection.readChunk()).rejects.toThrow();
+  });
+
   test("regrouping changes no byte, of records, of large ones, and of what is no RecordIO", () => {
     const seed = Date.now() % 100_000;
     console.log(`seed ${seed}`);

@@ -1,6 +1,7 @@
 /** An operator's call goes through master, relay and agent, and streams back. */
 import { reset, SELF } from "cloudflare:test";
 import { afterEach, expect, test } from "vitest";
+import { RecordDecoder } from "../../worker/protocol/wire/record-io.ts";
 import { post, sleep, TestAgent } from "./cluster.ts";
 
 afterEach(reset);
@@ -51,6 +52,22 @@ test("a caller that does not read holds the agent back, and loses nothing", asyn
   expect(taken).toBeLessThan(20);
   expect((await response.text()).length).toBe(60 * 250_000);
   await sending;
+});
+
+test("records that break off with their agent do not read as whole", async () => {
+  const agent = await TestAgent.register();
+  const answered = post(`/agent/${agent.id}/api/v1`, { type: "GET_HEALTH" });
+  const callId = (await agent.commands())[0]?.call?.call_id ?? "";
+  const head = { status: 200, content_type: "application/recordio" };
+  await reply(agent, callId, { sequence: 0, ...head, data: btoa("3\none") });
+  const response = await answered;
+  // Another process of the same agent: the answer's maker is gone.
+  await TestAgent.register({ id: agent.id });
+  const decoder = new RecordDecoder(1_000);
+  const body = new Uint8Array(await response.arrayBuffer());
+  const { records } = decoder.push(body);
+  expect(records.map((record) => new TextDecoder().decode(record))).toEqual(["one"]);
+  expect(decoder.end().ok).toBe(false);
 });
 
 /** What the operator has sent, piece by piece; the request is held until there is something. */

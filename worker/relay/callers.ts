@@ -20,6 +20,8 @@ interface Caller {
   /** What the caller sends. */
   readonly input: CallBody | undefined;
   controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Its answer is a stream of records. */
+  hasRecords: boolean;
   /** Run when the caller has read enough. */
   ready: (() => void)[];
 }
@@ -36,7 +38,13 @@ export class Callers {
 
   park(callId: string, input?: CallBody): Promise<CallAnswer> {
     return new Promise((answer) => {
-      this.#callers.set(callId, { answer, input, controller: undefined, ready: [] });
+      this.#callers.set(callId, {
+        answer,
+        input,
+        controller: undefined,
+        hasRecords: false,
+        ready: [],
+      });
     });
   }
 
@@ -55,6 +63,7 @@ export class Callers {
     const caller = this.#callers.get(callId);
     if (caller === undefined) return;
     if (head !== undefined) {
+      caller.hasRecords = head.contentType === "application/recordio";
       caller.answer({ type: "ANSWERED", ...head, body: this.#body(callId, caller) });
     }
     if (data.byteLength > 0) caller.controller?.enqueue(data);
@@ -77,7 +86,8 @@ export class Callers {
     if (caller === undefined) return;
     this.#end(callId, caller);
     caller.answer({ type: "FAILED", reason });
-    caller.controller?.error(new Error(`the agent's answer broke off: ${reason}`));
+    if (caller.hasRecords) breakRecord(caller.controller);
+    else caller.controller?.error(new Error(`the agent's answer broke off: ${reason}`));
   }
 
   /**
@@ -115,3 +125,15 @@ export class Callers {
     );
   }
 }
+
+/**
+ * workerd ends an answer whose stream fails as if it were whole (also between objects, as of
+ * 2026-04), so the records say it: the last one is announced and never comes. Readers of RecordIO
+ * notice, and the local front door cuts the connection.
+ */
+function breakRecord(controller: ReadableStreamDefaultController<Uint8Array> | undefined): void {
+  controller?.enqueue(TORN_RECORD);
+  controller?.close();
+}
+
+const TORN_RECORD = new TextEncoder().encode("1\n");
