@@ -54,6 +54,7 @@ import { type Log, stderrLog } from "./shell/log.ts";
 import { reconfigure } from "./shell/reconfiguration.ts";
 import { keepStartReserve } from "./shell/reserve-space.ts";
 import { shutDownRunning } from "./shell/shut-down-running.ts";
+import { SteadyClock } from "./shell/steady-clock.ts";
 import { SandboxCollector } from "./shell/upkeep/sandbox-collector.ts";
 import { Upkeep } from "./shell/upkeep/upkeep.ts";
 import {
@@ -146,7 +147,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   log(`agent ${rows.agent[0]?.id ?? "(new)"} at ${work.path}, ${describeAgent(config, port)}`);
   const history = new History(join(work.metaDirectory, "history"));
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
-  const upkeep = makeUpkeep(config, state, { work, log });
+  const clock = new SteadyClock(work.metaDirectory);
+  const upkeep = makeUpkeep(config, state, { work, clock, log });
   const outward = new Outward({ certificates: config.certificates, keepAlive: true });
   const facilities = { state, containerizer, port, outward, fetchCache };
   const { containers, inputs, terminals } = clientContainers(work, facilities);
@@ -159,7 +161,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     startedMs: Date.now(),
   };
   const runner = new AgentRunner({
-    ...{ state, checkpoint, history, containerizer, fetchCache, port, executorStreams, log },
+    ...{ state, clock, checkpoint, history, containerizer, fetchCache, port, executorStreams, log },
     workDirectory: work.path,
     master: config.master,
     outward,
@@ -181,16 +183,20 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     submit: (input) => runner.submit(input),
   };
   listener.serve(view, { access, log, executors });
-  await start(runner, log);
-  keepStartReserve(work.metaDirectory);
+  await start(runner, work, log);
   upkeep.start();
   view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
 }
 
 /** Where what ran cannot be looked at, nothing of it may be called lost, nor started beside it. */
-async function start(runner: AgentRunner, log: Log): Promise<void> {
+async function start(
+  runner: AgentRunner,
+  { metaDirectory }: WorkDirectory,
+  log: Log,
+): Promise<void> {
   try {
     await runner.start();
+    keepStartReserve(metaDirectory);
   } catch (cause) {
     log(`the agent cannot start: ${cause instanceof Error ? cause.message : String(cause)}`);
     process.exit(1);
@@ -212,12 +218,16 @@ function containerizersOf({ containerizers, containerizer, containerizerReason }
 function makeUpkeep(
   config: Config,
   state: AgentState,
-  { work, log }: { readonly work: WorkDirectory; readonly log: Log },
+  {
+    work,
+    clock,
+    log,
+  }: { readonly work: WorkDirectory; readonly clock: SteadyClock; readonly log: Log },
 ): Upkeep {
   const { collection, rotation } = config;
   const folders = { workDirectory: work.path, metaDirectory: work.metaDirectory };
   const { delayMs, headroom, diskWatchMs } = collection;
-  const nowMs = (): number => Date.now();
+  const nowMs = (): number => clock.nowMs();
   const collector = new SandboxCollector({ ...folders, state, delayMs, headroom, log, nowMs });
   return new Upkeep({ workDirectory: work.path, state, collector, diskWatchMs, rotation, log });
 }

@@ -53,8 +53,8 @@ export interface Outcome {
   readonly effects: readonly Effect[];
 }
 
-export function step(state: AgentState, { nowMs, seed, input }: StampedInput): Outcome {
-  const context = newContext(nowMs, seed);
+export function step(state: AgentState, { input, ...stamp }: StampedInput): Outcome {
+  const context = newContext(stamp);
   state.changes = [];
   take(state, context, input);
   endOverdueRuns(state, context);

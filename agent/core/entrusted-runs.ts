@@ -160,7 +160,7 @@ function takeStatus(
 ): void {
   const { run, uuid, status } = update;
   const whole = whileDraining(state, run, entrustedStatus(state, run, status));
-  const timestamp = status.timestamp ?? context.nowMs / 1000;
+  const timestamp = status.timestamp ?? context.wallMs / 1000;
   const text = putUpdate(state, context, run, { ...whole, timestamp });
   const received = [...(run.receivedUuids ?? []), uuid].slice(-RECEIVED_UUIDS_MAX);
   const next: RunRow = { ...toldAgain(run, text), receivedUuids: received };

@@ -95,8 +95,10 @@ export type ContainerInput = Extract<
 export type ExecutorInput = Extract<Input, { readonly type: `EXECUTOR_${string}` }>;
 
 export interface StampedInput {
-  /** Wall clock, ms since 1970. */
+  /** For all that is due: ms since 1970 by a clock that nobody sets. */
   readonly nowMs: number;
+  /** For all that is told: ms since 1970 by the machine's clock as it is set now. */
+  readonly wallMs: number;
   /** Seeds this step's randomness. 32 bits. */
   readonly seed: number;
   readonly input: Input;

@@ -14,6 +14,7 @@ import { TimerQueue } from "../../worker/std/timer-queue.ts";
 import { type ContainerId, containerId } from "../containerizer/containerizer.ts";
 import type { HealthState } from "./checks.ts";
 import type { Effect, ExitReason } from "./effect.ts";
+import type { StampedInput } from "./input.ts";
 import { keyOf, type Rows, type StoredRows, type TableName, tableNames } from "./rows.ts";
 
 /** What this life was started with. */
@@ -104,6 +105,7 @@ export interface AgentState extends Tables {
 /** One step's clock, randomness and effects. */
 export interface StepContext {
   readonly nowMs: number;
+  readonly wallMs: number;
   readonly random: Prng;
   readonly effects: Effect[];
 }
@@ -179,8 +181,8 @@ export function newSeq(state: AgentState): number {
   return state.nextSeq++;
 }
 
-export function newContext(nowMs: number, seed: number): StepContext {
-  return { nowMs, random: prng(seed), effects: [] };
+export function newContext({ nowMs, wallMs, seed }: Omit<StampedInput, "input">): StepContext {
+  return { nowMs, wallMs, random: prng(seed), effects: [] };
 }
 
 /**

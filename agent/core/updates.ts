@@ -45,7 +45,7 @@ export function addUpdate(
   return putUpdate(state, context, subject, {
     ...facts,
     task_id: { value: subject.taskId },
-    timestamp: context.nowMs / 1000,
+    timestamp: context.wallMs / 1000,
   });
 }
 

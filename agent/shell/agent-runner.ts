@@ -41,12 +41,14 @@ import {
 } from "./linked-call.ts";
 import type { Log } from "./log.ts";
 import { MasterLink } from "./master-link.ts";
+import type { SteadyClock } from "./steady-clock.ts";
 import { taskLines } from "./task-lines.ts";
 import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
 export interface AgentRunnerOptions {
   /** As `newState` made it; the runner alone changes it. */
   readonly state: AgentState;
+  readonly clock: SteadyClock;
   readonly checkpoint: Checkpoint;
   readonly history: History;
   readonly containerizer: Containerizer;
@@ -101,9 +103,6 @@ export class AgentRunner {
   /** Until there is room on the disk. */
   #held: Decided | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The last step's time, and the monotonic clock's at that moment. */
-  #nowMs = 0;
-  #monotonicMs = 0;
   #ended = false;
 
   constructor(options: AgentRunnerOptions) {
@@ -175,9 +174,9 @@ export class AgentRunner {
     this.#queue = [];
     const changes: Change[] = [];
     const effects: Effect[] = [];
-    const nowMs = this.#now();
+    const times = { nowMs: this.#options.clock.nowMs(), wallMs: Date.now() };
     for (const input of inputs) {
-      const outcome = step(this.#state, { nowMs, seed: randomInt(2 ** 32), input });
+      const outcome = step(this.#state, { ...times, seed: randomInt(2 ** 32), input });
       changes.push(...outcome.changes);
       effects.push(...outcome.effects);
     }
@@ -198,18 +197,6 @@ export class AgentRunner {
     if (held === undefined || this.#ended) return;
     this.#carryOut(held);
     if (this.#held === undefined) this.#drain();
-  }
-
-  /**
-   * Wall clock, which never runs backwards and never slower than time itself: a machine's clock
-   * that is set back must not make a kill's grace last an hour.
-   */
-  #now(): number {
-    const monotonicMs = performance.now();
-    const sinceMs = this.#nowMs === 0 ? 0 : monotonicMs - this.#monotonicMs;
-    this.#nowMs = Math.max(Date.now(), this.#nowMs + sinceMs);
-    this.#monotonicMs = monotonicMs;
-    return this.#nowMs;
   }
 
   #commit(decided: Decided): boolean {
@@ -399,7 +386,7 @@ export class AgentRunner {
 
   #setTimer(dueMs: number): void {
     clearTimeout(this.#timer);
-    const delayMs = Math.min(Math.max(dueMs - this.#nowMs, 0), TIMER_MAX_MS);
+    const delayMs = Math.min(Math.max(dueMs - this.#options.clock.nowMs(), 0), TIMER_MAX_MS);
     this.#timer = setTimeout(() => this.submit({ type: "TIMER_DUE" }), delayMs);
   }
 

@@ -301,8 +301,8 @@ function replayTable<T extends TableName>(
 }
 
 /**
- * Writes the snapshot beside the old one and puts it in its place, or throws and leaves the old one.
- * Returns its length. The directory is the caller's to sync.
+ * Writes the snapshot beside the old one and puts it in its place, or throws and leaves the old
+ * one. Returns its length. The directory is the caller's to sync.
  */
 function writeSnapshot(
   directory: string,

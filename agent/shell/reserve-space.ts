@@ -13,8 +13,8 @@ const START_FILE = "start-reserve";
 
 /**
  * For what will be appended to a file: fallocate(2) by the tool of util-linux, for Node has no such
- * call. The file's length stays as it is. Does not wait. Where it is not to be had (a full disk, a file system that cannot, no such tool)
- * the file grows as it would have.
+ * call. The file's length stays as it is. Does not wait. Where it is not to be had (a full disk, a
+ * file system that cannot, no such tool) the file grows as it would have.
  */
 export function reserveSpace(
   file: number,

@@ -175,7 +175,7 @@ export class AgentNode {
     const effects: Effect[] = [];
     for (const input of inputs) {
       const seed = this.#world.dice("agent").below(2 ** 32);
-      const outcome = step(process.state, { nowMs: clock.nowMs, seed, input });
+      const outcome = step(process.state, { ...this.#times(seed), seed, input });
       changes.push(...outcome.changes);
       effects.push(...outcome.effects);
     }
@@ -193,6 +193,12 @@ export class AgentNode {
     if (!crashes) return;
     if (performed >= 0) this.#checkDisk(process);
     this.#crash(process, `after ${performed} of ${effects.length} effects`);
+  }
+
+  /** The machine's clock is set all the time, by an hour. */
+  #times(seed: number): { readonly nowMs: number; readonly wallMs: number } {
+    const { nowMs } = this.#world.clock;
+    return { nowMs, wallMs: nowMs + ((seed % 3) - 1) * 3_600_000 };
   }
 
   #commit(changes: readonly Change[]): void {

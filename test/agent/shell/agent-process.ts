@@ -29,11 +29,13 @@ export async function agentBundle(): Promise<string> {
   return await bundle;
 }
 
-/** `args`: without node and the script. */
-export async function startAgent(args: readonly string[]): Promise<AgentProcess> {
-  const child = spawn(process.execPath, [await agentBundle(), ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+/** `args`: without node and the script; `nodeArguments`: before the script. */
+export async function startAgent(
+  args: readonly string[],
+  { nodeArguments = [] as readonly string[] } = {},
+): Promise<AgentProcess> {
+  const words = [...nodeArguments, await agentBundle(), ...args];
+  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "pipe"] });
   let text = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     text += chunk.toString("utf8");

@@ -22,7 +22,17 @@ import type * as link from "../../../worker/protocol/link/messages.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import { type Prng, prng } from "../../../worker/std/prng.ts";
-import { AGENT_ID, exited, facts, framework, PID, signaled, task, volume } from "./bench.ts";
+import {
+  AGENT_ID,
+  exited,
+  facts,
+  framework,
+  PID,
+  setClock,
+  signaled,
+  task,
+  volume,
+} from "./bench.ts";
 
 const LIFE: readonly mesos.TaskState[] = ["TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"];
 
@@ -286,7 +296,9 @@ export class CrashWorld {
    */
   #take(input: Input): void {
     const seed = this.#random.below(2 ** 31);
-    const { changes, effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
+    const nowMs = this.#nowMs;
+    const wallMs = setClock(nowMs, seed);
+    const { changes, effects } = step(this.#state, { nowMs, wallMs, seed, input });
     if (this.#strikes(this.#faults.crash)) {
       this.#crash();
       return;

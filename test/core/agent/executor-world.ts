@@ -24,7 +24,7 @@ import type * as executor from "../../../worker/protocol/v1/executor.ts";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import { type Prng, prng } from "../../../worker/std/prng.ts";
-import { AGENT_ID, exited, facts, framework, PID, task } from "./bench.ts";
+import { AGENT_ID, exited, facts, framework, PID, setClock, task } from "./bench.ts";
 
 /** A running program. */
 interface Process {
@@ -222,7 +222,9 @@ export class ExecutorWorld {
 
   #take(input: Input): void {
     const seed = this.#random.below(2 ** 31);
-    const { changes, effects } = step(this.#state, { nowMs: this.#nowMs, seed, input });
+    const nowMs = this.#nowMs;
+    const wallMs = setClock(nowMs, seed);
+    const { changes, effects } = step(this.#state, { nowMs, wallMs, seed, input });
     if (this.#strikes()) {
       this.#crash();
       return;
