@@ -318,7 +318,10 @@ export interface Containerizer {
   /** Resolves exactly once, however the container ended; any number of callers, also after the end.
    * An unknown or removed container is LOST. */
   wait(id: ContainerId): Promise<ContainerTermination>;
-  /** Sends `signal` (like "SIGTERM") to every process of the container. */
+  /**
+   * Sends `signal` (like "SIGTERM") to every process of the container, and to none of the containers
+   * inside it.
+   */
   kill(id: ContainerId, signal: string): Promise<Result<void, KillError>>;
   /** Tells the programs at the container's terminal its new size. */
   resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>>;

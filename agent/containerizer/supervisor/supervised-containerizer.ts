@@ -158,12 +158,22 @@ export class SupervisedContainerizer implements Containerizer {
     for (let pauseMs = 1; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, 50)) {
       const container = this.#running(id);
       if (!container.ok) return container;
-      const pids = await this.#isolation.processes(container.value);
+      const pids = await this.#ownProcesses(container.value);
       for (const pid of commandsAmong(pids, container.value)) signalProcess(pid, signal);
       if (pids.length > 0) return ok(undefined);
       await sleep(pauseMs);
     }
     return err({ code: "CONTAINER_NOT_RUNNING", containerId: id });
+  }
+
+  /** Without those of the containers inside it: a session is not told to end when its task is. */
+  async #ownProcesses(container: Container): Promise<readonly number[]> {
+    const inside = [...this.#containers.values()].filter(
+      (other) => other.inside === container.containerId && other.state === "RUNNING",
+    );
+    const theirs = await Promise.all(inside.map((other) => this.#isolation.processes(other)));
+    const pids = await this.#isolation.processes(container);
+    return pids.filter((pid) => !theirs.some((others) => others.includes(pid)));
   }
 
   async resize(id: ContainerId, size: TerminalSize): Promise<Result<void, ResizeError>> {

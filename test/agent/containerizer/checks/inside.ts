@@ -64,6 +64,23 @@ export const insideChecks: Checks = {
       assert.deepEqual(processesWith(seconds), []);
     }),
 
+  "a signal for a container is not one for what is inside, which ends with it": (kind) =>
+    inLab(kind, async (lab) => {
+      const waiting = "while [ ! -e go ]; do sleep 0.02; done";
+      const outer = await start(lab, `trap "echo told" TERM; ${waiting}`);
+      const { containerId: inside, sandboxDirectory } = outer;
+      const command = 'trap "echo also" TERM; echo up; while :; do sleep 0.02; done';
+      const inner = await start(lab, command, { inside, sandboxDirectory });
+      const says = (word: string) => () => output(outer, "stdout").includes(word);
+      await until("both are up", says("up"));
+      assert.ok((await lab.containerizer.kill(inside, "SIGTERM")).ok);
+      await until("it was told", says("told"));
+      await run(lab, "touch go", { inside, sandboxDirectory });
+      assert.equal((await within(20_000, lab.containerizer.wait(inside))).kind, "EXITED");
+      await within(20_000, lab.containerizer.wait(inner.containerId));
+      assert.ok(!says("also")());
+    }),
+
   "a command inside that is destroyed leaves its container as it was": (kind) =>
     inLab(kind, async (lab) => {
       const seconds = uniqueSleep();
