@@ -273,8 +273,9 @@ class LiveExchange implements Exchange {
     body.on("end", () => {
       const type = this.#incoming?.headers["content-type"];
       if (type === "application/recordio" && records?.isTorn === true) {
-        // The agent that answered is lost: its client is not to take that for the end.
-        response.destroy();
+        // The agent that answered is lost: its client is not to take that for the end. What came
+        // before still goes out, some of it with this turn's end.
+        setImmediate(() => response.socket?.destroySoon());
         return;
       }
       if (records !== undefined) write(records.end());
