@@ -7,8 +7,8 @@ import { err, ok, type Result } from "../../worker/std/result.ts";
 import { terminalSize } from "../core/terminal.ts";
 import { chainOf } from "../shell/containers/chain.ts";
 import type { ContainerInput } from "../shell/containers/container-input.ts";
+import { decodeCall } from "./call-body.ts";
 import { containerRefused } from "./container-sentences.ts";
-import { decodeCall } from "./decode-call.ts";
 import {
   type Answer,
   badRecords,
@@ -66,7 +66,7 @@ function readInput(
   record: Uint8Array,
   encoding: MessageEncoding,
 ): Result<agent.CallAttachContainerInput, Answer> {
-  const call = decodeCall(record, encoding);
+  const call = decodeCall("mesos.v1.agent.Call", record, encoding);
   if (!call.ok) return call;
   const { type, attach_container_input: part } = call.value;
   if (type === undefined) return err(fieldMissing("type"));

@@ -2,16 +2,15 @@
  * One call as it arrives, over HTTP or through the link: from headers and a body to an answer. The
  * order of the checks is Mesos': http-semantics 9.1 and 8.1.
  */
-import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
 import { answerType, contentType } from "../../worker/protocol/negotiation.ts";
 import type * as agent from "../../worker/protocol/v1/agent.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type { LinkedRequest } from "../shell/linked-call.ts";
 import type { Log } from "../shell/log.ts";
 import { attachInput } from "./attach-input.ts";
+import { decodeCall, readBody } from "./call-body.ts";
 import { type Exchange, STREAMED_CALLS } from "./call-handler.ts";
 import { answerCall } from "./calls.ts";
-import { decodeCall } from "./decode-call.ts";
 import type { Answer, StreamAnswer } from "./respond.ts";
 import * as respond from "./respond.ts";
 import type { AgentView } from "./view.ts";
@@ -46,8 +45,8 @@ export async function answerCallRequest(
   if (!type.ok) return respond.badNegotiation(type.error);
   if (headers.messageContentType !== undefined) return respond.messageTypeWithoutRecords();
   const bytes = await readBody(body);
-  if (bytes === undefined) return respond.bodyTooLarge(REQUEST_BYTES);
-  const call = decodeCall(bytes, type.value);
+  if (!bytes.ok) return bytes.error;
+  const call = decodeCall("mesos.v1.agent.Call", bytes.value, type.value);
   return call.ok ? await answerDecodedCall(view, call.value, { headers, signal }) : call.error;
 }
 
@@ -107,16 +106,4 @@ function negotiate(
   const inner = answerType(messageAccept, MESSAGE_TYPES);
   if (!inner.ok) return err(respond.badMessageAccept(inner.error));
   return ok({ encoding: inner.value, asRecords: true });
-}
-
-/** Undefined: it is too large, and the rest of it is not read. */
-async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const bytes of body) {
-    length += bytes.length;
-    if (length > REQUEST_BYTES) return undefined;
-    pieces.push(bytes);
-  }
-  return Buffer.concat(pieces);
 }

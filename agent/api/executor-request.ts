@@ -4,12 +4,11 @@
  * input of the core, and what follows from it comes over the executor's stream.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { REQUEST_BYTES } from "../../worker/protocol/limits.ts";
 import { answerType, contentType } from "../../worker/protocol/negotiation.ts";
 import type * as executor from "../../worker/protocol/v1/executor.ts";
 import type { MessageEncoding } from "../../worker/protocol/wire/encoding.ts";
-import { decodeJson, encodeJson } from "../../worker/protocol/wire/json.ts";
-import { decodeProtobuf, encodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
+import { encodeJson } from "../../worker/protocol/wire/json.ts";
+import { encodeProtobuf } from "../../worker/protocol/wire/protobuf.ts";
 import { encodeRecord } from "../../worker/protocol/wire/record-io.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import type { ContainerId } from "../containerizer/containerizer.ts";
@@ -17,6 +16,7 @@ import type { Input } from "../core/input.ts";
 import type { AgentState } from "../core/state.ts";
 import type { ExecutorStreams } from "../shell/executor-streams.ts";
 import type { ExecutorClaims, ExecutorTokens } from "../shell/executor-tokens.ts";
+import { decodeCall, readBody } from "./call-body.ts";
 import { foreign, hasSubscribed, malformed, speaker } from "./executor-check.ts";
 import type { Answer, StreamAnswer } from "./respond.ts";
 import * as respond from "./respond.ts";
@@ -54,8 +54,8 @@ export async function answerExecutor(
   const type = contentType(headers["content-type"], MESSAGE_TYPES);
   if (!type.ok) return respond.badNegotiation(type.error);
   const body = await readBody(request.body);
-  if (body === undefined) return respond.bodyTooLarge(REQUEST_BYTES);
-  const call = decodeCall(body, type.value);
+  if (!body.ok) return body.error;
+  const call = decodeCall("mesos.v1.executor.Call", body.value, type.value);
   if (!call.ok) return call.error;
   const wrong = malformed(call.value);
   if (wrong !== undefined) return executorRefused(wrong);
@@ -158,36 +158,4 @@ function encodeEvent(event: executor.Event, encoding: MessageEncoding): Uint8Arr
   return encoding === "application/json"
     ? Buffer.from(encodeJson(name, event))
     : encodeProtobuf(name, event);
-}
-
-function decodeCall(body: Buffer, encoding: MessageEncoding): Result<executor.Call, Answer> {
-  const name = "mesos.v1.executor.Call";
-  if (encoding === "application/x-protobuf") {
-    const decoded = decodeProtobuf(name, body);
-    return decoded.ok ? decoded : err(respond.badBody(decoded.error));
-  }
-  const text = utf8(body);
-  if (text === undefined) return err(respond.bodyNotText());
-  const decoded = decodeJson(name, text);
-  return decoded.ok ? decoded : err(respond.badBody(decoded.error));
-}
-
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined: it is too large, and the rest of it is not read. */
-async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const bytes of body) {
-    length += bytes.length;
-    if (length > REQUEST_BYTES) return undefined;
-    pieces.push(bytes);
-  }
-  return Buffer.concat(pieces);
 }

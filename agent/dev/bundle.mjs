@@ -22,6 +22,7 @@ import {
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFacts } from "./build-facts.mjs";
+import { REQUIRE_BANNER } from "./require-banner.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "rimrock");
@@ -37,12 +38,11 @@ const NODE_ENTRIES = {
 const WORKER_ENTRIES = { worker: "worker/index.ts" };
 const SDK_ENTRIES = { sdk: "worker/sdk/index.ts" };
 
-const REQUIRE =
-  'import { createRequire as requireFrom } from "node:module";' +
-  "const require = requireFrom(import.meta.url);";
-
 /** What every bundle depends on without importing it. */
-const EXTRA_SOURCES = ["agent/dev/build-facts.mjs", "agent/dev/bundle.mjs", "package.json"];
+const EXTRA_SOURCES = [
+  ...["agent/dev/build-facts.mjs", "agent/dev/bundle.mjs", "agent/dev/require-banner.mjs"],
+  "package.json",
+];
 
 /** The folder with the bundles of the sources as they are now. */
 export async function bundleIntoCache() {
@@ -85,8 +85,7 @@ export async function bundleInto(folder, { withSdk }) {
       platform: "node",
       target: "node20",
       external: ["miniflare"],
-      // Libraries that are CommonJS ask for Node's modules by it.
-      banner: { js: REQUIRE },
+      banner: { js: REQUIRE_BANNER },
     }),
     build({ ...forWorkerd, entryPoints: WORKER_ENTRIES }),
     ...(withSdk

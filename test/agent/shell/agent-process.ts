@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { REQUIRE_BANNER } from "../../../agent/dev/require-banner.mjs";
 
 const made: string[] = [];
 const started: AgentProcess[] = [];
@@ -92,10 +93,8 @@ async function bundleAgent(): Promise<string> {
     format: "esm",
     platform: "node",
     target: "node20",
-    // As in the agent that is installed: libraries in the bundle ask for Node's own modules by it.
-    banner: {
-      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom("/");',
-    },
+    // As in the agent that is installed.
+    banner: { js: REQUIRE_BANNER },
   } as const;
   await build({ entryPoints: ["agent/main.ts"], outfile, logLevel: "error", ...options });
   return outfile;
