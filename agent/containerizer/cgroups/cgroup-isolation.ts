@@ -3,7 +3,7 @@
  * in each of v1's, and namespaces of its own. What lives inside another container has a cgroup
  * within that one's, without limits, and no namespaces.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -40,13 +40,7 @@ import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { GroupMemory } from "./group-memory.ts";
-import {
-  controllersOf,
-  directoryOf,
-  entrancesOf,
-  type Hierarchy,
-  ownEntrance,
-} from "./hierarchy.ts";
+import { controllersOf, directoryOf, entrancesOf, type Hierarchy } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
 import { SeccompFilters } from "./seccomp/filters.ts";
@@ -90,7 +84,6 @@ export class CgroupIsolation implements Isolation {
       hidden: realPath(options.hiddenDirectory ?? runtimeDirectory),
       seccomp: new SeccompFilters(runtimeDirectory, options.seccomp),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
-      homeFile: ownEntrance(hierarchy, readFileSync("/proc/self/cgroup", "utf8")),
     };
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;

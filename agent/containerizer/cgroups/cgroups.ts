@@ -13,6 +13,7 @@ import {
 } from "../containerizer.ts";
 import { type Isolator, isolatorNames } from "../isolators.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
+import { SPARE_SUPERVISORS } from "../supervisor/spares.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { CgroupIsolation } from "./cgroup-isolation.ts";
 import { detectHierarchy } from "./hierarchy.ts";
@@ -108,6 +109,8 @@ export const cgroupsContainerizer: ContainerizerModule = {
     const report = reportIsolation(options);
     if (report !== undefined) options.log?.(describeReport(report));
     const isolation = new CgroupIsolation(hierarchy.value, options);
-    return new SupervisedContainerizer(options.runtimeDirectory, isolation);
+    return new SupervisedContainerizer(options.runtimeDirectory, isolation, {
+      spares: SPARE_SUPERVISORS,
+    });
   },
 };

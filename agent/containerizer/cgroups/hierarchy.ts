@@ -127,23 +127,3 @@ export function entrancesOf(hierarchy: Hierarchy, name: string): readonly string
   const others = directoriesOf(hierarchy, name).filter((directory) => directory !== last);
   return [...others, last].map((directory) => join(directory, ENTRANCE[hierarchy.version]));
 }
-
-/**
- * The entrance of the cgroup that the agent is in, in the hierarchy that shares out processor time.
- * `own`: /proc/self/cgroup, lines like `4:cpu,cpuacct:/system.slice` and, in v2, `0::/a`.
- */
-export function ownEntrance(hierarchy: Hierarchy, own: string): string | undefined {
-  for (const line of own.split("\n")) {
-    const [number, names = "", path] = splitThrice(line);
-    const isIt = hierarchy.version === 2 ? number === "0" : names.split(",").includes("cpu");
-    if (path === undefined || !isIt) continue;
-    return join(directoryOf(hierarchy, "cpu", path), ENTRANCE[hierarchy.version]);
-  }
-  return undefined;
-}
-
-/** The path is the rest: it may have colons in it. */
-function splitThrice(line: string): readonly [string, string?, string?] {
-  const [number = "", names, ...path] = line.split(":");
-  return path.length === 0 ? [number] : [number, names, path.join(":")];
-}

@@ -20,6 +20,7 @@ import {
 import { processLimits } from "../supervisor/process-limits.ts";
 import { type ProcessStat, ProcessTable, TICKS_PER_SECOND } from "../supervisor/process-table.ts";
 import { checkSupervisor } from "../supervisor/self-test.ts";
+import { SPARE_SUPERVISORS } from "../supervisor/spares.ts";
 import { SupervisedContainerizer } from "../supervisor/supervised-containerizer.ts";
 import { isStill, membersOf } from "./members.ts";
 
@@ -84,6 +85,7 @@ class ProcessIsolation implements Isolation {
 function isolationAskedBy(spec: ContainerSpec): string | undefined {
   const volume = spec.volumes?.[0];
   if (volume !== undefined) return `the volume at '${volume.containerPath}'`;
+  if (spec.image !== undefined) return `the image '${spec.image.name}'`;
   if (spec.hostname !== undefined) return "a host name of its own";
   if (spec.capabilities !== undefined) return "capabilities";
   if (spec.seccomp?.kind === "PROFILE") return `the seccomp profile '${spec.seccomp.name}'`;
@@ -96,5 +98,7 @@ export const processContainerizer: ContainerizerModule = {
   summary: "plain processes: no isolation, limits are not enforced",
   check: (options) => checkSupervisor(options.runtimeDirectory),
   create: (options) =>
-    new SupervisedContainerizer(options.runtimeDirectory, new ProcessIsolation()),
+    new SupervisedContainerizer(options.runtimeDirectory, new ProcessIsolation(), {
+      spares: SPARE_SUPERVISORS,
+    }),
 };

@@ -69,7 +69,9 @@ export interface NewSpace {
 export interface Setup {
   readonly mountProgram: string;
   readonly statProgram: string;
-  /** Lines of fstab(5). */
+  /** Lines of fstab(5) that are the same for other containers of this kind; they come first. */
+  readonly commonMounts: string;
+  /** Lines of fstab(5): this container's own. */
   readonly mounts: string;
   /** Undefined: the machine's. */
   readonly hostname: string | undefined;
@@ -77,8 +79,6 @@ export interface Setup {
   readonly baseDirectory: string;
   /** The command's, as seen when all is mounted. */
   readonly directory: string;
-  /** The file to write 0 to in order to be bound by the agent's limits, not the container's. */
-  readonly homeFile: string | undefined;
   /** Mounted paths that must be what they were when they were checked. */
   readonly expected: readonly { readonly path: string; readonly identity: string }[];
 }

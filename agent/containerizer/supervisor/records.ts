@@ -8,6 +8,9 @@
  *                  the agent
  *   <id>.limited   the limit that ended it (written by the agent before it removes the cgroup)
  *
+ * A supervisor that is started before it is known for whom keeps its two files in `.spares`; they
+ * become a container's by rename, as a whole, while it has them open.
+ *
  * A process is named by boot id, pid and start time, never by a bare pid: pids are used again.
  */
 import {
@@ -16,6 +19,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -51,6 +55,10 @@ const SUFFIXES = [
   ".gpus",
   ".seccomp",
 ] as const;
+
+const SPARES = ".spares";
+/** In the order in which they become a container's: with the last one it is known whose. */
+const SPARE_SUFFIXES = [".ended", ".started"] as const;
 
 export class Records {
   readonly #directory: string;
@@ -102,6 +110,48 @@ export class Records {
     }
   }
 
+  /** The path without suffix for the records of a supervisor that is nobody's yet. */
+  spare(name: string): string {
+    return join(this.#directory, SPARES, name);
+  }
+
+  /**
+   * Removes what an earlier agent process left of them, as far as that can be: they ended with it,
+   * or are about to.
+   */
+  clearSpares(): void {
+    const path = join(this.#directory, SPARES);
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      for (const name of readdirSync(path)) rmSync(join(path, name), { force: true });
+    } catch {
+      // Without the folder there are no spares; containers are started without them.
+    }
+  }
+
+  removeSpare(path: string): void {
+    for (const suffix of [...SPARE_SUFFIXES, ".mounts", ".stdout", ".stderr"])
+      rmSync(path + suffix, { force: true });
+  }
+
+  /** Makes a spare supervisor's records those of a container whose id is reserved. */
+  adopt(id: ContainerId, spare: string): boolean {
+    try {
+      for (const suffix of SPARE_SUFFIXES) renameSync(spare + suffix, this.pathOf(id) + suffix);
+      return true;
+    } catch {
+      // What a spare says of its own end is no container's.
+      rmSync(`${this.pathOf(id)}.ended`, { force: true });
+      return false;
+    }
+  }
+
+  /** What the spare has written about itself; undefined while it is not complete. */
+  spareStarted(spare: string): StartedRecord | undefined {
+    const started = parseStarted(readIfThere(`${spare}.started`) ?? "");
+    return started?.commandPid === undefined ? undefined : started;
+  }
+
   /** RESERVED: no supervisor has written yet. ABSENT: nothing is known of the container. */
   started(id: ContainerId): StartedRecord | "RESERVED" | "ABSENT" {
     const text = readIfThere(`${this.pathOf(id)}.started`);
@@ -146,8 +196,13 @@ export class Records {
     return read?.ok ? read.value : undefined;
   }
 
-  writeMounts(id: ContainerId, table: string): Result<void, FileError> {
-    return this.#write(id, ".mounts", table);
+  /** Of a container, or of a spare supervisor. The file's path. */
+  writeMounts(record: string, table: string): Result<string, FileError> {
+    return this.#writeFile(`${record}.mounts`, table);
+  }
+
+  removeMounts(record: string): void {
+    rmSync(`${record}.mounts`, { force: true });
   }
 
   #write(
@@ -155,10 +210,14 @@ export class Records {
     suffix: (typeof SUFFIXES)[number],
     text: string,
   ): Result<void, FileError> {
-    const path = this.pathOf(id) + suffix;
+    const written = this.#writeFile(this.pathOf(id) + suffix, text);
+    return written.ok ? ok(undefined) : written;
+  }
+
+  #writeFile(path: string, text: string): Result<string, FileError> {
     try {
       writeFileSync(path, text, { mode: 0o600 });
-      return ok(undefined);
+      return ok(path);
     } catch (cause) {
       return err(fileError("write", path, cause));
     }

@@ -9,17 +9,22 @@
  * No other process is started for a container. `mv` would be one (a millisecond at every end), so
  * `.ended` is not renamed into place: a file that lacks its `end` line counts as not written, which
  * gives a reader the same promise. The kernel's boot id stands for everything a crash could tear.
- * It is opened at the start and written through descriptor 3: by the end, the supervisor's mount
- * namespace may show something else at its path. The command gets no descriptor but 0, 1 and 2.
+ * It is opened at the start and written through descriptor 3: the agent may give it another name
+ * (`spares.ts`), and by the end the supervisor's mount namespace may show something else at its
+ * path. The command gets no descriptor but 0, 1 and 2.
+ *
+ * Its child, the command-to-be, is a second shell, which reads what it is to do from a socket of
+ * the agent's at descriptor 9 and becomes the command (`instructions.ts`). When the agent ends
+ * before it has said that, the shell ends, and then its supervisor.
  *
  * In a process id namespace the supervisor's only child is the namespace's first process: a fork of
  * the same shell that plays init. It does what the supervisor does otherwise (`lead`); the command
  * cannot be the first process itself, whom signals of its own namespace do not reach. When it ends,
  * the kernel kills everything else in the namespace.
  *
- * What the container's file system and host name look like is set up by a child of the
- * command-to-be (`setup`), with the agent's rights, after that one has entered its cgroups: the
- * mounts make them read-only. The child leaves them again as far as they would slow it down.
+ * What the container's file system and host name look like is set up by children of the
+ * command-to-be, with the agent's rights, before that one enters its cgroups, which would slow them
+ * down. The mounts make the cgroups read-only; a descriptor of the machine's root leads past them.
  *
  * Exit status or signal? `$?` is 143 for both `exit 143` and SIGTERM. Reading the zombie's exit
  * code in /proc is no way out: every shell reaps within `wait`. But a shell's job table knows, and
@@ -67,72 +72,56 @@ shift
 exec "$@"`;
 
 /**
- * What was mounted is compared with what was asked for (device and inode), so that a link which
- * somebody puts into a path in between leads nowhere.
+ * What the command-to-be can do, each in a word; `instructions.ts` makes the sentences. What was
+ * mounted is compared with what was asked for (device and inode), so that a link which somebody
+ * puts into a path in between leads nowhere. `machine`: the way to the machine's own files, past
+ * whatever is mounted over them here.
  */
-const SETUP = `refuse() {
+export const COMMAND_FUNCTIONS = `refuse() {
   echo "refused $1" >&3
   exit ${REFUSED_STATUS}
 }
-setup() {
-  [ -z "$home" ] || echo 0 2>/dev/null >"$home"
-  if [ -n "$hostname" ]; then
-    echo "$hostname" 2>/dev/null >/proc/sys/kernel/hostname || refuse "Failed to set the host name"
-  fi
-  cd "$base" || refuse "Failed to change to $base"
-  why=$("$mount" -a -n -c -T "$record.mounts" 2>&1) || {
+mount_all() {
+  cd "$2" || refuse "Failed to change to $2"
+  why=$("$1" -a -n -c -T "$machine$3" 2>&1) || {
     set -f
     set -- $why
     refuse "Failed to mount: $*"
   }
-  count=$1
-  expected=$2
-  shift 2
-  while [ "$count" -gt 0 ]; do
-    found=$("$stat" -c %d:%i "$1" 2>&1)
-    [ "$found" = "\${expected%% *}" ] || refuse "$1 was exchanged while it was being mounted"
-    expected=\${expected#* }
-    shift
-    count=$((count - 1))
-  done
-}`;
+}
+expect() {
+  found=$("$1" -c %d:%i "$2" 2>&1)
+  [ "$found" = "$3" ] || refuse "$2 was exchanged while it was being mounted"
+}
+name_host() {
+  echo "$1" 2>/dev/null >"$machine/proc/sys/kernel/hostname" ||
+    refuse "Failed to set the host name"
+}
+join() {
+  echo 0 2>/dev/null >"$machine$1" || refuse "Failed to enter the cgroup by $1"
+}
+limit() {
+  read -r self rest </proc/self/stat
+  why=$($1 --pid "$self" 2>&1) || refuse "Failed to set its limits: $why"
+}
+go_to() {
+  cd "$1" || refuse "Failed to change to $1"
+}
+trap 'refuse "The agent ended before it had said what to run"' EXIT
+`;
 
-/** Becomes the command. */
-const ENTER = `enter() {
-  trap - INT QUIT
-  joins=$1
-  shift
-  while [ "$joins" -gt 0 ]; do
-    echo 0 2>/dev/null >"$1" || refuse "Failed to enter the cgroup by $1"
-    shift
-    joins=$((joins - 1))
-  done
-  if [ -n "$mount" ]; then
-    (setup "$@") || exit ${REFUSED_STATUS}
-    cd "$directory" || refuse "Failed to change to $directory"
-  fi
-  echo ready >&3
-  shift "$(($1 + 2))"
-  [ -z "$adjust" ] || echo "$adjust" 2>/dev/null >/proc/self/oom_score_adj
-  if [ -n "$rlimits" ]; then
-    read -r self rest </proc/self/stat
-    why=$($rlimits --pid "$self" 2>&1) || refuse "Failed to set its limits: $why"
-  fi
-  exec <&4 4<&- 3>&-
-  how=$1
-  shift
-  [ "$how" = become ] || exec "$@"
-  ${BECOME_SCRIPT}
-}`;
-
-/** Starts the command, waits for it, and records how it ended. */
+/** Starts the command-to-be, waits for it, and records how it ended. */
 const LEAD = `forget() {
-  exec </dev/null >/dev/null 2>&1 4<&- 5<&- 6<&- 7<&- 8<&-
+  exec </dev/null >/dev/null 2>&1 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
   cd /
+}
+begin() {
+  trap - INT QUIT
+  exec "$@" <&9 9<&-
 }
 lead() {
   if [ -n "$BASH_VERSION" ]; then trap 'jobs >&3' CHLD; fi
-  enter "$@" &
+  begin "$@" &
   [ "$init" = init ] || echo "$!" >>"$record.started"
   forget
   wait "$!"
@@ -147,34 +136,16 @@ lead() {
 }`;
 
 /**
- * Arguments:
- *   1 path of the records without suffix
- *   2 `init`: a first process for a process id namespace is wanted; `inside`: descriptors 5 to 8
- *     are for the command's way into another container
- *   3 mount(8), which gets the table `<id>.mounts` (empty: no setup, nor any of 4 to 7), 4 stat(1),
- *   5 the host name (empty: as it is), 6 where the table's relative paths begin, 7 the command's
- *     directory
- *   8 the out-of-memory score (empty: as it is)
- *   9 the call of prlimit(1) without the process (empty: none)
- *  10 the file by which the setup leaves the command's cgroup (empty: it stays)
- *     the count of files to write 0 to, and these files
- *     the count of mounted paths to compare, what stat has to say of each, and these paths
- *     `become` and what BECOME_SCRIPT takes; or `exec` and an argv that leads there after
- *     a change of user or namespaces: nothing of the container's environment may reach a program
- *     that still runs as root
+ * Arguments: the path of the records without suffix; `init` (a first process for a process id
+ * namespace is wanted) or nothing; the argv of the shell that becomes the command.
  */
-export const SUPERVISOR_SCRIPT = `record=$1 init=$2 mount=$3 stat=$4 hostname=$5 base=$6 directory=$7 adjust=$8 rlimits=$9
-shift 9
-home=$1
-shift
-${SETUP}
-${ENTER}
+export const SUPERVISOR_SCRIPT = `record=$1 init=$2
+shift 2
 ${LEAD}
 read -r boot </proc/sys/kernel/random/boot_id
 read -r line </proc/$$/stat
 echo "$boot $line" >"$record.started" || exit 1
 exec 3>>"$record.ended" 4<&0
-[ "$init" = inside ] || exec 5<&- 6<&- 7<&- 8<&-
 if [ "$init" != init ]; then
   lead "$@"
   exit

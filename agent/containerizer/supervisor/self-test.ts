@@ -58,7 +58,7 @@ async function end(
   value: string,
 ): Promise<ContainerTermination> {
   const runtimeDirectory = mkdtempSync(join(directory, "run-"));
-  const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, tools);
+  const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, { tools });
   const id = containerId("check");
   const launched = await containerizer.launch({
     containerId: defined(id.ok ? id.value : undefined, "a constant id is well formed"),

@@ -1,21 +1,23 @@
-/**
- * Starts one supervisor: opens the sandbox's files, spawns the shell with them, and lets go of it.
- */
-import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, closeSync, constants, fchownSync, openSync } from "node:fs";
+/** The files in a sandbox that a command's output goes to. */
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  lstatSync,
+  openSync,
+  renameSync,
+} from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { LaunchError } from "../containerizer.ts";
-import type { SupervisorProcess } from "./command-line.ts";
 import { errnoOf } from "./file-error.ts";
 import type { Account } from "./users.ts";
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
 
-export interface StartedSupervisor {
-  readonly child: ChildProcess;
-  readonly pid: number;
-}
+/** In the place of a system's name, which it has none for. */
+export const NOT_ABSOLUTE = "not an absolute path";
 
 export interface SandboxOutput {
   readonly stdout: number;
@@ -33,8 +35,7 @@ export function openOutput(
   const opened: number[] = [];
   let path = sandboxDirectory;
   try {
-    if (!isAbsolute(path))
-      return err({ code: "SANDBOX_UNUSABLE", path, errno: "not an absolute path" });
+    if (!isAbsolute(path)) return err({ code: "SANDBOX_UNUSABLE", path, errno: NOT_ABSOLUTE });
     if (account !== undefined) chownSync(path, account.userId, account.groupId);
     for (const name of ["stdout", "stderr"]) {
       path = join(sandboxDirectory, name);
@@ -52,44 +53,26 @@ export function openOutput(
 }
 
 /**
- * The supervisor in a session of its own, in the sandbox, with no descriptor of the agent's but
- * those named here.
+ * Puts two empty files that are open already where `openOutput` would make them. False: there is
+ * something at one of the names, or it is another file system.
  */
-export async function startSupervisor(start: {
-  readonly process: SupervisorProcess;
-  readonly sandboxDirectory: string;
-  readonly output: SandboxOutput;
-  /** Undefined: none. */
-  readonly stdin: number | undefined;
-  /** Become its descriptors 5, 6 and so on. */
-  readonly descriptors?: readonly number[];
-}): Promise<Result<StartedSupervisor, LaunchError>> {
-  const { file, argv, environment } = start.process;
-  let child: ChildProcess;
+export function placeOutput(
+  sandboxDirectory: string,
+  files: { readonly stdout: string; readonly stderr: string },
+  account: Account | undefined,
+): boolean {
   try {
-    child = spawn(file, argv, {
-      cwd: start.sandboxDirectory,
-      detached: true,
-      env: { ...environment },
-      stdio: [
-        start.stdin ?? "ignore",
-        start.output.stdout,
-        start.output.stderr,
-        // 3 and 4 are the supervisor's own.
-        "ignore",
-        "ignore",
-        ...(start.descriptors ?? []),
-      ],
-    });
-  } catch (cause) {
-    return err({ code: "SPAWN_FAILED", path: file, errno: errnoOf(cause) });
+    if (account !== undefined) chownSync(sandboxDirectory, account.userId, account.groupId);
+    for (const name of ["stdout", "stderr"] as const) {
+      const path = join(sandboxDirectory, name);
+      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+      if (account !== undefined) chownSync(files[name], account.userId, account.groupId);
+      // It follows no link, should there be one by now.
+      renameSync(files[name], path);
+    }
+    return true;
+  } catch {
+    // Whoever opens them by their names says why.
+    return false;
   }
-  const spawned = child;
-  if (spawned.pid === undefined) {
-    const cause = await new Promise((resolve) => spawned.once("error", resolve));
-    return err({ code: "SPAWN_FAILED", path: file, errno: errnoOf(cause) });
-  }
-  // A container never keeps the agent from ending.
-  spawned.unref();
-  return ok({ child: spawned, pid: spawned.pid });
 }

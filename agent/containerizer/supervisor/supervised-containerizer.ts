@@ -11,7 +11,7 @@
 
 import { closeSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
-import { basename } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -34,11 +34,12 @@ import {
   type UpdateError,
   type UsageError,
 } from "../containerizer.ts";
-import { supervisorProcess } from "./command-line.ts";
+import { commandLine } from "./command-line.ts";
 import { Container } from "./container.ts";
 import { EndWatch } from "./end-watch.ts";
 import { isAlive, lost, patiently, recordedEnd, unrecordedEnd, whyGone } from "./ends.ts";
 import { findHostTools, type HostTools } from "./host-tools.ts";
+import { instructions } from "./instructions.ts";
 import {
   type Confined,
   type Entry,
@@ -47,7 +48,9 @@ import {
   signalProcess,
 } from "./isolation.ts";
 import { Records } from "./records.ts";
-import { openOutput, type SandboxOutput, startSupervisor } from "./start.ts";
+import { NOT_ABSOLUTE } from "./start.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { Supervisors } from "./supervisors.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
 import { Turns } from "./turns.ts";
 import { type Account, accountToBecome } from "./users.ts";
@@ -65,6 +68,12 @@ const READY_TIMEOUT_MS = 15_000;
 const RECOVER_RESERVED_TRIES = 10;
 const RECOVER_RESERVED_PAUSE_MS = 20;
 
+interface LaunchFacts {
+  readonly spec: ContainerSpec;
+  readonly tools: HostTools;
+  readonly account: Account | undefined;
+}
+
 export class SupervisedContainerizer implements Containerizer {
   readonly #records: Records;
   readonly #isolation: Isolation;
@@ -72,11 +81,17 @@ export class SupervisedContainerizer implements Containerizer {
   readonly #watch: EndWatch;
   /** Of one group one container is launched after the other: the next one joins the first. */
   readonly #turns = new Turns<ContainerId>();
+  readonly #supervisors: Supervisors;
   #tools: Promise<Result<HostTools, { readonly why: string }>> | undefined;
 
-  /** `tools`: found on this machine when left out. */
-  constructor(runtimeDirectory: string, isolation: Isolation, tools?: HostTools) {
+  /** `tools`: found on this machine when left out. `spares`: supervisors that wait for use. */
+  constructor(
+    runtimeDirectory: string,
+    isolation: Isolation,
+    { tools, spares = 0 }: { readonly tools?: HostTools; readonly spares?: number } = {},
+  ) {
     this.#records = new Records(runtimeDirectory);
+    this.#supervisors = new Supervisors(this.#records, spares);
     this.#isolation = isolation;
     this.#watch = new EndWatch(runtimeDirectory, (id) => this.#inspect(id));
     if (tools !== undefined) this.#tools = Promise.resolve(ok(tools));
@@ -87,6 +102,7 @@ export class SupervisedContainerizer implements Containerizer {
     const created = this.#records.createDirectory();
     // Not an empty recovery: it would call running tasks lost.
     if (!created.ok) throw new Error(describeLaunchError(created.error));
+    this.#records.clearSpares();
     const wanted = new Set(known.map((record) => record.containerId));
     const orphans = this.#records.list().filter((id) => !wanted.has(id));
     // All before any: what they share is not to go with the first one that has ended.
@@ -112,28 +128,20 @@ export class SupervisedContainerizer implements Containerizer {
     if (!tools.ok) return err({ code: "SPAWN_FAILED", path: "/bin/sh", errno: tools.error.why });
     const id = spec.containerId;
     if (this.#containers.has(id)) return err({ code: "CONTAINER_EXISTS", containerId: id });
+    const path = spec.sandboxDirectory;
+    if (!isAbsolute(path)) return err({ code: "SANDBOX_UNUSABLE", path, errno: NOT_ABSOLUTE });
     const account = accountToBecome(spec.user);
     if (!account.ok) return account;
     const facts = { spec, tools: tools.value, account: account.value };
     const groupId = sharedGroup(spec);
     return groupId === undefined
-      ? await this.#launch(facts)
-      : await this.#turns.take(groupId, () => this.#launch(facts));
+      ? await this.#start(facts)
+      : await this.#turns.take(groupId, () => this.#start(facts));
   }
 
-  async #launch(facts: {
-    readonly spec: ContainerSpec;
-    readonly tools: HostTools;
-    readonly account: Account | undefined;
-  }): Promise<Result<Launched, LaunchError>> {
-    const { spec, account } = facts;
-    if (spec.streams !== undefined) return await this.#start({ ...facts, output: spec.streams });
-    const output = openOutput(spec.sandboxDirectory, account);
-    if (!output.ok) return output;
-    const started = await this.#start({ ...facts, output: output.value });
-    closeSync(output.value.stdout);
-    closeSync(output.value.stderr);
-    return started;
+  /** Containers go on; what waits to become one ends. */
+  close(): void {
+    this.#supervisors.close();
   }
 
   async update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>> {
@@ -208,55 +216,43 @@ export class SupervisedContainerizer implements Containerizer {
     this.#records.remove(id);
   }
 
-  async #start(start: {
-    readonly spec: ContainerSpec;
-    readonly tools: HostTools;
-    readonly account: Account | undefined;
-    readonly output: SandboxOutput;
-  }): Promise<Result<Launched, LaunchError>> {
-    const { spec, tools, account, output } = start;
-    const id = spec.containerId;
+  async #start(facts: LaunchFacts): Promise<Result<Launched, LaunchError>> {
+    const { spec, tools, account } = facts;
+    const { containerId: id, sandboxDirectory } = spec;
     const reserved = this.#records.reserve(id);
     if (!reserved.ok) {
       const exists = reserved.error.errno === "EEXIST";
       return exists ? err({ code: "CONTAINER_EXISTS", containerId: id }) : reserved;
     }
-    const entry = this.#withMounts(id, await this.#prepare(spec, account));
+    const entry = await this.#prepare(spec, account);
     if (!entry.ok) return this.#undo(spec, entry.error);
-    const record = this.#records.pathOf(id);
-    const descriptors = entry.value.space?.descriptors;
-    const process = supervisorProcess({ spec, account, record, entry: entry.value }, tools);
-    const { sandboxDirectory } = spec;
-    const stdin = spec.streams?.stdin;
-    const started = process.ok
-      ? await startSupervisor({
-          process: process.value,
-          sandboxDirectory,
-          output,
-          stdin,
-          descriptors,
-        })
-      : process;
-    for (const descriptor of descriptors ?? []) closeSync(descriptor);
-    if (!started.ok) return this.#undo(spec, started.error);
+    const command = commandLine({ spec, account, entry: entry.value }, tools);
+    const provided = command.ok
+      ? await this.#supervisors.provide({ ...facts, entry: entry.value })
+      : command;
+    for (const descriptor of entry.value.space?.descriptors ?? []) closeSync(descriptor);
+    if (!command.ok) return this.#undo(spec, command.error);
+    if (!provided.ok) return this.#undo(spec, provided.error);
+    const { supervisor, mountsFile } = provided.value;
+    this.#follow(spec, supervisor);
+    const told = { entry: entry.value, sandboxDirectory, mountsFile, command: command.value };
+    supervisor.tell(instructions(told));
+    return ok({ pid: supervisor.pid });
+  }
 
-    const { child, pid } = started.value;
+  #follow(spec: ContainerSpec, { pid, ended }: Supervisor): void {
     const container = new Container(this.#records, {
-      containerId: id,
+      containerId: spec.containerId,
       vouched: true,
       supervisorPid: pid,
       inside: spec.inside,
       groupId: sharedGroup(spec),
     });
-    this.#containers.set(id, container);
-    child.on("exit", (code, signal) => {
+    this.#containers.set(spec.containerId, container);
+    void ended.then((how) => {
       container.supervisorPid = undefined;
-      void this.#conclude(
-        container,
-        `Its supervisor ended (${signal ?? `status ${code}`}) without a word`,
-      );
+      return this.#conclude(container, `Its supervisor ended (${how}) without a word`);
     });
-    return ok({ pid });
   }
 
   async #prepare(
@@ -286,16 +282,6 @@ export class SupervisedContainerizer implements Containerizer {
       if (ready.ok) return ready.value;
     }
     return undefined;
-  }
-
-  /** With what the supervisor reads from a file. */
-  #withMounts(id: ContainerId, entry: Result<Entry, LaunchError>): Result<Entry, LaunchError> {
-    const space = entry.ok ? entry.value.space : undefined;
-    if (space?.kind !== "NEW" || space.setup === undefined) return entry;
-    const written = this.#records.writeMounts(id, space.setup.mounts);
-    if (written.ok) return entry;
-    for (const descriptor of space.descriptors) closeSync(descriptor);
-    return written;
   }
 
   /** The container once its command is where it belongs; what is being set up can be waited for. */

@@ -12,6 +12,7 @@ import { readlinkSync } from "node:fs";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { TerminalSize } from "../containerizer.ts";
 import type { HostTools } from "./host-tools.ts";
+import { quoted, quotedAll } from "./shell-words.ts";
 
 /** The argv that runs `argv` at a terminal. The error is a sentence without its full stop. */
 export function atTerminal(
@@ -28,13 +29,8 @@ export function atTerminal(
   // script(1) runs its text by $SHELL, which is the container's to choose and may be anything.
   const shell = shellVariable === undefined ? "unset SHELL" : `SHELL=${quoted(shellVariable)}`;
   const size = `${quoted(stty)} echo rows ${rows} cols ${columns}`;
-  const text = `${shell}; ${size}; exec ${argv.map(quoted).join(" ")}`;
+  const text = `${shell}; ${size}; exec ${quotedAll(argv)}`;
   return ok([env, `SHELL=${sh}`, script, "-qefc", text, "/dev/null"]);
-}
-
-/** One word of a POSIX shell. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**

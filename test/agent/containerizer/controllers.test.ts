@@ -29,7 +29,6 @@ import {
   detectHierarchy,
   directoriesOf,
   entrancesOf,
-  ownEntrance,
   parseMounts,
 } from "../../../agent/containerizer/cgroups/hierarchy.ts";
 import { outOfMemoryScore } from "../../../agent/containerizer/cgroups/limits.ts";
@@ -229,25 +228,19 @@ describe("hierarchies", () => {
     assert.deepEqual(hierarchy, { ok: true, value: V2 });
   });
 
-  test("a process enters v1 as a thread, processors last; the agent's own cgroup is found", () => {
+  test("a process enters v1 as a thread, processors last", () => {
     give({ "cgroup.controllers": "\n" });
     const hierarchy = detectHierarchy([...V1, UNIFIED(cgroup)].join("\n"));
     assert.ok(hierarchy.ok);
     const entrances = entrancesOf(hierarchy.value, "rimrock/a");
     assert.equal(entrances.length, 5);
     assert.equal(entrances.at(-1), "/sys/fs/cgroup/cpu,cpuacct/rimrock/a/tasks");
-    const own = "5:memory:/m\n4:cpu,cpuacct:/system.slice/a:b.service\n0::/unified\n";
-    const path = "/sys/fs/cgroup/cpu,cpuacct/system.slice/a:b.service/tasks";
-    assert.equal(ownEntrance(hierarchy.value, own), path);
-    assert.equal(ownEntrance(hierarchy.value, "0::/unified\n"), undefined);
   });
 
   test("a process enters v2's only tree as a whole", () => {
     const controllers: readonly ControllerName[] = ["cpu", "memory", "pids"];
     const hierarchy = { version: 2, root: cgroup, controllers } as const;
     assert.deepEqual(entrancesOf(hierarchy, "rimrock/a"), [`${cgroup}/rimrock/a/cgroup.procs`]);
-    const own = ownEntrance(hierarchy, "1:name=systemd:/x\n0::/user.slice\n");
-    assert.equal(own, `${cgroup}/user.slice/cgroup.procs`);
   });
 
   test("controllers are handed down the v2 tree only where they are not yet", () => {

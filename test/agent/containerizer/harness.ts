@@ -72,9 +72,10 @@ export function optionsIn(directory: string): ContainerizerOptions {
   };
 }
 
-/** What the runtime directory holds of containers; who the agent is to Docker is none. */
+/** What the runtime directory holds of containers; who the agent is to Docker is none of them. */
 export function recordsOf(lab: Lab): readonly string[] {
-  return readdirSync(lab.options.runtimeDirectory).filter((name) => name !== OWNER_FILE);
+  const names = readdirSync(lab.options.runtimeDirectory);
+  return names.filter((name) => name !== OWNER_FILE && !name.startsWith("."));
 }
 
 export function newContainerId(): ContainerId {

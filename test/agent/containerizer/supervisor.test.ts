@@ -58,7 +58,9 @@ for (const program of shells) {
       const tools = await findHostTools(shell);
       assert.ok(tools.ok);
       const runtimeDirectory = mkdtempSync(join(directory, "runtime-"));
-      const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, tools.value);
+      const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, {
+        tools: tools.value,
+      });
       const end = async (command: string) => {
         const spec = specOf({ directory: runtimeDirectory }, command);
         assert.ok((await containerizer.launch(spec)).ok);
@@ -92,7 +94,9 @@ for (const program of shells) {
       const tools = await findHostTools(shell);
       assert.ok(tools.ok);
       const runtimeDirectory = mkdtempSync(join(directory, "runtime-"));
-      const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, tools.value);
+      const containerizer = new SupervisedContainerizer(runtimeDirectory, unconfined, {
+        tools: tools.value,
+      });
       const command = "(sleep 0.2; kill -CONT $$) & kill -STOP $$; exit 9";
       const spec = specOf({ directory: runtimeDirectory }, command);
       assert.ok((await containerizer.launch(spec)).ok);

@@ -10,6 +10,7 @@ import type {
   ContainerId,
   ContainerSpec,
   LaunchError,
+  RootFileSystem,
 } from "../../containerizer.ts";
 import type { Isolator } from "../../isolators.ts";
 import { findProgram } from "../../supervisor/host-tools.ts";
@@ -22,6 +23,7 @@ import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
 import { type Bind, mountTable } from "./mount-table.ts";
 import { capabilityNames, capabilityOptions, possibleCapabilities } from "./privileges.ts";
+import { makeRootSetup } from "./root-space.ts";
 import { isWithin, realPath, resolveVolumes } from "./volumes.ts";
 
 export interface SpaceContext {
@@ -31,8 +33,6 @@ export interface SpaceContext {
   readonly hidden: string;
   readonly allowedCapabilities: readonly CapabilityName[];
   readonly seccomp: SeccompFilters;
-  /** Leads back to the agent's own cgroup, where processor time is shared out. */
-  readonly homeFile: string | undefined;
 }
 
 export interface NewContainer {
@@ -107,6 +107,11 @@ function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] 
       needs.push(["filesystem/linux", "a /dev/shm of its own size"]);
     }
   }
+  if (spec.image !== undefined) {
+    for (const isolator of ["filesystem/linux", "namespaces/pid"] as const) {
+      needs.push([isolator, `the image '${spec.image.name}'`]);
+    }
+  }
   if ((spec.gpus ?? 0) > 0) needs.push(["gpu/nvidia", "GPUs"]);
   return needs;
 }
@@ -133,6 +138,7 @@ function whyLeftOut(isolator: Isolator): string {
 function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup, LaunchError> {
   const { facts, runtimeDirectory, hidden } = context;
   const { spec, account } = container;
+  if (spec.root !== undefined) return setupInRoot(context, container, spec.root);
   const volumes = resolveVolumes({ spec, account, hidden });
   if (!volumes.ok) return volumes;
   const isLate = ({ target }: Bind): boolean =>
@@ -171,12 +177,26 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
   return ok({
     mountProgram: facts.mount,
     statProgram: facts.stat,
+    commonMounts: "",
     mounts,
     hostname: spec.hostname,
     baseDirectory: base,
     directory: spec.sandboxDirectory,
-    homeFile: context.homeFile,
     expected: volumes.value.map(({ bind, identity }) => ({ path: bind.target, identity })),
+  });
+}
+
+function setupInRoot(
+  { facts, runtimeDirectory, hidden }: SpaceContext,
+  { spec, account, devices: more }: NewContainer,
+  root: RootFileSystem,
+): Result<Setup, LaunchError> {
+  const devices = deviceFolder(runtimeDirectory, more);
+  if (!devices.ok) return devices;
+  const sharedMemory = sharedMemoryOf(facts, spec);
+  return makeRootSetup({
+    ...{ facts, hidden, spec, account, root, sharedMemory },
+    devices: devices.value,
   });
 }
 
