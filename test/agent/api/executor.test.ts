@@ -13,7 +13,7 @@ import { type AgentProcess, cleanUp } from "../shell/agent-process.ts";
 import type { FakeMaster } from "../shell/fake-master.ts";
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 let master: FakeMaster;
 let port: number;

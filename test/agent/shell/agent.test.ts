@@ -17,7 +17,7 @@ import {
 import { cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 describe("one agent", () => {
   test("it registers with what it has, runs a task and keeps its output in the sandbox", async () => {

@@ -10,7 +10,7 @@ import { cleanUp, startAgent } from "./agent-process.ts";
 import type { FakeMaster } from "./fake-master.ts";
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 const fast = { delay_seconds: 0, interval_seconds: 0.1, grace_period_seconds: 0 };
 

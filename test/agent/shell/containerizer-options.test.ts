@@ -15,7 +15,7 @@ import { cleanUp, startAgent, temporaryDirectory } from "./agent-process.ts";
 const cgroups = requirement("cgroups");
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 function choice(isRoot: boolean, ...args: string[]): Result<ContainerizerChoice, string> {
   const given = readOptions({ args, env: {}, readFile: () => err("no") });

@@ -8,7 +8,7 @@ import { cleanUp, startAgent } from "./agent-process.ts";
 import type { FakeMaster } from "./fake-master.ts";
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 const PROGRAM = join(import.meta.dirname, "../../support/executor.mjs");
 const FRAMEWORK: mesos.FrameworkInfo = {

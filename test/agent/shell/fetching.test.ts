@@ -28,7 +28,7 @@ afterEach(endMasters);
 afterEach(() => {
   for (const server of servers.splice(0)) server.stop();
 });
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 async function slowServer(): Promise<{ server: SlowServer; url: string }> {
   const server = new SlowServer();

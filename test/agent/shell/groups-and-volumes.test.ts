@@ -7,7 +7,7 @@ import { cleanUp, startAgent } from "./agent-process.ts";
 import type { FakeMaster } from "./fake-master.ts";
 
 afterEach(endMasters);
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 describe("persistent volumes", () => {
   const resource = (id: string): mesos.Resource => ({

@@ -13,7 +13,7 @@ const servers: { close(): unknown }[] = [];
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
-afterAll(cleanUp);
+afterAll(() => cleanUp());
 
 const never = new AbortController().signal;
 const here = { pid: undefined, program: [] };
