@@ -54,7 +54,9 @@ export async function explained(
   const call = { type: "LIST_FILES", list_files: { path: folder } } as const;
   const listed = await operator.askAgent(agentId, call).catch(() => undefined);
   const files = listed?.list_files?.file_infos;
-  if (files === undefined) return new Error(`there is no ${printable(folder)} on agent ${agentId}`);
+  if (files === undefined) {
+    return new Error(`there is no folder ${printable(folder)} on agent ${agentId}`);
+  }
   const near = nearest(
     name,
     files.map((file) => posix.basename(file.path)).filter((other) => other !== name),

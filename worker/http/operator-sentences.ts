@@ -199,8 +199,8 @@ function describeAgentError(error: AgentServiceError): string {
     case "AGENT_UNKNOWN":
     case "AGENT_NOT_FOUND":
       return (
-        `There is no agent '${error.agentId}' in this cluster. GET_AGENTS lists those that there ` +
-        "are."
+        `There is no agent '${error.agentId}' in this cluster. 'rimrock agent list' (GET_AGENTS) ` +
+        "shows those that there are."
       );
     case "AGENT_GONE":
       return (

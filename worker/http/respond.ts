@@ -148,8 +148,8 @@ export function callNotServed(type: string): Response {
 }
 
 export function agentNotFound(agentId: string): Response {
-  const sentence = `There is no agent ${agentId} in this cluster. GET_AGENTS lists those that there are.`;
-  return textAnswer(404, sentence);
+  const help = "'rimrock agent list' (GET_AGENTS) shows those that there are.";
+  return textAnswer(404, `There is no agent ${agentId} in this cluster. ${help}`);
 }
 
 export function agentCallFailed(agentId: string, reason: CallRefusal): Response {

@@ -89,7 +89,7 @@ class Requests {
     const body = this.#body(name, this.#maker.message(name));
     const accept = dice.pick([JSON_TYPE, PROTOBUF_TYPE, "*/*", "application/recordio", "x", ""]);
     const headers = { "Content-Type": body.type, Accept: accept };
-    const odd = dice.chance(0.1) ? { "Message-Accept": JSON_TYPE } : {};
+    const odd: Sent["headers"] = dice.chance(0.1) ? { "Message-Accept": JSON_TYPE } : {};
     return { method: "POST", path, headers: { ...headers, ...odd }, body: body.bytes };
   }
 
@@ -173,7 +173,7 @@ test(`an agent answers whatever it is asked, and fails at nothing (seed ${seed})
   const framework = { id: { value: "f1" }, user: "root", name: "f1" };
   const run_task = { framework, task: { ...task, executor: { ...ids, command } } };
   master.send({ type: "RUN_TASK", run_task });
-  const pid = defined(agent.child.pid);
+  const pid = defined(agent.child.pid, "it was started");
   const requests = new Requests(new Dice(prng(seed)), ["t1"]);
   const statuses = new Map<number, number>();
   let quarter = 0;
