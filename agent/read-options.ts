@@ -64,7 +64,8 @@ function readLine(
     ]),
   );
   try {
-    const parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+    const named = args.map(withDashes);
+    const parsed = parseArgs({ args: named, options, strict: true, allowPositionals: true });
     const [command, stray] = parsed.positionals;
     if (stray !== undefined) return err([`'${stray}' is one word too many; see --help`]);
     const given = new Map(
@@ -78,6 +79,14 @@ function readLine(
     const message = cause instanceof Error ? cause.message : String(cause);
     return err([`${message.split("\n")[0]}; see --help`]);
   }
+}
+
+/** Mesos writes `--work_dir=DIR`. What is not a name stays as it is, like the word after one. */
+function withDashes(word: string): string {
+  const [, name, value = ""] = /^--([a-z_]+)(=.*)?$/s.exec(word) ?? [];
+  const dashed = name?.replaceAll("_", "-");
+  if (dashed === undefined || !Object.hasOwn(agentOptions, dashed)) return word;
+  return `--${dashed}${value}`;
 }
 
 /** An empty variable counts as none. */
@@ -99,7 +108,9 @@ function readConfigFile(path: string, { readFile }: OptionSources): Read {
   if (!parsed.ok) return err([`--config ${path}: ${parsed.error}`]);
   const given = new Map<string, { value: string; label: string }>();
   const errors: string[] = [];
-  for (const [name, value] of Object.entries(parsed.value)) {
+  for (const [written, value] of Object.entries(parsed.value)) {
+    const dashed = written.replaceAll("_", "-");
+    const name = Object.hasOwn(agentOptions, dashed) ? dashed : written;
     if (!Object.hasOwn(agentOptions, name) || COMMAND_LINE_ONLY.has(name) || name === "config") {
       errors.push(`${path}: there is no option '${name}'; see --help`);
     } else if (typeof value === "object") {
