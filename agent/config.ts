@@ -23,6 +23,7 @@ import {
   type ContainerizerReason,
   readContainerizer,
   readContainerizers,
+  unboundedOption,
 } from "./containerizer-options.ts";
 import { outwardAddress } from "./discovery/machine.ts";
 import { type ExecutorOptions, readExecutorOptions } from "./executor-options.ts";
@@ -115,6 +116,9 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
   const isRoot = process.geteuid?.() === 0;
   const unread = { kind: "process", reason: "NAMED" } as const;
   const containerizer = read(readContainerizer(given, isolation, { isRoot }), unread);
+  const containerizers = read(readContainerizers(given), ["mesos"]);
+  const unbounded = unboundedOption(given, containerizer.kind, containerizers);
+  if (unbounded !== undefined) errors.push(unbounded);
   return {
     master,
     workDirectory: workDirectoryOf(given, sources.env),
@@ -129,7 +133,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     domain: read(readDomain(given), undefined),
     containerizer: containerizer.kind,
     containerizerReason: containerizer.reason,
-    containerizers: read(readContainerizers(given), ["mesos"]),
+    containerizers,
     isolation,
     docker: read(readDocker(given, sources), DOCKER_DEFAULTS),
     certificates: read(readCertificates(given, sources), undefined),

@@ -42,6 +42,23 @@ export function readContainerizer(
   return ok({ kind, reason: "NAMED" });
 }
 
+/** Options that the process containerizer would leave without effect. */
+const NEEDS_BOUNDS = ["enforce-container-disk-quota", "cgroups-enable-cfs"] as const;
+
+/** Why a bound that is asked for would bound nothing; undefined: it holds. */
+export function unboundedOption(
+  given: GivenOptions,
+  kind: MesosContainerizerKind,
+  names: readonly ContainerizerName[],
+): string | undefined {
+  const asked = NEEDS_BOUNDS.find((name) => given.has(name));
+  if (asked === undefined || kind !== "process" || names.includes("docker")) return undefined;
+  return (
+    `${given.label(asked)} needs containers whose limits hold: start the agent as root with ` +
+    "--containerizer cgroups, or leave it out"
+  );
+}
+
 function choiceWithoutName(
   isolation: IsolationOptions["isolation"],
   isRoot: boolean,

@@ -15,6 +15,8 @@ export interface IsolationOptions {
   /** Undefined: there are no profiles. */
   readonly seccomp: SeccompOptions | undefined;
   readonly disk: DiskOptions;
+  /** A container is held to the processors that it asks for, unless it says otherwise. */
+  readonly capsCpus: boolean;
   /** Minor numbers of the GPUs to use; undefined: all. */
   readonly gpuDevices: readonly number[] | undefined;
 }
@@ -32,6 +34,7 @@ export function readIsolationOptions(
       everyMs: read(readWatchInterval(given), 1),
       isEnforced: given.has("enforce-container-disk-quota"),
     },
+    capsCpus: given.has("cgroups-enable-cfs"),
     gpuDevices: read(readGpuDevices(given), undefined),
   };
 }

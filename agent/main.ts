@@ -22,12 +22,14 @@ import type { AgentView } from "./api/view.ts";
 import { buildFacts } from "./build.ts";
 import { runChecks } from "./check/run-checks.ts";
 import { type Config, readCommandLine } from "./config.ts";
+import { reportIsolation } from "./containerizer/cgroups/isolation-report.ts";
 import { composeContainerizers } from "./containerizer/composing.ts";
 import type {
   Containerizer,
   ContainerizerOptions,
   GpuDevice,
 } from "./containerizer/containerizer.ts";
+import type { Isolator } from "./containerizer/isolators.ts";
 import { describeChoice } from "./containerizer-options.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
 import { type AgentFacts, type AgentState, newState } from "./core/state.ts";
@@ -126,7 +128,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
   const work = taken.value;
   const counters = new Counters();
-  const containerizer = await makeContainerizer(config, work, { gpus, log, counters });
+  const options = containerizerOptions(config, work, { gpus, log, counters });
+  const containerizer = await makeContainerizer(config, options);
   if (containerizer === undefined) return;
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
@@ -154,6 +157,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const { containers, inputs, terminals } = clientContainers(work, facilities);
   const view: AgentView = {
     ...{ state, history, containerizer, containers, inputs, config, port, counters },
+    isolators: isolatorsOf(config, options),
     version: versionFacts(VERSION, buildFacts),
     collector: upkeep.collector,
     fetchCache,
@@ -170,22 +174,18 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     answerCall: (request) => answerLinkedCall(view, request, log),
     ...{ containers, inputs: terminals },
     observe: (changes) => {
-      view.counters.count(changes);
+      counters.count(changes);
       containers.observe(changes);
       upkeep.collector.follow(changes);
     },
     exit: (reason) => exit(reason, log),
   });
   listenForTheEnd(runner, config, log);
-  const executors: ExecutorDoor = {
-    ...{ state, tokens, streams: executorStreams },
-    isTokenOptional: config.executors.isTokenOptional,
-    submit: (input) => runner.submit(input),
-  };
-  listener.serve(view, { access, log, executors });
+  const door = { state, tokens, streams: executorStreams };
+  listener.serve(view, { access, log, executors: executorDoor(config, runner, door) });
   await start(runner, work, log);
   upkeep.start();
-  view.counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
+  counters.recoverySeconds = (Date.now() - view.startedMs) / 1_000;
 }
 
 /** Where what ran cannot be looked at, nothing of it may be called lost, nor started beside it. */
@@ -230,6 +230,14 @@ function makeUpkeep(
   const nowMs = (): number => clock.nowMs();
   const collector = new SandboxCollector({ ...folders, state, delayMs, headroom, log, nowMs });
   return new Upkeep({ workDirectory: work.path, state, collector, diskWatchMs, rotation, log });
+}
+
+function executorDoor(
+  { executors: { isTokenOptional } }: Config,
+  runner: AgentRunner,
+  door: Pick<ExecutorDoor, "state" | "tokens" | "streams">,
+): ExecutorDoor {
+  return { ...door, isTokenOptional, submit: (input) => runner.submit(input) };
 }
 
 /** Where executors find the API. */
@@ -288,14 +296,14 @@ async function findGpus({
   return await discoverGpus({ program: "nvidia-smi", deviceDirectory: "/dev", chosen });
 }
 
-async function makeContainerizer(
+function containerizerOptions(
   config: Config,
   work: WorkDirectory,
   tools: { readonly gpus: readonly GpuDevice[]; readonly log: Log; readonly counters: Counters },
-): Promise<Containerizer | undefined> {
+): ContainerizerOptions {
   const { gpus, log, counters } = tools;
   const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
-  const options: ContainerizerOptions = {
+  return {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
     hiddenDirectory: work.path,
@@ -307,10 +315,22 @@ async function makeContainerizer(
     imagePulled: (by, tookMs) => counters.imagePulls[by].add(tookMs, Date.now()),
     log,
   };
-  const composed = await composeContainerizers(config, options);
+}
+
+async function makeContainerizer(
+  config: Config,
+  options: ContainerizerOptions,
+): Promise<Containerizer | undefined> {
+  const { capsCpus } = config.isolation;
+  const composed = await composeContainerizers({ ...config, capsCpus }, options);
   if (composed.ok) return composed.value;
   refuse([composed.error]);
   return undefined;
+}
+
+function isolatorsOf(config: Config, options: ContainerizerOptions): readonly Isolator[] {
+  if (config.containerizer !== "cgroups") return [];
+  return reportIsolation(options)?.works ?? [];
 }
 
 function agentFacts(

@@ -123,6 +123,10 @@ export const agentOptions = {
     help: "the profile, in that folder, of tasks that name none and are not `unconfined`",
     otherwise: "none",
   },
+  "cgroups-enable-cfs": {
+    kind: "switch",
+    help: "a task uses no more than its `cpus`, also where others leave some, unless its limits say so",
+  },
   "enforce-container-disk-quota": {
     kind: "switch",
     help: "a task whose sandbox outgrows its `disk` is ended",
@@ -271,6 +275,7 @@ export function helpText(): string {
     "",
     ...rows,
     "",
+    "Names may be written as in Mesos, like --work_dir=DIR.",
     "Every option may also be set by a variable, like RIMROCK_AGENT_WORK_DIR (the master's is",
     "RIMROCK_MASTER), or in the file of --config; the command line goes before the environment,",
     "and the environment before the file. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are followed.",

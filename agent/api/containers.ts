@@ -6,6 +6,7 @@ import type { ExecutorRow } from "../core/rows.ts";
 import { mayHaveContainer } from "../core/runs.ts";
 import { decodeStored } from "../core/stored.ts";
 import { messageOf } from "../shell/containers/chain.ts";
+import { withAllocation } from "./allocation.ts";
 import { liveExecutors, type ShownExecutor } from "./executors.ts";
 import type { AgentView } from "./view.ts";
 
@@ -98,7 +99,10 @@ async function customContainer(
     container_id: id,
     ...(pid !== undefined && { network_infos, executor_pid: pid }),
   };
-  return { executor, id, status, statistics: used?.ok === true ? used.value : undefined };
+  if (used?.ok !== true) return { executor, id, status, statistics: undefined };
+  const tasks = executor.tasks.map(({ run }) => decodeStored("mesos.v1.TaskInfo", run.info));
+  const resources = [executor.info, ...tasks].flatMap((each) => each.resources ?? []);
+  return { executor, id, status, statistics: withAllocation(used.value, { resources }) };
 }
 
 function nestedContainers(
@@ -125,7 +129,8 @@ function statusOf({ status }: Run): mesos.ContainerStatus | undefined {
 async function usage(view: AgentView, run: Run): Promise<mesos.ResourceStatistics | undefined> {
   if (!mayHaveContainer(run)) return undefined;
   const used = await view.containerizer.usage(run.containerId);
-  return used.ok ? used.value : undefined;
+  if (!used.ok) return undefined;
+  return withAllocation(used.value, decodeStored("mesos.v1.TaskInfo", run.info));
 }
 
 /** Every figure added up; the time is the latest one. */

@@ -9,7 +9,6 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
 import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
-import { isolatorNames } from "../containerizer/isolators.ts";
 import { COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX } from "../core/limits.ts";
 import { FETCH_LIMITS } from "../shell/fetcher/fetcher.ts";
 import type { AgentView } from "./view.ts";
@@ -38,11 +37,6 @@ const usesCgroups = ({ config }: AgentView): boolean => config.containerizer ===
 
 const usesDocker = ({ config }: AgentView): boolean => config.containerizers.includes("docker");
 
-const isolationOf = ({ config }: AgentView): string => {
-  const { isolation } = config.isolation;
-  return (isolation === undefined ? isolatorNames : [...isolation]).join(",");
-};
-
 const flags: Readonly<Record<string, string | ((view: AgentView) => string | undefined)>> = {
   appc_simple_discovery_uri_prefix: NONE,
   appc_store_dir: NONE,
@@ -56,7 +50,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   authorizer: "local",
   cgroups_cpu_enable_pids_and_tids_count: OFF,
   cgroups_destroy_timeout: FOR_EVER,
-  cgroups_enable_cfs: (view) => String(usesCgroups(view)),
+  cgroups_enable_cfs: ({ config }) => String(config.isolation.capsCpus),
   cgroups_hierarchy: (view) => (usesCgroups(view) ? "/sys/fs/cgroup" : NONE),
   cgroups_limit_swap: (view) => String(usesCgroups(view)),
   cgroups_root: (view) => (usesCgroups(view) ? "rimrock" : NONE),
@@ -99,7 +93,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   http_heartbeat_interval: NOT_AWAITED,
   initialize_driver_logging: OFF,
   ip: ({ config }) => config.ip,
-  isolation: (view) => (usesCgroups(view) ? isolationOf(view) : "posix/cpu,posix/mem"),
+  isolation: (view) => (usesCgroups(view) ? view.isolators.join(",") : "posix/cpu,posix/mem"),
   launcher: (view) => (usesCgroups(view) ? "linux" : "posix"),
   launcher_dir: NONE,
   logbufsecs: "0",

@@ -5,6 +5,7 @@
 import type { VersionFacts } from "../../worker/protocol/build-facts.ts";
 import type { Config } from "../config.ts";
 import type { Containerizer } from "../containerizer/containerizer.ts";
+import type { Isolator } from "../containerizer/isolators.ts";
 import type { AgentState } from "../core/state.ts";
 import type { ClientContainers } from "../shell/containers/client-containers.ts";
 import type { ContainerInputs } from "../shell/containers/container-input.ts";
@@ -24,6 +25,8 @@ export interface AgentView {
   readonly containers: ClientContainers;
   readonly inputs: ContainerInputs;
   readonly config: Config;
+  /** What containers are isolated by on this machine, beside Docker's. */
+  readonly isolators: readonly Isolator[];
   /** Where the API listens, which is what the agent advertises. */
   readonly port: number;
   readonly version: VersionFacts;

@@ -28,6 +28,9 @@ import { DockerRecords } from "./docker/records.ts";
 import { GpuPool } from "./gpu-pool.ts";
 import { type ContainerizerKind, containerizers, type MesosContainerizerKind } from "./index.ts";
 
+/** As the contract has it: thousandths. */
+const CPUS_LIMIT_MIN = 10;
+
 /** In Mesos' words, as `--containerizers` takes them. */
 export type ContainerizerName = "mesos" | "docker";
 
@@ -44,6 +47,8 @@ export async function composeContainerizers(
     readonly containerizers: readonly ContainerizerName[];
     /** Which one "mesos" is. */
     readonly containerizer: MesosContainerizerKind;
+    /** Whether a container is held to the processors that it asks for; absent: it is not. */
+    readonly capsCpus?: boolean;
   },
   given: ContainerizerOptions,
 ): Promise<Result<Containerizer, string>> {
@@ -60,13 +65,15 @@ export async function composeContainerizers(
     made[name] = containerizers[kind].create(options);
   }
   const records = new DockerRecords(options.runtimeDirectory);
-  return ok(new ComposingContainerizer({ ...made, isDocker: (id) => records.has(id) }));
+  const { capsCpus = false } = choice;
+  return ok(new ComposingContainerizer({ ...made, capsCpus, isDocker: (id) => records.has(id) }));
 }
 
 export interface Composed {
   /** Absent: not enabled. */
   readonly mesos?: Containerizer;
   readonly docker?: Containerizer;
+  readonly capsCpus?: boolean;
   /** Whether an agent process made a Docker container for it, or was about to. */
   readonly isDocker: (id: ContainerId) => boolean;
 }
@@ -110,13 +117,14 @@ export class ComposingContainerizer implements Containerizer {
     const containerizer = this.#composed[name];
     if (containerizer === undefined) return err({ code: "CONTAINERIZER_NOT_ENABLED", name });
     this.#names.set(containerId, name);
-    const launched = await containerizer.launch(spec);
+    const limits = this.#capped(spec.limits);
+    const launched = await containerizer.launch({ ...spec, limits });
     if (!launched.ok) this.#names.delete(containerId);
     return launched;
   }
 
   update(id: ContainerId, limits: ResourceLimits): Promise<Result<void, UpdateError>> {
-    return this.#of(id).update(id, limits);
+    return this.#of(id).update(id, this.#capped(limits));
   }
 
   usage(id: ContainerId): Promise<Result<ResourceStatistics, UsageError>> {
@@ -142,6 +150,14 @@ export class ComposingContainerizer implements Containerizer {
   async remove(id: ContainerId): Promise<void> {
     await this.#of(id).remove(id);
     this.#names.delete(id);
+  }
+
+  /** With a cap at what is asked for, where the operator wants that and nobody says otherwise. */
+  #capped(limits: ResourceLimits): ResourceLimits {
+    const { cpusRequest, cpusLimit, isCpusUncapped } = limits;
+    const isOpen = cpusLimit === undefined && isCpusUncapped !== true;
+    if (this.#composed.capsCpus !== true || !isOpen) return limits;
+    return { ...limits, cpusLimit: Math.max(cpusRequest, CPUS_LIMIT_MIN) };
   }
 
   /** A container that nobody knows is as unknown to one as to the other. */

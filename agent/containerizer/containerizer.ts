@@ -53,6 +53,8 @@ export interface ResourceLimits {
   readonly cpusRequest: number;
   /** Hard cap on processor time: thousandths of a processor, ≥ 10. */
   readonly cpusLimit?: number;
+  /** It asked for none, also where the operator caps what says nothing. */
+  readonly isCpusUncapped?: true;
   /** Hard cap on memory, swap included: bytes. Above it the container ends as LIMITED. */
   readonly memoryLimitBytes?: number;
   /**

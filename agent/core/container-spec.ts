@@ -11,6 +11,7 @@ import type {
   ResourceLimits,
   VolumeMount,
 } from "../containerizer/containerizer.ts";
+import { amountOf } from "./amount.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { dockerEnvironment, dockerPart } from "./docker-spec.ts";
 import { mesosContainerParts } from "./mesos-container.ts";
@@ -86,7 +87,7 @@ function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSp
   const { group, agentFolders = [] } = facts;
   const parts = mesosContainerParts(task.container);
   const volumes = [...(facts.volumes ?? []), ...(parts.volumes ?? [])];
-  const gpus = Math.ceil(scalar(task, "gpus"));
+  const gpus = Math.ceil(amountOf(task.resources, "gpus"));
   const terminal = task.container?.tty_info && terminalSize(task.container.tty_info);
   return {
     ...parts,
@@ -136,14 +137,15 @@ export function taskEnvironment(
  * cap, cpu a share.
  */
 export function resourceLimits(task: mesos.TaskInfo): ResourceLimits {
-  const cpus = Math.round(1000 * scalar(task, "cpus"));
+  const cpus = Math.round(1000 * amountOf(task.resources, "cpus"));
   const cpusLimit = task.limits?.cpus?.value;
-  const request = scalar(task, "mem");
+  const request = amountOf(task.resources, "mem");
   const limit = task.limits?.mem?.value ?? request;
   const disk = diskBound(task);
   return {
     cpusRequest: Math.max(cpus, CPUS_MIN),
-    ...(isBound(cpusLimit) ? { cpusLimit: Math.max(Math.round(1000 * cpusLimit), CPUS_MIN) } : {}),
+    ...(isBound(cpusLimit) && { cpusLimit: Math.max(Math.round(1000 * cpusLimit), CPUS_MIN) }),
+    ...(cpusLimit === Number.POSITIVE_INFINITY && { isCpusUncapped: true }),
     ...(isBound(limit) ? { memoryLimitBytes: Math.max(bytes(limit), MEMORY_BYTES_MIN) } : {}),
     ...(isBound(request) && limit > request && { memoryRequestBytes: bytes(request) }),
     ...(isBound(disk) && { diskLimitBytes: bytes(disk) }),
@@ -174,15 +176,6 @@ function allocationRole(framework: mesos.FrameworkInfo, task: mesos.TaskInfo): s
     if (allocation_info?.role !== undefined) return allocation_info.role;
   }
   return framework.roles?.[0] ?? framework.role ?? "*";
-}
-
-/** Sum of the scalar resources of this name. */
-function scalar(task: mesos.TaskInfo, name: string): number {
-  let sum = 0;
-  for (const resource of task.resources ?? []) {
-    if (resource.name === name) sum += resource.scalar?.value ?? 0;
-  }
-  return sum;
 }
 
 /** 0 and infinity mean no bound. */

@@ -12,6 +12,7 @@ import {
   type DockerSpec,
   type DockerVolume,
 } from "../containerizer/docker/spec.ts";
+import { amountOf } from "./amount.ts";
 import { readParameters } from "./docker-parameters.ts";
 import { decodeStored } from "./stored.ts";
 
@@ -79,7 +80,7 @@ export function dockerPart(task: DockerSource): Result<DockerPart, string> {
   if (!portMappings.ok) return portMappings;
   const volumes = volumesOf(container);
   if (!volumes.ok) return volumes;
-  const gpus = scalar(task, "gpus");
+  const gpus = amountOf(task.resources, "gpus");
   if (!Number.isInteger(gpus)) return err("a Docker container gets whole `gpus`");
   const read = readParameters(docker.parameters ?? []);
   if (!read.ok) return read;
@@ -235,11 +236,4 @@ function pathOf(source: DockerVolume["source"]): string | undefined {
 /** The Engine takes volumes as `host:container:mode`. */
 function isPath(path: string): boolean {
   return path !== "" && !/[:\0]/.test(path) && !path.split("/").includes("..");
-}
-
-function scalar({ resources = [] }: DockerSource, name: string): number {
-  return resources.reduce(
-    (sum, resource) => sum + (resource.name === name ? (resource.scalar?.value ?? 0) : 0),
-    0,
-  );
 }

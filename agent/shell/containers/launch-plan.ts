@@ -7,6 +7,7 @@ import {
   describeLaunchError,
 } from "../../containerizer/containerizer.ts";
 import { type Account, accountToBecome } from "../../containerizer/supervisor/users.ts";
+import { amountOf } from "../../core/amount.ts";
 import { DEFAULT_PATH } from "../../core/container-spec.ts";
 import type { ContainerCallError, SessionPipes } from "./client-container.ts";
 import type { TerminalInputs } from "./input.ts";
@@ -14,7 +15,7 @@ import { makeNestedSandbox, removeNestedSandbox } from "./nested-sandbox.ts";
 import { PipedOutput } from "./output.ts";
 import { openPipes } from "./pipes.ts";
 import { type ContainerRequest, obstacleBeside } from "./request.ts";
-import { amountOf, limitsOf, type Surroundings } from "./task-containers.ts";
+import { limitsOf, type Surroundings } from "./task-containers.ts";
 
 export interface LaunchPlan {
   readonly spec: ContainerSpec;

@@ -141,14 +141,6 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
   };
 }
 
-/** Sum of the scalar resources of this name. */
-export function amountOf(resources: readonly mesos.Resource[], kind: string): number {
-  return resources.reduce(
-    (sum, { name, scalar }) => sum + (name === kind ? (scalar?.value ?? 0) : 0),
-    0,
-  );
-}
-
 /** Of resources that are nobody's task. */
 export function limitsOf(bounds: Pick<mesos.TaskInfo, "resources" | "limits">): ResourceLimits {
   const nobody = { value: "" };

@@ -10,6 +10,7 @@ import {
   type Containerizer,
   type ContainerRecord,
   describeLaunchError,
+  type ResourceLimits,
 } from "../../../agent/containerizer/containerizer.ts";
 import { ok } from "../../../worker/std/result.ts";
 import { dockerSpec, newContainerId, specOf } from "./harness.ts";
@@ -151,4 +152,30 @@ test("where isolation cannot be had nothing runs without it unasked: the refusal
     composed.error,
     /^the cgroups .*cannot work here: '\.\.\/up' is no name.*start .*--containerizer process, which/,
   );
+});
+
+test("where processors are capped, a container is held to what it asks for unless it says otherwise", async () => {
+  const told: ResourceLimits[] = [];
+  const mesos: Containerizer = {
+    ...remembering("mesos", []),
+    launch: async ({ limits }) => {
+      told.push(limits);
+      return ok({ pid: 1 });
+    },
+    update: async (_id, limits) => {
+      told.push(limits);
+      return ok(undefined);
+    },
+  };
+  const limits = { cpusRequest: 200 };
+  for (const capsCpus of [false, true]) {
+    const composed = new ComposingContainerizer({ mesos, capsCpus, isDocker: () => false });
+    const spec = specOf(place, "true");
+    await composed.launch({ ...spec, limits });
+    await composed.update(spec.containerId, { cpusRequest: 5 });
+    await composed.update(spec.containerId, { ...limits, cpusLimit: 300 });
+    await composed.update(spec.containerId, { ...limits, isCpusUncapped: true });
+  }
+  const caps = told.map(({ cpusLimit }) => cpusLimit);
+  assert.deepEqual(caps, [undefined, undefined, 300, undefined, 200, 10, 300, undefined]);
 });

@@ -10,6 +10,7 @@ const files: { readonly [path: string]: string } = {
   "/etc/agent.json": `{"master": "http://file:1", "port": 6000, "json": true, "attributes": "rack:r1"}`,
   "/etc/typo.json": `{"masters": "http://file:1", "help": true}`,
   "/etc/list.json": "[]",
+  "/etc/mesos.json": `{"master": "http://x", "work_dir": "/w_d", "gc_delay": "2weeks"}`,
   "/etc/torn.json": "{",
   "/etc/port.json": `{"master": "http://file:1", "port": 65536, "json": "yes"}`,
   "/etc/ca.pem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
@@ -58,6 +59,27 @@ describe("the command line", () => {
     expect(readCommandLine(["--port", "6002"], env)).toMatchObject({
       value: { config: { port: 6002, texts: { attributes: "rack:r1" } } },
     });
+  });
+
+  test("names may be written as in Mesos, on the command line and in the file", () => {
+    const line = [
+      "--master=http://x",
+      "--work_dir=/w_d",
+      "--gc_delay",
+      "2weeks",
+      "--insecure_local",
+    ];
+    const written = { workDirectory: "/w_d", collection: { delayMs: 1_209_600_000 } };
+    expect(readCommandLine(line, {})).toMatchObject({
+      value: { config: { ...written, insecureLocal: true } },
+    });
+    const file = ["--config", "/etc/mesos.json"];
+    expect(readCommandLine(file, {})).toMatchObject({ value: { config: written } });
+    expect(readCommandLine(["--master=http://x", "--no_such=1"], {})).toMatchObject({
+      error: [expect.stringMatching(/'--no_such'/)],
+    });
+    const valued = ["--master=http://x", "--hostname", "--work_dir"];
+    expect(readCommandLine(valued, {}).ok).toBe(false);
   });
 
   test("an empty variable is none, and a switch can be switched off again", () => {
@@ -181,6 +203,7 @@ describe("isolation", () => {
       seccomp: undefined,
       allowedCapabilities: undefined,
       disk: { everyMs: 15_000, isEnforced: false },
+      capsCpus: false,
       gpuDevices: undefined,
     });
   });
@@ -207,9 +230,11 @@ describe("isolation", () => {
   });
 
   test("quotas and GPUs", () => {
-    const args = ["--enforce-container-disk-quota", "--container-disk-watch-interval", "2secs"];
+    const quota = ["--containerizer", "cgroups", "--enforce-container-disk-quota"];
+    const args = [...quota, "--container-disk-watch-interval", "2secs", "--cgroups-enable-cfs"];
     expect(isolationOf(...args, "--nvidia-gpu-devices", "1, 0")).toMatchObject({
       disk: { everyMs: 2_000, isEnforced: true },
+      capsCpus: true,
       gpuDevices: [1, 0],
     });
   });

@@ -3,9 +3,10 @@ import {
   type ContainerizerChoice,
   describeChoice,
   readContainerizer,
+  unboundedOption,
 } from "../../../agent/containerizer-options.ts";
 import { readIsolationOptions } from "../../../agent/isolation-options.ts";
-import { readOptions } from "../../../agent/read-options.ts";
+import { type GivenOptions, readOptions } from "../../../agent/read-options.ts";
 import { assert } from "../../../worker/std/assert.ts";
 import { err, type Result } from "../../../worker/std/result.ts";
 import { requirement } from "../../support/require.ts";
@@ -17,13 +18,18 @@ const cgroups = requirement("cgroups");
 afterEach(endMasters);
 afterAll(() => cleanUp());
 
-function choice(isRoot: boolean, ...args: string[]): Result<ContainerizerChoice, string> {
+function givenOf(...args: string[]): GivenOptions {
   const given = readOptions({ args, env: {}, readFile: () => err("no") });
   assert(given.ok, "the line is in order");
-  const isolation = readIsolationOptions(given.value, (read, otherwise) =>
+  return given.value;
+}
+
+function choice(isRoot: boolean, ...args: string[]): Result<ContainerizerChoice, string> {
+  const given = givenOf(...args);
+  const isolation = readIsolationOptions(given, (read, otherwise) =>
     read.ok ? read.value : otherwise,
   );
-  return readContainerizer(given.value, isolation, { isRoot });
+  return readContainerizer(given, isolation, { isRoot });
 }
 
 describe("which containerizer runs tasks that are not Docker's", () => {
@@ -61,6 +67,16 @@ describe("which containerizer runs tasks that are not Docker's", () => {
         "leave one of them out",
     });
     expect(choice(true, "--containerizer", "process", "--isolation", "posix/mem").ok).toBe(true);
+  });
+
+  test("a bound that would bound nothing is refused", () => {
+    const bounded = (kind: "process" | "cgroups", ...names: ("mesos" | "docker")[]) =>
+      unboundedOption(givenOf("--enforce-container-disk-quota"), kind, names);
+    expect(bounded("process", "mesos")).toMatch(/^--enforce-.* needs containers whose limits hold/);
+    expect(bounded("process", "mesos", "docker")).toBeUndefined();
+    expect(bounded("cgroups", "mesos")).toBeUndefined();
+    const caps = unboundedOption(givenOf("--cgroups-enable-cfs"), "process", ["mesos"]);
+    expect(caps).toMatch(/^--cgroups-enable-cfs needs/);
   });
 
   test("the agent's log says which one it is, and why", () => {

@@ -114,6 +114,41 @@ describe.skipIf(cgroups.missing)(cgroups.title("an agent with the cgroups contai
     expect(readFileSync(join(sandbox, "common/file"), "utf8")).toBe("data\n");
   });
 
+  test("a task is held to its processors where the operator wants it, and its figures say so", async () => {
+    const { master, agent } = await start("--cgroups_enable_cfs", "--insecure-local");
+    const resources = [scalar("cpus", 0.2), scalar("mem", 64)];
+    master.run("capped", "exec sleep 60", { resources });
+    const limits = { cpus: { value: Number.POSITIVE_INFINITY }, mem: { value: 128 } };
+    master.run("free", "exec sleep 60", { resources, limits });
+    for (const id of ["capped", "free"]) await master.state(id, "TASK_RUNNING");
+    const api = /API at (http:\S+)/.exec(agent.log())?.[1];
+    const read = async (path: string): Promise<unknown> => (await fetch(`${api}${path}`)).json();
+    const all = (await read("/monitor/statistics")) as {
+      executor_id: string;
+      statistics: Record<string, number>;
+    }[];
+    const megabyte = 1024 ** 2;
+    const soft = { cpus_soft_limit: 0.2, mem_soft_limit_bytes: 64 * megabyte };
+    const [capped, free] = ["capped", "free"].map(
+      (id) => all.find(({ executor_id }) => executor_id === id)?.statistics,
+    );
+    expect(capped).toMatchObject({ ...soft, cpus_limit: 0.2, mem_limit_bytes: 64 * megabyte });
+    expect(free).toMatchObject({ ...soft, mem_limit_bytes: 128 * megabyte });
+    expect(free?.cpus_limit).toBeUndefined();
+    expect(capped?.mem_anon_bytes).toBe(capped?.mem_rss_bytes);
+    expect(await read("/flags")).toMatchObject({ flags: { cgroups_enable_cfs: "true" } });
+  });
+
+  test("its flags name what tasks are really isolated by", async () => {
+    const { agent } = await start("--insecure-local", "--isolation", "cgroups/cpu,namespaces/ipc");
+    const api = /API at (http:\S+)/.exec(agent.log())?.[1];
+    const { flags } = (await (await fetch(`${api}/flags`)).json()) as {
+      flags: Record<string, string>;
+    };
+    expect(flags.isolation).toBe("cgroups/cpu,namespaces/ipc");
+    expect(flags.launcher).toBe("linux");
+  });
+
   test("a task that fills its disk fails with that reason and the amount it had", async () => {
     const { master } = await start(
       ...["--enforce-container-disk-quota", "--container-disk-watch-interval", "100ms"],

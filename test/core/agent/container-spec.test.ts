@@ -95,6 +95,7 @@ test("memory is a hard cap, cpus a share; `limits` raise or lift them", () => {
   expect(limitsOf({ mem: infinite, cpus: infinite })).toEqual({
     cpusRequest: 500,
     memoryRequestBytes,
+    isCpusUncapped: true,
   });
   expect(resourceLimits(task("t1", { resources: [] }))).toEqual({ cpusRequest: 10 });
 });

@@ -44,9 +44,15 @@ export const memory: Controller = {
       const bytes = (name: string): bigint => BigInt(stat.value.get(`total_${name}`) ?? 0);
       return ok({
         mem_total_bytes: toBigInt(used.value),
+        mem_total_memsw_bytes: amountIn(cgroup, "memory.memsw.usage_in_bytes"),
+        mem_kmem_usage_bytes: amountIn(cgroup, "memory.kmem.usage_in_bytes"),
+        mem_kmem_tcp_usage_bytes: amountIn(cgroup, "memory.kmem.tcp.usage_in_bytes"),
         mem_limit_bytes: toBigInt(limitOf(stat.value.get("hierarchical_memory_limit"))),
         ...softLimit(cgroup, V1_SOFT_LIMIT),
+        // Each is shown by its old name, too.
+        mem_anon_bytes: bytes("rss"),
         mem_rss_bytes: bytes("rss"),
+        mem_file_bytes: bytes("cache"),
         mem_cache_bytes: bytes("cache"),
         mem_mapped_file_bytes: bytes("mapped_file"),
         mem_swap_bytes: bytes("swap"),
@@ -81,8 +87,12 @@ export const memory: Controller = {
         mem_total_bytes: toBigInt(used.value),
         mem_limit_bytes: toBigInt(limit.value),
         ...softLimit(cgroup, V2_SOFT_LIMIT),
+        mem_anon_bytes: bytes("anon"),
         mem_rss_bytes: bytes("anon"),
+        mem_file_bytes: bytes("file"),
         mem_cache_bytes: bytes("file"),
+        mem_kmem_usage_bytes: stat.value.has("kernel") ? bytes("kernel") : undefined,
+        mem_kmem_tcp_usage_bytes: stat.value.has("sock") ? bytes("sock") : undefined,
         mem_mapped_file_bytes: bytes("file_mapped"),
         mem_swap_bytes: swap.ok ? toBigInt(swap.value) : undefined,
         mem_unevictable_bytes: bytes("unevictable"),
@@ -90,6 +100,12 @@ export const memory: Controller = {
     },
   },
 };
+
+/** Undefined: this kernel accounts for no such thing. */
+function amountIn(cgroup: string, file: string): bigint | undefined {
+  const amount = readAmount(cgroup, file);
+  return amount.ok ? toBigInt(amount.value) : undefined;
+}
 
 function softLimit(cgroup: string, file: string): { readonly mem_soft_limit_bytes?: bigint } {
   const amount = readAmount(cgroup, file);
