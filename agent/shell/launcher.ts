@@ -15,7 +15,7 @@ import {
   describeLaunchError,
   type Launched,
 } from "../containerizer/containerizer.ts";
-import { openOutput } from "../containerizer/supervisor/start.ts";
+import { openOutput } from "../containerizer/supervisor/output.ts";
 import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
 import { commandEnvironment } from "../core/command-environment.ts";
 import { containerCommand, containerSpec, type SpecFacts } from "../core/container-spec.ts";

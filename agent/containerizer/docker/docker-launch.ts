@@ -6,7 +6,7 @@ import { closeSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, GpuOwners, LaunchError, Launched } from "../containerizer.ts";
-import { openOutput } from "../supervisor/start.ts";
+import { openOutput } from "../supervisor/output.ts";
 import { accountToBecome } from "../supervisor/users.ts";
 import { createBody } from "./create-body.ts";
 import type { DockerContainer } from "./docker-container.ts";

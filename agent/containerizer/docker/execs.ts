@@ -20,7 +20,7 @@ import type {
 } from "../containerizer.ts";
 import { signalProcess } from "../supervisor/isolation.ts";
 import { CONTAINER_MARK, ProcessTable, readMark } from "../supervisor/process-table.ts";
-import { openOutput } from "../supervisor/start.ts";
+import { openOutput } from "../supervisor/output.ts";
 import { type Engine, type Json, number, objectOf, query, text } from "./engine.ts";
 import type { DockerError } from "./errors.ts";
 import { openStreams, passThrough } from "./exec-streams.ts";

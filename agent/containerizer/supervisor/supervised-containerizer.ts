@@ -47,8 +47,8 @@ import {
   type Limitation,
   signalProcess,
 } from "./isolation.ts";
+import { NOT_ABSOLUTE } from "./output.ts";
 import { Records } from "./records.ts";
-import { NOT_ABSOLUTE } from "./start.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { Supervisors } from "./supervisors.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";

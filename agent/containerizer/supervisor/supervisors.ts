@@ -7,9 +7,9 @@ import { ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, FileError, LaunchError } from "../containerizer.ts";
 import type { HostTools } from "./host-tools.ts";
 import type { Entry, Setup } from "./isolation.ts";
+import { openOutput, placeOutput } from "./output.ts";
 import type { Records } from "./records.ts";
 import { type Spare, Spares } from "./spares.ts";
-import { openOutput, placeOutput } from "./start.ts";
 import { type Supervisor, type SupervisorKind, startSupervisor } from "./supervisor.ts";
 import type { Account } from "./users.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The file systems that a container sees, as lines of fstab(5) for one call of mount(8). It begins
- * with a copy of the machine's mounts; each line changes that copy, in order. Pure.
+ * The file systems that a container sees, as lines of fstab(5) for mount(8). It begins with a copy
+ * of the machine's mounts; each line changes that copy, in order. What is the same for all ordinary
+ * containers comes first, so that it can be mounted before it is known for which. Pure.
  *
  * 1. What lines mount is named by paths as they are *before* the first line, except beneath the
  * base folder: those are relative to it, which leads past whatever is mounted over it meanwhile.
@@ -42,22 +43,51 @@ export interface MountPlan {
   readonly hidden: string | undefined;
   /** Each at its own path again. */
   readonly exposed: readonly Bind[];
+  /** Everything but its volumes and the folders of its own is as in other containers. */
+  readonly isOrdinary: boolean;
   /** Its processes have a process id namespace: a /proc of their own. */
   readonly ownProcesses: boolean;
   /** Paths beneath /proc by which root changes the machine, as far as they exist here. */
   readonly guarded: readonly string[];
 }
 
-export function mountTable(plan: MountPlan): string {
-  const readOnly = (path: string): string => bind({ source: path, target: path, readOnly: true });
-  const { hidden, temporaryFolder, sharedMemory } = plan;
+/** All of it at once. */
+export function mountTable(plan: Omit<MountPlan, "isOrdinary">): string {
+  return mountTables({ ...plan, isOrdinary: false }).own;
+}
+
+/** To be mounted in this order. */
+export interface MountTables {
+  /** The same for all ordinary containers; empty for others. */
+  readonly common: string;
+  readonly own: string;
+}
+
+export function mountTables(plan: MountPlan): MountTables {
+  const volumes = [...plan.volumes, ...plan.volumesInTemporaryFolder];
+  // They mean the machine's, which is there only until the container's own is.
+  const needsProc = volumes.some(({ source }) => `${source}/`.startsWith("/proc/"));
+  const [system, own, processes] = [systemLines(plan), ownLines(plan), processLines(plan)];
+  if (!plan.isOrdinary || needsProc) return { common: "", own: system + own + processes };
+  return { common: system + processes, own };
+}
+
+function systemLines(plan: MountPlan): string {
+  const { systemMounts, devices, sharedMemory } = plan;
   const lines = [
-    ...plan.systemMounts.map((mount) => systemReadOnly(mount, plan.systemMounts)),
+    ...systemMounts.map((mount) => systemReadOnly(mount, systemMounts)),
     ...plan.readOnlyFiles.map(readOnly),
-    ...plan.devices.map((device) => bind(device)),
+    ...devices.map((device) => bind(device)),
     bind({ source: plan.deviceFolder, target: "/dev", readOnly: false }),
     line("rimrock-pts", "/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=620,nosuid,noexec"),
     sharedMemory === undefined ? "" : sharedMemoryLine(sharedMemory.bytes),
+  ];
+  return lines.join("");
+}
+
+function ownLines(plan: MountPlan): string {
+  const { hidden, temporaryFolder } = plan;
+  const lines = [
     ...plan.volumes.map((volume) => bind(volume)),
     temporaryFolder === undefined
       ? ""
@@ -65,17 +95,24 @@ export function mountTable(plan: MountPlan): string {
     hidden === undefined ? "" : line("rimrock", hidden, "tmpfs", HIDING),
     ...plan.exposed.map((exposed) => bind(exposed, "X-mount.mkdir")),
     ...plan.volumesInTemporaryFolder.map((volume) => bind(volume, "X-mount.mkdir")),
-    plan.ownProcesses ? line("rimrock-proc", "/proc", "proc", "nosuid,nodev,noexec") : "",
-    ...plan.guarded.map(readOnly),
   ];
-  return lines.filter((text) => text !== "").join("");
+  return lines.join("");
+}
+
+function processLines({ ownProcesses, guarded }: MountPlan): string {
+  const own = ownProcesses ? line("rimrock-proc", "/proc", "proc", "nosuid,nodev,noexec") : "";
+  return [own, ...guarded.map(readOnly)].join("");
+}
+
+function readOnly(path: string): string {
+  return bind({ source: path, target: path, readOnly: true });
 }
 
 /** A page of content and some folders: enough for the way to what is exposed, and nothing else. */
 const HIDING = "size=4k,nr_inodes=256,mode=755,nosuid,nodev,X-mount.mkdir";
 
 /** Mounts below a folder come along, but not where it is read-only: they would stay writable. */
-function bind({ source, target, readOnly }: Bind, option?: string): string {
+export function bind({ source, target, readOnly }: Bind, option?: string): string {
   const options = [readOnly ? "bind,ro" : "rbind", ...(option === undefined ? [] : [option])];
   const path = source.startsWith("/") ? source : `./${source}`;
   return line(path, target, "none", options.join(","));
@@ -98,7 +135,7 @@ function sharedMemoryLine(bytes: number | undefined): string {
   return line("rimrock-shm", "/dev/shm", "tmpfs", `mode=1777,nosuid,nodev${size}`);
 }
 
-function line(source: string, target: string, type: string, options: string): string {
+export function line(source: string, target: string, type: string, options: string): string {
   return `${escaped(source)} ${escaped(unheardOf(target))} ${type} ${options} 0 0\n`;
 }
 

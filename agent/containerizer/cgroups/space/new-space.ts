@@ -21,7 +21,7 @@ import type { SeccompFilters } from "../seccomp/filters.ts";
 import { lookBeneath } from "./beneath.ts";
 import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
-import { type Bind, mountTable } from "./mount-table.ts";
+import { type Bind, mountTables } from "./mount-table.ts";
 import { capabilityNames, capabilityOptions, possibleCapabilities } from "./privileges.ts";
 import { makeRootSetup } from "./root-space.ts";
 import { isWithin, realPath, resolveVolumes } from "./volumes.ts";
@@ -155,7 +155,7 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
   const binds = volumes.value.map(({ bind }) => fromBase(bind));
   const clash = unreachableSource(binds.filter(isLate));
   if (clash !== undefined) return err(clash);
-  const mounts = mountTable({
+  const mounts = mountTables({
     systemMounts: facts.systemMounts,
     readOnlyFiles: facts.readOnlyFiles.filter((path) => !isWithin(path, hidden)),
     devices: [
@@ -171,14 +171,19 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
     volumesInTemporaryFolder: binds.filter(isLate),
     hidden,
     exposed: exposedOf(spec).map(fromBase),
+    isOrdinary:
+      container.devices.length === 0 &&
+      foreignShm.length === 0 &&
+      spec.sharedMemory === undefined &&
+      spec.sharesProcesses !== true,
     ownProcesses: facts.isolators.has("namespaces/pid") && spec.sharesProcesses !== true,
     guarded: facts.guarded,
   });
   return ok({
     mountProgram: facts.mount,
     statProgram: facts.stat,
-    commonMounts: "",
-    mounts,
+    commonMounts: mounts.common,
+    mounts: mounts.own,
     hostname: spec.hostname,
     baseDirectory: base,
     directory: spec.sandboxDirectory,
