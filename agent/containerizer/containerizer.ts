@@ -134,8 +134,10 @@ export interface ImageSpec {
 
 /** A file system that takes the machine's place in a container. */
 export interface RootFileSystem {
-  /** Absolute, the agent's own. `root` in it is where it appears; `upper` is what is changed. */
+  /** Absolute, the container's own: where all of it is mounted, and what it changes. */
   readonly folder: string;
+  /** Absolute: folders and links as the machine has them where its programs are, all empty. */
+  readonly toolbox: string;
   /** The uppermost first. Empty: of the container that this one is inside of. */
   readonly layers: readonly ImageLayer[];
   /** Absolute, as the container sees it. */
@@ -280,6 +282,8 @@ export type LaunchError =
   | FileError
   | DockerError
   | ContainerNotRunning
+  /** `why` is a sentence without its full stop. */
+  | { readonly code: "IMAGE_FAILED"; readonly image: string; readonly why: string }
   /** `why` is a sentence without its full stop. */
   | { readonly code: "VOLUME_REFUSED"; readonly containerPath: string; readonly why: string }
   /** `what` was asked for and is not to be had here; `why` is a sentence without its full stop. */
@@ -436,6 +440,8 @@ export function describeLaunchError(
       return `No signal '${error.signal}'; name it like SIGTERM`;
     case "COMMAND_INVALID":
       return `The command cannot be run: ${error.why}`;
+    case "IMAGE_FAILED":
+      return `The image '${error.image}' cannot be used: ${error.why}`;
     case "VOLUME_REFUSED":
       return `The volume at '${error.containerPath}' cannot be mounted: ${error.why}`;
     case "NOT_SUPPORTED":

@@ -53,7 +53,7 @@ import type { Supervisor } from "./supervisor.ts";
 import { Supervisors } from "./supervisors.ts";
 import { setTerminalSize, terminalOf } from "./terminal.ts";
 import { Turns } from "./turns.ts";
-import { type Account, accountToBecome } from "./users.ts";
+import { type Account, accountOf } from "./users.ts";
 
 /**
  * How long a process may resist SIGKILL (uninterruptible I/O) before the container counts as ended.
@@ -130,7 +130,7 @@ export class SupervisedContainerizer implements Containerizer {
     if (this.#containers.has(id)) return err({ code: "CONTAINER_EXISTS", containerId: id });
     const path = spec.sandboxDirectory;
     if (!isAbsolute(path)) return err({ code: "SANDBOX_UNUSABLE", path, errno: NOT_ABSOLUTE });
-    const account = accountToBecome(spec.user);
+    const account = accountOf(spec);
     if (!account.ok) return account;
     const facts = { spec, tools: tools.value, account: account.value };
     const groupId = sharedGroup(spec);

@@ -1,7 +1,7 @@
 /** Accounts of this machine, from /etc/passwd alone: users of a directory service are not seen. */
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
-import type { LaunchError } from "../containerizer.ts";
+import type { ContainerSpec, LaunchError } from "../containerizer.ts";
 
 export interface Account {
   readonly userId: number;
@@ -39,4 +39,12 @@ export function accountToBecome(
   if (account.userId === own) return ok(undefined);
   if (own !== 0) return err({ code: "USER_SWITCH_FORBIDDEN", user });
   return ok(account);
+}
+
+/** The account that a container's command is to run as; undefined: the agent's own. */
+export function accountOf({
+  user,
+  root,
+}: Pick<ContainerSpec, "user" | "root">): Result<Account | undefined, LaunchError> {
+  return root === undefined ? accountToBecome(user) : ok(root.account);
 }

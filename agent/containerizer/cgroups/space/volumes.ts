@@ -23,6 +23,14 @@ export interface VolumeContext {
   readonly account: Account | undefined;
   /** The agent's own folder: no volume leads there. */
   readonly hidden: string;
+  /** Of a container with a file system of its own; absent: it has the machine's. */
+  readonly targets?: {
+    /** Where its sandbox is mounted, and what it calls that itself. */
+    readonly sandbox: string;
+    readonly sandboxInContainer: string;
+    /** Makes an absolute path of the container's, and says where that is on the machine. */
+    readonly make: (path: string, isFolder: boolean) => Result<string, Refusal>;
+  };
 }
 
 type Refusal = string;
@@ -116,12 +124,16 @@ function throughTrustedLinks(path: string): string {
 
 /** The path that the container sees; made where it is in the sandbox. */
 function findTarget(
-  { spec, account, hidden }: VolumeContext,
+  { spec, account, hidden, targets }: VolumeContext,
   containerPath: string,
   source: Found,
 ): Result<string, Refusal> {
-  if (containerPath.startsWith("/")) return hostTarget(containerPath, hidden, source);
-  const names = namesOf(containerPath);
+  const inSandbox = pathInSandbox(containerPath, targets?.sandboxInContainer);
+  if (inSandbox === undefined) {
+    if (targets === undefined) return hostTarget(containerPath, hidden, source);
+    return targets.make(containerPath, source.isFolder);
+  }
+  const names = namesOf(inSandbox);
   if (names === undefined || names.length === 0) {
     return err("the container path leads out of the sandbox; choose one inside it");
   }
@@ -129,7 +141,15 @@ function findTarget(
   const found = lookBeneath(spec.sandboxDirectory, names, { kind, account, mode: 0o755 });
   if (!found.ok) return err(walkError(containerPath, "the sandbox", found.error));
   if (found.value.isFolder !== source.isFolder) return err(MISMATCH);
-  return ok(join(spec.sandboxDirectory, ...names));
+  return ok(join(targets?.sandbox ?? spec.sandboxDirectory, ...names));
+}
+
+/** Relative; undefined: it is elsewhere. `sandbox`: what the container calls its own. */
+function pathInSandbox(path: string, sandbox: string | undefined): string | undefined {
+  if (!path.startsWith("/")) return path;
+  return sandbox !== undefined && path.startsWith(`${sandbox}/`)
+    ? path.slice(sandbox.length + 1)
+    : undefined;
 }
 
 const MISMATCH = "one of host path and container path is a folder and the other is not";
