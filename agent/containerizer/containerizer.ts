@@ -184,7 +184,7 @@ export interface ContainerSpec {
   readonly seccomp?:
     | { readonly kind: "PROFILE"; readonly name: string }
     | { readonly kind: "UNCONFINED" };
-  /** It sees the processes of the machine, or of its group. */
+  /** It sees the processes of the machine, or in a group those of the others that say so. */
   readonly sharesProcesses?: boolean;
   /**
    * SHARED: shared memory and message queues are the machine's, or its group's. Absent: PRIVATE, in
@@ -325,8 +325,8 @@ export interface Containerizer {
    * An unknown or removed container is LOST. */
   wait(id: ContainerId): Promise<ContainerTermination>;
   /**
-   * Sends `signal` (like "SIGTERM") to every process of the container, and to none of the containers
-   * inside it.
+   * Sends `signal` (like "SIGTERM") to every process of the container, and to none of those that
+   * are inside it.
    */
   kill(id: ContainerId, signal: string): Promise<Result<void, KillError>>;
   /** Tells the programs at the container's terminal its new size. */

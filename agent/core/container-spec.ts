@@ -90,6 +90,10 @@ function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSp
   const gpus = Math.ceil(amountOf(task.resources, "gpus"));
   const terminal = task.container?.tty_info && terminalSize(task.container.tty_info);
   return {
+    ...(facts.executor?.container?.hostname !== undefined && {
+      // One for all of a group, unless a task has its own.
+      hostname: facts.executor.container.hostname,
+    }),
     ...parts,
     ...(terminal?.ok && { terminal: terminal.value }),
     ...(group !== undefined && { group }),

@@ -121,9 +121,6 @@ function linuxObstacle(info: mesos.LinuxInfo | undefined, isNested: boolean): st
     return "`seccomp` has a `profile_name` and is `unconfined`; leave one out";
   }
   if (seccomp?.profile_name === "") return "`seccomp.profile_name` is empty; name a profile";
-  if (isNested && info.share_pid_namespace === true) {
-    return "a group here has no process ids to share; leave `share_pid_namespace` out";
-  }
   if (info.share_cgroups === false && !isNested) {
     return "only a group's tasks choose `share_cgroups`; leave it out";
   }

@@ -35,11 +35,13 @@ import type {
   Preparation,
 } from "../supervisor/isolation.ts";
 import { processLimits } from "../supervisor/process-limits.ts";
+import type { ProcessIdentity } from "../supervisor/records.ts";
 import { allowDevices } from "./controllers/devices.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { GroupMemory } from "./group-memory.ts";
+import { GroupProcesses } from "./group-processes.ts";
 import { controllersOf, directoryOf, entrancesOf, type Hierarchy } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
@@ -71,6 +73,7 @@ export class CgroupIsolation implements Isolation {
   readonly #disk: DiskWatch;
   readonly #gpus: GpuOwners;
   readonly #groups = new GroupMemory();
+  readonly #groupProcesses: GroupProcesses;
   readonly #present = new Set<ContainerId>();
   #exceeded: Exceeded | undefined;
 
@@ -85,6 +88,7 @@ export class CgroupIsolation implements Isolation {
       seccomp: new SeccompFilters(runtimeDirectory, options.seccomp),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
     };
+    this.#groupProcesses = new GroupProcesses(runtimeDirectory);
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
     const isEnforced = disk?.isEnforced === true;
@@ -106,6 +110,7 @@ export class CgroupIsolation implements Isolation {
     this.#present.add(containerId);
     if (groupId !== undefined) this.#groups.add(groupId, containerId);
     if (inside !== undefined) return;
+    this.#groupProcesses.recover(containerId);
     this.#gpus.recover(containerId);
     if (this.#has("disk/du")) this.#disk.recover(containerId);
   }
@@ -121,7 +126,10 @@ export class CgroupIsolation implements Isolation {
     const filter = this.#filter({ spec, account, outer });
     if (!filter.ok) return filter;
     const filterFiles = filter.value === undefined ? [] : [{ ...FILTER_FILE, path: filter.value }];
-    const container = { spec, account, devices: [...files.value, ...filterFiles], peer };
+    const groupProcess = outer === undefined ? this.#joinProcesses(spec) : ok(undefined);
+    if (!groupProcess.ok) return groupProcess;
+    const devices = [...files.value, ...filterFiles];
+    const container = { spec, account, devices, peer, groupProcess: groupProcess.value };
     const privileges = privilegesOf(this.#space, container);
     if (!privileges.ok) return privileges;
     // Last, because it opens descriptors that are closed with the entry.
@@ -186,6 +194,7 @@ export class CgroupIsolation implements Isolation {
     const { containerId, groupId } = place;
     if (groupId !== undefined) this.#groups.delete(groupId, containerId);
     this.#disk.delete(containerId);
+    this.#groupProcesses.delete(containerId);
     this.#gpus.release(containerId);
     await removeCgroup(this.#hierarchy, this.#name(place));
     this.#present.delete(containerId);
@@ -211,6 +220,14 @@ export class CgroupIsolation implements Isolation {
   #enclose(spec: ContainerSpec): Result<readonly DeviceFile[], LaunchError> {
     const created = createInnerCgroup(this.#hierarchy, this.#name(spec));
     return created.ok ? ok([]) : created;
+  }
+
+  /** The first process of its group's namespace, where it wants to be in that. */
+  #joinProcesses(spec: ContainerSpec): Result<ProcessIdentity | undefined, LaunchError> {
+    const { group, sharesProcesses, containerId } = spec;
+    const isShared = sharesProcesses === true && this.#has("namespaces/pid");
+    if (!isShared || group === undefined) return ok(undefined);
+    return this.#groupProcesses.join(group.id, containerId);
   }
 
   /** Its own, or that of the container which it is in: the file with it. */

@@ -9,6 +9,7 @@ import type { LaunchError } from "../containerizer.ts";
 import { isAlive } from "../supervisor/ends.ts";
 import { findProgram } from "../supervisor/host-tools.ts";
 import type { Confined, JoinedSpace } from "../supervisor/isolation.ts";
+import type { ProcessIdentity } from "../supervisor/records.ts";
 
 /**
  * nsenter's options, by the supervisor's files: it lives in all of its container's namespaces but
@@ -17,20 +18,20 @@ import type { Confined, JoinedSpace } from "../supervisor/isolation.ts";
 const OPTIONS = {
   mnt: "--mount",
   pid_for_children: "--pid",
+  pid: "--pid",
   ipc: "--ipc",
   uts: "--uts",
 } as const;
 type NamespaceFile = keyof typeof OPTIONS;
-// The keys are the table's own.
-const ALL = Object.keys(OPTIONS) as readonly NamespaceFile[];
+const ALL: readonly NamespaceFile[] = ["mnt", "pid_for_children", "ipc", "uts"];
 
 /** Descriptors from 5 on are free in the supervisor, and up to 8 in the shells that close them. */
-const FIRST_DESCRIPTOR = 5;
+export const FIRST_DESCRIPTOR = 5;
 
 /** All namespaces of its own; undefined: it has none. */
 export function joinSpace(outer: Confined): Result<JoinedSpace | undefined, LaunchError> {
   const { containerId } = outer;
-  const opened = openNamespaces(outer, ALL);
+  const opened = openNamespaces(outer.started?.supervisor, ALL);
   if (opened === undefined) return err({ code: "CONTAINER_NOT_RUNNING", containerId });
   const { options, descriptors } = opened;
   if (descriptors.length === 0) return ok(undefined);
@@ -48,24 +49,24 @@ export interface OpenNamespaces {
   readonly descriptors: readonly number[];
 }
 
-/** Those of `files` that are not the agent's. Undefined: the container has ended. */
+/** Those of `files` that are not the agent's. Undefined: the process has ended. */
 export function openNamespaces(
-  { started }: Confined,
+  process: ProcessIdentity | undefined,
   files: readonly NamespaceFile[],
+  firstDescriptor = FIRST_DESCRIPTOR,
 ): OpenNamespaces | undefined {
-  const supervisor = started?.supervisor;
-  if (supervisor === undefined) return undefined;
+  if (process === undefined) return undefined;
   const descriptors: number[] = [];
   const options: string[] = [];
   let isThere = false;
   try {
     for (const name of files) {
-      const path = `/proc/${supervisor.pid}/ns/${name}`;
+      const path = `/proc/${process.pid}/ns/${name}`;
       if (readlinkSync(path) === readlinkSync(`/proc/self/ns/${name}`)) continue;
-      options.push(`${OPTIONS[name]}=/proc/self/fd/${FIRST_DESCRIPTOR + descriptors.length}`);
+      options.push(`${OPTIONS[name]}=/proc/self/fd/${firstDescriptor + descriptors.length}`);
       descriptors.push(openSync(path, "r"));
     }
-    isThere = isAlive(supervisor);
+    isThere = isAlive(process);
   } catch {
     // It has ended meanwhile.
   }

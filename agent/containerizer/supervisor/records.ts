@@ -54,6 +54,7 @@ const SUFFIXES = [
   ".disk",
   ".gpus",
   ".seccomp",
+  ".processes",
 ] as const;
 
 const SPARES = ".spares";

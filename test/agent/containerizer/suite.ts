@@ -7,6 +7,7 @@ import { cgroupChecks } from "./checks/cgroups.ts";
 import { commandChecks } from "./checks/commands.ts";
 import { dockerSuite } from "./checks/docker.ts";
 import { endChecks } from "./checks/ends.ts";
+import { groupChecks } from "./checks/groups.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
@@ -28,6 +29,6 @@ const common: Checks = {
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
   process: common,
-  cgroups: { ...common, ...cgroupChecks, ...spaceChecks, ...resourceChecks },
+  cgroups: { ...common, ...cgroupChecks, ...spaceChecks, ...groupChecks, ...resourceChecks },
   docker: dockerSuite(common),
 };

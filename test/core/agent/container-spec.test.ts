@@ -109,3 +109,15 @@ test("no task gets less memory than a program needs; its disk bounds its sandbox
     diskLimitBytes: 10 * MEGABYTE,
   });
 });
+
+test("a task of a group has the host name of its executor, unless it has its own", () => {
+  const executor: mesos.ExecutorInfo = {
+    ...{ executor_id: { value: "e" }, type: "DEFAULT" },
+    container: { type: "MESOS", hostname: "pod-1" },
+  };
+  const spec = (info: mesos.TaskInfo) =>
+    containerSpec(framework("f1"), info, { ...place, executor });
+  expect(spec(task("t1")).hostname).toBe("pod-1");
+  expect(spec(task("t1", { container: { type: "MESOS", hostname: "own" } })).hostname).toBe("own");
+  expect(containerSpec(framework("f1"), task("t1"), place).hostname).toBeUndefined();
+});

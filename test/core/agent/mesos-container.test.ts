@@ -97,6 +97,11 @@ test("linux_info becomes capabilities, shared memory and the sharing of processe
   });
 });
 
+test("a task of a group may share the process ids of the others", () => {
+  const linux_info = { share_pid_namespace: true };
+  expect(refusal(container({ linux_info }), true)).toBeUndefined();
+});
+
 test.each<[mesos.LinuxInfo, RegExp]>([
   [{ seccomp: { profile_name: "p", unconfined: true } }, /leave one out/],
   [{ seccomp: { profile_name: "" } }, /`seccomp.profile_name` is empty/],

@@ -15,8 +15,9 @@ import type {
 import type { Isolator } from "../../isolators.ts";
 import { findProgram } from "../../supervisor/host-tools.ts";
 import type { Confined, NewSpace, Setup } from "../../supervisor/isolation.ts";
+import type { ProcessIdentity } from "../../supervisor/records.ts";
 import type { Account } from "../../supervisor/users.ts";
-import { openNamespaces } from "../joined-space.ts";
+import { FIRST_DESCRIPTOR, openNamespaces } from "../joined-space.ts";
 import type { SeccompFilters } from "../seccomp/filters.ts";
 import { lookBeneath } from "./beneath.ts";
 import { type DeviceFile, deviceFolder } from "./device-folder.ts";
@@ -42,6 +43,8 @@ export interface NewContainer {
   readonly devices: readonly DeviceFile[];
   /** A running container of its group. */
   readonly peer: Confined | undefined;
+  /** The first process of the process id namespace that it has with its group. */
+  readonly groupProcess?: ProcessIdentity | undefined;
 }
 
 /** Undefined: all of it is the machine's. */
@@ -55,21 +58,52 @@ export function newSpace(
   if (!setup.ok) return setup;
   const ownsIpc = isolators.has("namespaces/ipc") && !isMachines(spec);
   // Opened last: from here on nothing is refused, so that it is closed by whoever gets it.
-  const joined = ownsIpc && peer !== undefined ? openNamespaces(peer, ["ipc"]) : undefined;
+  const group = joinGroup(container, ownsIpc ? peer : undefined);
+  if (!group.ok) return group;
+  const joined = group.value;
   const hasInit = isolators.has("namespaces/pid") && spec.sharesProcesses !== true;
   const options = [
     ...(isolators.has("filesystem/linux") ? [NAMESPACE_OPTIONS["filesystem/linux"]] : []),
     ...(hasInit ? [NAMESPACE_OPTIONS["namespaces/pid"]] : []),
-    ...(ownsIpc && joined === undefined ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
+    ...(ownsIpc && !joined.hasIpc ? [NAMESPACE_OPTIONS["namespaces/ipc"]] : []),
     ...(isolators.has("namespaces/uts") ? [NAMESPACE_OPTIONS["namespaces/uts"]] : []),
   ];
-  if (options.length === 0 && joined === undefined) return ok(undefined);
+  if (options.length === 0 && joined.enter.length === 0) return ok(undefined);
   // Slaves see what the machine mounts and unmounts later; nothing goes the other way.
   const propagation = isolators.has("filesystem/linux") ? ["--propagation", "slave"] : [];
-  const nsenter = joined === undefined ? [] : [findProgram("nsenter") ?? "nsenter"];
-  const enter = [...nsenter, ...(joined?.options ?? []), unshare, ...options, ...propagation];
-  const descriptors = joined?.descriptors ?? [];
+  const enter = [...joined.enter, unshare, ...options, ...propagation];
+  const { descriptors } = joined;
   return ok({ kind: "NEW", enter, descriptors, hasInit, setup: setup.value });
+}
+
+interface GroupNamespaces {
+  /** nsenter(1), if there are any. */
+  readonly enter: readonly string[];
+  readonly descriptors: readonly number[];
+  readonly hasIpc: boolean;
+}
+
+/** Those that it has with its group. `peer`: whose shared memory it is to have. */
+function joinGroup(
+  { groupProcess }: NewContainer,
+  peer: Confined | undefined,
+): Result<GroupNamespaces, LaunchError> {
+  const processes =
+    groupProcess === undefined
+      ? { options: [], descriptors: [] }
+      : openNamespaces(groupProcess, ["pid"]);
+  if (processes === undefined) {
+    const why = "the first process of its namespace has just ended; launch it again";
+    return err({ code: "NOT_SUPPORTED", what: "the process ids of its group", why });
+  }
+  const next = FIRST_DESCRIPTOR + processes.descriptors.length;
+  const memory = openNamespaces(peer?.started?.supervisor, ["ipc"], next);
+  const options = [...processes.options, ...(memory?.options ?? [])];
+  const descriptors = [...processes.descriptors, ...(memory?.descriptors ?? [])];
+  const nsenter = findProgram("nsenter") ?? "nsenter";
+  // The supervisor stays outside of the namespace of process ids, which its children will be in.
+  const enter = options.length === 0 ? [] : [nsenter, "--no-fork", ...options];
+  return ok({ enter, descriptors, hasIpc: memory !== undefined });
 }
 
 /** Its shared memory is neither its own nor its group's. */
@@ -176,7 +210,9 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
       foreignShm.length === 0 &&
       spec.sharedMemory === undefined &&
       spec.sharesProcesses !== true,
-    ownProcesses: facts.isolators.has("namespaces/pid") && spec.sharesProcesses !== true,
+    ownProcesses:
+      container.groupProcess !== undefined ||
+      (facts.isolators.has("namespaces/pid") && spec.sharesProcesses !== true),
     guarded: facts.guarded,
   });
   return ok({
