@@ -61,6 +61,8 @@ test("MESOS-251, 9852: of a refusal that has ended nothing is left, however it e
   say(world, "tick 5001ms");
   expect(filters()).toBe(0);
   say(world, "decline f1 o2 --refuse=3600");
+  // What was declined just now is remembered for a second: decision 6.
+  say(world, "tick 1secs");
   say(world, "revive f1");
   expect(filters()).toBe(0);
   say(world, "decline f1 o3 --refuse=3600");

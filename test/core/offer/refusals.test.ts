@@ -176,6 +176,7 @@ test("a new agent is not kept from anybody by what was refused of one that went"
   expect(numberOf(world, "a4")).not.toBe(number);
   expect(offered(world, "f1", { agent: "a4" })).toBe(4);
   // When no row names it any more the number is somebody's again.
+  say(world, "tick 1secs");
   say(world, "revive f1");
   say(world, "agent a5 cpus=4 mem=1024");
   expect(numberOf(world, "a5")).toBe(number);

@@ -3,7 +3,7 @@
 import type * as mesos from "../../protocol/v1/mesos.ts";
 import { encodeJson } from "../../protocol/wire/json.ts";
 import { enqueueCommand } from "../agent/commands.ts";
-import { forgetFilters } from "../offer/filter.ts";
+import { forgetFilters, liftFilters } from "../offer/filter.ts";
 import { rescindOffer } from "../offer/offer.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
@@ -63,7 +63,8 @@ export function replaceFacts(
     if (!roles.has(offer.role)) rescindOffer(turn, offer);
   }
   const unsuppressed = known.suppressedRoles.filter((role) => !now.suppressedRoles.includes(role));
-  forgetFilters(turn, known.id, (role) => !roles.has(role) || unsuppressed.includes(role));
+  forgetFilters(turn, known.id, (role) => !roles.has(role));
+  liftFilters(turn, known.id, (role) => unsuppressed.includes(role));
   // Also without a new role it may want what it did not want before: it has another capability, or
   // demands less.
   state.allocation.wants(known.id);

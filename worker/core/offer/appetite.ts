@@ -3,13 +3,14 @@
 import { hasCapability } from "../framework/info.ts";
 import type { FrameworkRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
-import { forgetFilters, forgetInverseFilters } from "./filter.ts";
+import { forgetInverseFilters, liftFilters } from "./filter.ts";
 
-/** Offers for these roles (none named = all) again, and forgets what was refused for them. */
+/** Offers for these roles (none named = all) again, and forgets what was refused for them; not the
+ * brakes, which end within a second. */
 export function revive(turn: Turn, framework: FrameworkRow, named: readonly string[]): void {
   const roles = concerned(framework, named);
   if (roles === undefined) return;
-  forgetFilters(turn, framework.id, (role) => roles.includes(role));
+  liftFilters(turn, framework.id, (role) => roles.includes(role));
   // Those have no role, so that one role's REVIVE forgets them all, as in Mesos.
   forgetInverseFilters(turn, framework.id);
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role));

@@ -2,11 +2,13 @@
 
 import type { FrameworkId } from "../../protocol/ids.ts";
 import type * as mesos from "../../protocol/v1/mesos.ts";
+import { isEmpty, NO_RESOURCES } from "../../resources/algebra.ts";
 import { DEFAULT_REFUSE_MS, MAX_REFUSE_MS, MIN_REFUSE_MS } from "../constants.ts";
 import type { FilterRow, OfferRow } from "../rows.ts";
 import type { Turn } from "../turn.ts";
-import { endMs } from "./refusal-rows.ts";
-import { type RefusedOffer, refuse } from "./refuse.ts";
+import { type Entry, endMs, putEntries } from "./refusal-rows.ts";
+import { isRecentDecline, type RefusedOffer, refuse } from "./refuse.ts";
+import { readRefused } from "./refused.ts";
 
 /** How long a refusal lasts by `Filters.refuse_seconds` (http-semantics 4.3), ms. At least one second. */
 export function refuseMs(filters: mesos.Filters | undefined): number {
@@ -46,6 +48,38 @@ export function forgetFilters(
   for (const { role, seq } of turn.state.refusals.rowsOf(frameworkId)) {
     if (isConcerned(role)) turn.state.tables.filter.delete(String(seq));
   }
+}
+
+/**
+ * The same because the framework asks for it, as often as it likes: brakes stay for the rest of
+ * their second, and what it declined just now is remembered for as long, so that to decline, to
+ * revive and to decline again is as hasty as without the REVIVE.
+ */
+export function liftFilters(
+  turn: Turn,
+  frameworkId: FrameworkId,
+  isConcerned: (role: string) => boolean,
+): void {
+  const { refusals, tables } = turn.state;
+  for (const role of new Set(refusals.rowsOf(frameworkId).map((row) => row.role))) {
+    if (!isConcerned(role)) continue;
+    const numbers = new Set<number>();
+    for (const row of refusals.rowsOf(frameworkId, role)) {
+      if (isBrake(row)) continue;
+      if (isRecentDecline(turn, row)) for (const [number] of readRefused(row)) numbers.add(number);
+      tables.filter.delete(String(row.seq));
+    }
+    const marks = [...numbers].sort((a, b) => a - b).map((number): Entry => [number, NO_RESOURCES]);
+    const expiresAtMs = turn.nowMs + MIN_REFUSE_MS;
+    const facts = { frameworkId, role, cause: "DECLINED", expiresAtMs, blocksAll: false } as const;
+    putEntries(turn, marks, facts);
+  }
+}
+
+/** Keeps everything of an agent away, or remembers that the next hasty answer has to. */
+function isBrake(row: FilterRow): boolean {
+  if (row.blocksAll || row.cause === "INVALID_ACCEPT") return true;
+  return row.cause === "DECLINED" && readRefused(row).every(([, refused]) => isEmpty(refused));
 }
 
 /**

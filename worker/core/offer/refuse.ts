@@ -42,9 +42,8 @@ interface Said {
  * and agent.
  */
 export function refuse(turn: Turn, offers: readonly RefusedOffer[], terms: Terms): void {
-  const { state, nowMs } = turn;
-  const isRecent = ({ row }: Refusal): boolean =>
-    row.cause === "DECLINED" && nowMs - row.createdMs < MIN_REFUSE_MS;
+  const { state } = turn;
+  const isRecent = ({ row }: Refusal): boolean => isRecentDecline(turn, row);
   const said = new Map<string, Said>();
   const obsolete = new Map<FilterRow, Set<number>>();
   for (const { offer, refused: given } of offers) {
@@ -65,6 +64,10 @@ export function refuse(turn: Turn, offers: readonly RefusedOffer[], terms: Terms
   }
   for (const [row, numbers] of obsolete) removeAgents(state, row, (number) => numbers.has(number));
   putRows(turn, [...said.values()], terms);
+}
+
+export function isRecentDecline({ nowMs }: Turn, { cause, createdMs }: FilterRow): boolean {
+  return cause === "DECLINED" && nowMs - createdMs < MIN_REFUSE_MS;
 }
 
 /**
