@@ -4,6 +4,7 @@
  *
  *   public/*   anybody gets it            private/*  only `user` with `pass:word`
  *   slow/*     never comes                limited/*  too many requests
+ *   late/*     never comes to who asks first, and to everybody later
  *   anything else                         is not there
  *
  * Protocol: https://distribution.github.io/distribution/spec/api/
@@ -59,7 +60,10 @@ export async function startFakeRegistry(layer: Buffer): Promise<FakeRegistry> {
   ]);
   const asked: string[] = [];
   const server = createServer((request, response) => {
-    asked.push(request.url ?? "");
+    const path = request.url ?? "";
+    const isFirst = !asked.some((one) => one.includes("/manifests/") && one === path);
+    asked.push(path);
+    if (isFirst && /^\/v2\/late\/.*\/manifests\//.test(path)) return;
     answer(request, response, { blobs, manifest: digestOf(manifest) });
   });
   server.listen(0, "127.0.0.1");
@@ -111,7 +115,7 @@ function answer(
     refuse(response, 429, "TOOMANYREQUESTS", "rate limit exceeded");
     return;
   }
-  const isThere = ["public", "private"].includes(kind);
+  const isThere = ["public", "private", "late"].includes(kind);
   const isTag = reference === "1" || reference === "latest";
   const blob = isThere ? image.blobs.get(isTag ? image.manifest : reference) : undefined;
   if (blob === undefined) {

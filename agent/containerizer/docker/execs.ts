@@ -19,8 +19,8 @@ import type {
   TerminalSize,
 } from "../containerizer.ts";
 import { signalProcess } from "../supervisor/isolation.ts";
-import { CONTAINER_MARK, ProcessTable, readMark } from "../supervisor/process-table.ts";
 import { openOutput } from "../supervisor/output.ts";
+import { CONTAINER_MARK, ProcessTable, readMark } from "../supervisor/process-table.ts";
 import { type Engine, type Json, number, objectOf, query, text } from "./engine.ts";
 import type { DockerError } from "./errors.ts";
 import { openStreams, passThrough } from "./exec-streams.ts";

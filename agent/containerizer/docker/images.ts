@@ -2,6 +2,7 @@
  * Images: pulled once however many tasks wait for one, with progress in the agent's log. A pull
  * ends when the last task that waits for it is cancelled.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import { type CredentialSource, credentialsFor } from "./credentials.ts";
 import { type Engine, type Json, jsonLines, number, objectOf, query, text } from "./engine.ts";
@@ -29,6 +30,22 @@ interface Pull {
   waiting: number;
 }
 
+/** How it is pulled, and by what it ends early. */
+interface PullHow {
+  readonly platform: string | undefined;
+  readonly auth: string | undefined;
+  readonly abort: AbortController;
+}
+
+/** PULL_BROKEN: the daemon went away in the middle of it. */
+type Attempt = Result<void, DockerError | { readonly code: "PULL_BROKEN" }>;
+const BROKEN: Attempt = err({ code: "PULL_BROKEN" });
+const LOST = "ECONNRESET";
+/** A daemon that is ended in order says it of the pulls that it drops. */
+const DROPPED = /context canceled|daemon is shutting down/i;
+
+/** How often a daemon is asked again that went away in the middle of a pull. */
+const RETRY_EVERY_MS = 500;
 /** How often a pull that goes on says so. */
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -80,40 +97,22 @@ export class Images {
     return pull;
   }
 
-  async #pull(
-    name: ImageName,
-    how: {
-      readonly platform: string | undefined;
-      readonly auth: string | undefined;
-      readonly abort: AbortController;
-    },
-  ): Promise<Result<void, DockerError>> {
-    const { engine, log, stallMs } = this.#options;
-    const { text: image, repository, version } = name;
+  async #pull(name: ImageName, how: PullHow): Promise<Result<void, DockerError>> {
+    const { log, stallMs } = this.#options;
+    const { text: image } = name;
     const startMs = performance.now();
     log(`pulling the image '${image}'`);
-    const members = { fromImage: repository, tag: version, platform: how.platform };
     let isStalled = false;
     const watch = setTimeout(() => {
       isStalled = true;
       how.abort.abort();
     }, stallMs);
-    const answer = await engine.stream({
-      method: "POST",
-      path: `/images/create${query(members)}`,
-      ...(how.auth !== undefined && { headers: { "x-registry-auth": how.auth } }),
-      operation: `pull the image '${image}'`,
-      signal: how.abort.signal,
-    });
-    let outcome: Result<void, DockerError>;
-    if (answer.ok) outcome = await this.#follow(image, jsonLines(answer.value), watch);
-    else
-      outcome =
-        answer.error.code === "DOCKER_REFUSED" ? failed(image, answer.error.message) : answer;
+    const attempt = await this.#persist(name, how, watch);
     clearTimeout(watch);
-    if (isStalled) {
-      outcome = err({ code: "IMAGE_PULL_STALLED", image, seconds: Math.round(stallMs / 1_000) });
-    }
+    const seconds = Math.round(stallMs / 1_000);
+    const outcome = isStalled
+      ? err({ code: "IMAGE_PULL_STALLED", image, seconds } as const)
+      : settled(image, attempt);
     const tookMs = performance.now() - startMs;
     if (outcome.ok) {
       this.#options.pulled(tookMs);
@@ -122,18 +121,50 @@ export class Images {
     return outcome;
   }
 
+  /** Until it is there, is refused, or nobody wants it any more. */
+  async #persist(name: ImageName, how: PullHow, watch: NodeJS.Timeout): Promise<Attempt> {
+    const first = await this.#attempt(name, how, watch);
+    let attempt = isLost(first) ? BROKEN : first;
+    if (isBroken(attempt) && !how.abort.signal.aborted) {
+      this.#options.log(`the pull of '${name.text}' broke off; it goes on when Docker is back`);
+    }
+    while (isBroken(attempt) && !how.abort.signal.aborted) {
+      await sleep(RETRY_EVERY_MS, undefined, { ref: false });
+      const next = await this.#attempt(name, how, watch);
+      attempt = isAway(next) ? BROKEN : next;
+    }
+    return attempt;
+  }
+
+  async #attempt(
+    { text: image, repository, version }: ImageName,
+    how: PullHow,
+    watch: NodeJS.Timeout,
+  ): Promise<Attempt> {
+    const members = { fromImage: repository, tag: version, platform: how.platform };
+    const answer = await this.#options.engine.stream({
+      method: "POST",
+      path: `/images/create${query(members)}`,
+      ...(how.auth !== undefined && { headers: { "x-registry-auth": how.auth } }),
+      operation: `pull the image '${image}'`,
+      signal: how.abort.signal,
+    });
+    if (answer.ok) return await this.#follow(image, jsonLines(answer.value), watch);
+    return answer.error.code === "DOCKER_REFUSED" ? failed(image, answer.error.message) : answer;
+  }
+
   async #follow(
     image: string,
     lines: AsyncIterable<Json>,
     watch: NodeJS.Timeout,
-  ): Promise<Result<void, DockerError>> {
+  ): Promise<Attempt> {
     const layers = new Map<string, Json>();
     let saidMs = performance.now();
     try {
       for await (const line of lines) {
         watch.refresh();
         const error = text(objectOf(line.errorDetail).message) ?? text(line.error);
-        if (error !== undefined) return failed(image, error);
+        if (error !== undefined) return DROPPED.test(error) ? BROKEN : failed(image, error);
         if (text(line.id) !== undefined) layers.set(text(line.id) ?? "", line);
         if (performance.now() - saidMs < PROGRESS_EVERY_MS) continue;
         saidMs = performance.now();
@@ -141,9 +172,31 @@ export class Images {
       }
       return ok(undefined);
     } catch (cause) {
+      // What the connection itself says has a code; an answer that cannot be read has none.
+      if (cause instanceof Error && "code" in cause) return BROKEN;
       return failed(image, cause instanceof Error ? cause.message : String(cause));
     }
   }
+}
+
+function isBroken(attempt: Attempt): boolean {
+  return !attempt.ok && attempt.error.code === "PULL_BROKEN";
+}
+
+/** It was there when it was asked. */
+function isLost(attempt: Attempt): boolean {
+  return isAway(attempt) && !attempt.ok && "errno" in attempt.error && attempt.error.errno === LOST;
+}
+
+function isAway(attempt: Attempt): boolean {
+  return !attempt.ok && attempt.error.code === "DOCKER_UNREACHABLE";
+}
+
+/** What is left of it once nothing is tried any more. */
+function settled(image: string, attempt: Attempt): Result<void, DockerError> {
+  if (attempt.ok) return attempt;
+  const { error } = attempt;
+  return error.code === "PULL_BROKEN" ? failed(image, "it broke off") : err(error);
 }
 
 function failed(image: string, message: string): Result<never, DockerError> {
