@@ -96,7 +96,9 @@ function outerTable({ facts, hidden, devices, sharedMemory, spec }: RootSpace): 
     sharedMemory: own,
     ...{ volumes: [], temporaryFolder: undefined, volumesInTemporaryFolder: [] },
     ...{ hidden: undefined, exposed: [] },
-    ownProcesses: facts.isolators.has("namespaces/pid") && spec.sharesProcesses !== true,
+    ownProcesses:
+      facts.isolators.has("namespaces/pid") &&
+      (spec.sharesProcesses !== true || spec.group !== undefined),
     guarded: facts.guarded,
   });
 }
