@@ -27,6 +27,7 @@ import {
 } from "./containerizer-options.ts";
 import { outwardAddress } from "./discovery/machine.ts";
 import { type ExecutorOptions, readExecutorOptions } from "./executor-options.ts";
+import { type ImageChoice, readImageOptions } from "./image-options.ts";
 import { type IsolationOptions, readIsolationOptions } from "./isolation-options.ts";
 import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
@@ -56,6 +57,7 @@ export interface Config {
   readonly containerizers: readonly ContainerizerName[];
   readonly isolation: IsolationOptions;
   readonly docker: DockerOptions;
+  readonly images: ImageChoice;
   /** PEM; trusted besides the public ones. */
   readonly certificates: string | undefined;
   /** When sandboxes go: ms, share of the disk, ms. */
@@ -136,6 +138,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     containerizers,
     isolation,
     docker: read(readDocker(given, sources), DOCKER_DEFAULTS),
+    images: readImageOptions(given, read),
     certificates: read(readCertificates(given, sources), undefined),
     collection: {
       delayMs: read(readDuration(given, "gc-delay", "1weeks"), 0),

@@ -23,12 +23,9 @@ import { buildFacts } from "./build.ts";
 import { runChecks } from "./check/run-checks.ts";
 import { type Config, readCommandLine } from "./config.ts";
 import { reportIsolation } from "./containerizer/cgroups/isolation-report.ts";
-import { composeContainerizers } from "./containerizer/composing.ts";
-import type {
-  Containerizer,
-  ContainerizerOptions,
-  GpuDevice,
-} from "./containerizer/containerizer.ts";
+import { type ComposingContainerizer, composeContainerizers } from "./containerizer/composing.ts";
+import type { ContainerizerOptions, GpuDevice } from "./containerizer/containerizer.ts";
+import type { ImageOptions } from "./containerizer/images/options.ts";
 import type { Isolator } from "./containerizer/isolators.ts";
 import { describeChoice } from "./containerizer-options.ts";
 import { agentCapabilities } from "./core/capabilities.ts";
@@ -129,7 +126,8 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const work = taken.value;
   const counters = new Counters();
   const options = containerizerOptions(config, work, { gpus, log, counters });
-  const containerizer = await makeContainerizer(config, options);
+  const outward = new Outward({ certificates: config.certificates, keepAlive: true });
+  const containerizer = await makeContainerizer(config, options, { work, outward });
   if (containerizer === undefined) return;
   const opened = Checkpoint.open(work.metaDirectory);
   if (!opened.ok) return refuse([describeCheckpointError(opened.error)]);
@@ -152,7 +150,6 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const clock = new SteadyClock(work.metaDirectory);
   const upkeep = makeUpkeep(config, state, { work, clock, log });
-  const outward = new Outward({ certificates: config.certificates, keepAlive: true });
   const facilities = { state, containerizer, port, outward, fetchCache };
   const { containers, inputs, terminals } = clientContainers(work, facilities);
   const view: AgentView = {
@@ -317,12 +314,28 @@ function containerizerOptions(
   };
 }
 
+/** Undefined: the operator wants none. */
+function imageOptions(
+  { images, docker }: Config,
+  { path }: WorkDirectory,
+  outward: Outward,
+): ImageOptions | undefined {
+  if (!images.isEnabled) return undefined;
+  return {
+    storeDirectory: images.storeDirectory ?? join(path, "images"),
+    ...{ source: images.source, outward },
+    ...{ dockerConfig: docker.config, stallMs: docker.pullStallMs },
+  };
+}
+
 async function makeContainerizer(
   config: Config,
   options: ContainerizerOptions,
-): Promise<Containerizer | undefined> {
+  { work, outward }: { readonly work: WorkDirectory; readonly outward: Outward },
+): Promise<ComposingContainerizer | undefined> {
   const { capsCpus } = config.isolation;
-  const composed = await composeContainerizers({ ...config, capsCpus }, options);
+  const images = imageOptions(config, work, outward);
+  const composed = await composeContainerizers({ ...config, capsCpus }, options, images);
   if (composed.ok) return composed.value;
   refuse([composed.error]);
   return undefined;

@@ -161,6 +161,30 @@ export const agentOptions = {
     help: "registry credentials as `docker login` writes them: a file, or its JSON",
     otherwise: "Docker's own, ~/.docker/config.json",
   },
+  "image-providers": {
+    kind: "text",
+    placeholder: "NAME",
+    help: "whose images the cgroups containerizer takes without a Docker daemon: DOCKER (and OCI), NONE",
+    otherwise: "DOCKER",
+  },
+  "docker-registry": {
+    kind: "text",
+    placeholder: "URL",
+    help: "where images come from that name no registry; or a folder of `docker save` archives",
+    otherwise: "https://registry-1.docker.io",
+  },
+  "docker-store-dir": {
+    kind: "text",
+    placeholder: "DIR",
+    help: "where layers of images are kept, and what containers change of them",
+    otherwise: "images in --work-dir",
+  },
+  "image-provisioner-backend": {
+    kind: "text",
+    placeholder: "NAME",
+    help: "how layers become a file system: overlay",
+    otherwise: "overlay",
+  },
   "docker-allow-privileged": {
     kind: "switch",
     help: "Docker tasks may take their isolation away: privileged, cap-add, devices and the like",

@@ -63,8 +63,11 @@ export const containerCalls: Handlers = {
     attach === undefined
       ? fieldMissing("attach_container_output")
       : attachOutput(view, attach, exchange),
-  // The agent keeps no images of its own, so there is none that could be spared or removed.
-  PRUNE_IMAGES: () => emptyAnswer,
+  PRUNE_IMAGES: async ({ prune_images: prune }, view) => {
+    const excluded = prune?.excluded_images ?? [];
+    await view.containerizer.pruneImages(excluded.flatMap(({ docker }) => docker?.name ?? []));
+    return emptyAnswer;
+  },
 };
 
 /** `needed`: the field that the caller's kind of launch has to have. */

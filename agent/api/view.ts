@@ -4,6 +4,7 @@
  */
 import type { VersionFacts } from "../../worker/protocol/build-facts.ts";
 import type { Config } from "../config.ts";
+import type { ComposingContainerizer } from "../containerizer/composing.ts";
 import type { Containerizer } from "../containerizer/containerizer.ts";
 import type { Isolator } from "../containerizer/isolators.ts";
 import type { AgentState } from "../core/state.ts";
@@ -20,7 +21,7 @@ export interface AgentView {
   /** Only read here. */
   readonly state: AgentState;
   readonly history: History;
-  readonly containerizer: Containerizer;
+  readonly containerizer: Containerizer & Pick<ComposingContainerizer, "pruneImages">;
   /** Those that clients launch; here alone the API does something. */
   readonly containers: ClientContainers;
   readonly inputs: ContainerInputs;

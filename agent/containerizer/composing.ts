@@ -26,7 +26,10 @@ import {
 } from "./containerizer.ts";
 import { DockerRecords } from "./docker/records.ts";
 import { GpuPool } from "./gpu-pool.ts";
+import { ImagedContainerizer, type Pruned } from "./images/imaged-containerizer.ts";
+import type { ImageOptions } from "./images/options.ts";
 import { type ContainerizerKind, containerizers, type MesosContainerizerKind } from "./index.ts";
+import { errnoOf } from "./supervisor/file-error.ts";
 
 /** As the contract has it: thousandths. */
 const CPUS_LIMIT_MIN = 10;
@@ -51,7 +54,8 @@ export async function composeContainerizers(
     readonly capsCpus?: boolean;
   },
   given: ContainerizerOptions,
-): Promise<Result<Containerizer, string>> {
+  images?: ImageOptions,
+): Promise<Result<ComposingContainerizer, string>> {
   const gpuPool = new GpuPool(given.runtimeDirectory, given.gpus ?? []);
   const options = { ...given, gpuPool };
   const made: { [N in ContainerizerName]?: Containerizer } = {};
@@ -64,15 +68,42 @@ export async function composeContainerizers(
     }
     made[name] = containerizers[kind].create(options);
   }
+  const { mesos } = made;
+  const imaged =
+    mesos === undefined || images === undefined || choice.containerizer !== "cgroups"
+      ? undefined
+      : withImages(mesos, images);
+  if (imaged?.ok === false) return imaged;
+  if (imaged !== undefined) made.mesos = imaged.value;
   const records = new DockerRecords(options.runtimeDirectory);
   const { capsCpus = false } = choice;
-  return ok(new ComposingContainerizer({ ...made, capsCpus, isDocker: (id) => records.has(id) }));
+  return ok(
+    new ComposingContainerizer({
+      ...{ ...made, capsCpus, isDocker: (id) => records.has(id) },
+      ...(imaged !== undefined && { images: imaged.value }),
+    }),
+  );
+}
+
+/** What images cannot do here they are refused for; only a store is needed to begin with. */
+function withImages(
+  mesos: Containerizer,
+  images: ImageOptions,
+): Result<ImagedContainerizer, string> {
+  try {
+    return ok(new ImagedContainerizer(mesos, images));
+  } catch (cause) {
+    const where = `--docker-store-dir ${images.storeDirectory}`;
+    return err(`images cannot be kept in ${where}: ${errnoOf(cause)}; choose another folder`);
+  }
 }
 
 export interface Composed {
   /** Absent: not enabled. */
   readonly mesos?: Containerizer;
   readonly docker?: Containerizer;
+  /** `mesos`, as far as images are its own. */
+  readonly images?: Pick<ImagedContainerizer, "prune">;
   readonly capsCpus?: boolean;
   /** Whether an agent process made a Docker container for it, or was about to. */
   readonly isDocker: (id: ContainerId) => boolean;
@@ -158,6 +189,11 @@ export class ComposingContainerizer implements Containerizer {
     const isOpen = cpusLimit === undefined && isCpusUncapped !== true;
     if (this.#composed.capsCpus !== true || !isOpen) return limits;
     return { ...limits, cpusLimit: Math.max(cpusRequest, CPUS_LIMIT_MIN) };
+  }
+
+  /** Deletes images that no container uses but those of these names; Docker's are Docker's. */
+  async pruneImages(excluded: readonly string[]): Promise<Pruned> {
+    return (await this.#composed.images?.prune(excluded)) ?? { images: [], bytes: 0 };
   }
 
   /** A container that nobody knows is as unknown to one as to the other. */

@@ -15,6 +15,7 @@ import { amountOf } from "./amount.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { dockerEnvironment, dockerPart } from "./docker-spec.ts";
 import { mesosContainerParts } from "./mesos-container.ts";
+import { imageParts } from "./mesos-image.ts";
 import { terminalSize } from "./terminal.ts";
 
 /** Where the task runs, as far as its environment tells it. */
@@ -66,7 +67,7 @@ export function containerSpec(
     limits: resourceLimits(task),
     ...(task.container?.type === "DOCKER"
       ? dockerParts(framework, task, facts)
-      : mesosParts(task, facts)),
+      : mesosParts(framework, task, facts)),
   };
 }
 
@@ -83,7 +84,11 @@ function dockerParts(
 }
 
 /** What no Docker container has. */
-function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSpec> {
+function mesosParts(
+  framework: mesos.FrameworkInfo,
+  task: mesos.TaskInfo,
+  facts: SpecFacts,
+): Partial<ContainerSpec> {
   const { group, agentFolders = [] } = facts;
   const parts = mesosContainerParts(task.container);
   const volumes = [...(facts.volumes ?? []), ...(parts.volumes ?? [])];
@@ -100,6 +105,7 @@ function mesosParts(task: mesos.TaskInfo, facts: SpecFacts): Partial<ContainerSp
     ...(agentFolders.length > 0 && { agentFolders }),
     ...(volumes.length > 0 && { volumes }),
     ...(gpus > 0 && { gpus }),
+    ...imageParts(task, taskEnvironment(framework, task, facts)),
   };
 }
 

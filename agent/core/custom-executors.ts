@@ -211,7 +211,7 @@ export function shutDownExecutor(
       return;
     case "LAUNCHING":
       put(state, row, { state: "LAUNCH_CANCELLED", cause });
-      // Of a Docker container the image may still be on its way.
+      // An image may still be on its way.
       if (row.info.includes("DOCKER")) context.effects.push({ type: "DESTROY", containerId });
       return;
     case "REGISTERING":

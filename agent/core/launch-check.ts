@@ -6,6 +6,7 @@ import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { secretText } from "./command-environment.ts";
 import { type DockerSource, dockerPart } from "./docker-spec.ts";
 import { type ContainerPlace, mesosContainerObstacle } from "./mesos-container.ts";
+import { imageObstacle } from "./mesos-image.ts";
 import { terminalSize } from "./terminal.ts";
 
 /** Why the task with a command cannot be launched, as a sentence; undefined = it can. */
@@ -15,8 +16,7 @@ export function launchObstacle(
   place: ContainerPlace,
 ): string | undefined {
   const { command, check, health_check, container } = task;
-  // A Docker image has a command of its own.
-  if (command?.value === undefined && container?.type !== "DOCKER") {
+  if (command?.value === undefined && !hasImage(container)) {
     return "the task's `command` has no `value`; say what to run";
   }
   return (
@@ -45,8 +45,7 @@ export function executorObstacle(executor: mesos.ExecutorInfo): string | undefin
   const { executor_id, type, command, container, resources } = executor;
   const id = executor_id.value;
   if (!isFolderName(id)) return `the id '${id}' cannot be the name of a sandbox folder`;
-  const isDocker = container?.type === "DOCKER";
-  if (type !== "DEFAULT" && command?.value === undefined && !isDocker) {
+  if (type !== "DEFAULT" && command?.value === undefined && !hasImage(container)) {
     return "the executor's `command` has no `value`; say what to run";
   }
   return (
@@ -86,15 +85,19 @@ function containerObstacle(
     const part = dockerPart(source);
     return part.ok ? undefined : part.error;
   }
-  const rest = "leave it out of the task's `container`";
-  if (container.mesos?.image !== undefined)
-    return `this agent has no container images yet; ${rest}`;
+  const image = container.mesos?.image && imageObstacle(container.mesos.image);
+  if (image !== undefined) return image;
   if ((container.network_infos ?? []).some((network) => network.name !== undefined)) {
-    return `this agent joins no container networks yet; ${rest}`;
+    return "this agent joins no container networks yet; leave it out of the task's `container`";
   }
   const terminal = container.tty_info && terminalSize(container.tty_info);
   if (terminal !== undefined && !terminal.ok) return terminal.error;
   return mesosContainerObstacle(container, place);
+}
+
+/** Images have commands of their own. */
+function hasImage(container: mesos.ContainerInfo | undefined): boolean {
+  return container?.type === "DOCKER" || container?.mesos?.image !== undefined;
 }
 
 function isFolderName(id: string): boolean {

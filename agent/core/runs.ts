@@ -18,10 +18,10 @@ import type {
 } from "../containerizer/containerizer.ts";
 import { startChecks, stopChecks } from "./checks.ts";
 import { complete } from "./completed.ts";
-import { isDockerTask } from "./docker-spec.ts";
 import type { Launch } from "./effect.ts";
 import { killEntrusted } from "./entrusted-runs.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
+import { mayWaitForImage } from "./mesos-image.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import {
@@ -278,7 +278,8 @@ function cancelLaunch(
   const cancelled: RunRow = { ...run, stage: { state: "LAUNCH_CANCELLED", cause } };
   if (run.stage.state !== "FETCHING") {
     state.run.put(cancelled);
-    if (isDockerTask(run)) context.effects.push({ type: "DESTROY", containerId: run.containerId });
+    if (mayWaitForImage(run))
+      context.effects.push({ type: "DESTROY", containerId: run.containerId });
     return;
   }
   context.effects.push({ type: "CANCEL_FETCH", containerId: run.containerId });

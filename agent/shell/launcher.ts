@@ -13,6 +13,7 @@ import {
   type ContainerSpec,
   containerId as checkedContainerId,
   describeLaunchError,
+  type LaunchError,
   type Launched,
 } from "../containerizer/containerizer.ts";
 import { openOutput } from "../containerizer/supervisor/output.ts";
@@ -29,6 +30,7 @@ import type { FetchCache } from "./fetcher/cache.ts";
 import { fetchUris } from "./fetcher/fetcher.ts";
 import { Gate } from "./gate.ts";
 import {
+  linkLatest,
   makeExecutorSandbox,
   makeSandbox,
   makeTaskSandbox,
@@ -110,16 +112,27 @@ export class Launcher {
       user: this.#userOf(launch),
       ...this.#shared(agentId, launch),
     });
-    if (spec.terminal !== undefined) return await this.#launchAtTerminal(spec);
-    const launched = await containerizer.launch(spec);
-    return launched.ok ? ok(launched.value) : err(describeLaunchError(launched.error));
+    const started =
+      spec.terminal !== undefined
+        ? await this.#launchAtTerminal(spec)
+        : sentence(await containerizer.launch(spec));
+    // For those who look, and so after the task, which waits for nobody.
+    if (fetched === undefined) this.#linkLatest(agentId, launch);
+    return started;
+  }
+
+  /** Without it the sandbox is found by its container's id, as all but the latest are. */
+  #linkLatest(agentId: string, launch: Launch): void {
+    if (launch.executor !== undefined) return;
+    linkLatest(this.#options.workDirectory, this.#placeOf(agentId, launch));
   }
 
   /** Clients type into it by way of the agent, this one and the next. */
   async #launchAtTerminal(spec: ContainerSpec): Promise<Result<Launched, string>> {
     const { containerizer, inputs } = this.#options;
     const { containerId, sandboxDirectory } = spec;
-    const account = accountToBecome(spec.user);
+    // Whom an image's user is shows with the image; its containerizer gives him what is his.
+    const account = spec.image === undefined ? accountToBecome(spec.user) : ok(undefined);
     if (!account.ok) return err(describeLaunchError(account.error));
     const input = await inputs.make(containerId);
     if (!input.ok) return input;
@@ -131,9 +144,8 @@ export class Launcher {
     const streams = { stdin: input.value, ...output.value };
     const launched = await containerizer.launch({ ...spec, streams });
     for (const file of Object.values(streams)) closeSync(file);
-    if (launched.ok) return ok(launched.value);
-    inputs.remove(containerId);
-    return err(describeLaunchError(launched.error));
+    if (!launched.ok) inputs.remove(containerId);
+    return sentence(launched);
   }
 
   /** A container inside a task's own, for one command of its check: with the task's environment. */
@@ -186,6 +198,7 @@ export class Launcher {
     const cleared = clear(this.#sandboxPath(agentId, launch));
     const sandbox = cleared.ok ? this.#makeSandbox(agentId, launch) : cleared;
     if (!sandbox.ok) return sandbox;
+    this.#linkLatest(agentId, launch);
     const directory = sandbox.value;
     const uris = launch.task.command?.uris ?? [];
     const fetched = await fetchUris({
@@ -235,6 +248,10 @@ export class Launcher {
     const named = task.command?.user || executor?.info.command?.user;
     return named || (this.#options.switchUser ? framework.user : undefined) || undefined;
   }
+}
+
+function sentence(launched: Result<Launched, LaunchError>): Result<Launched, string> {
+  return launched.ok ? launched : err(describeLaunchError(launched.error));
 }
 
 function clear(path: string): Result<void, string> {

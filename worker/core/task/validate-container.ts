@@ -19,8 +19,9 @@ function whyInvalid(container: mesos.ContainerInfo): string | undefined {
     const why = volumeMistake(volume);
     if (why !== undefined) return `the volume at '${volume.container_path}' ${why}`;
   }
-  if (container.mesos?.image !== undefined) {
-    return "an image needs a container of type DOCKER in this version; use that one";
+  const image = container.mesos?.image;
+  if (image?.type === "DOCKER" && image.docker === undefined) {
+    return "an image of type DOCKER needs 'docker'";
   }
   if (container.type !== "DOCKER") return undefined;
   if (container.docker === undefined) return "one of type DOCKER needs 'docker'";

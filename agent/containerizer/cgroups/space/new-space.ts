@@ -155,6 +155,11 @@ export function firstRefusal(
   { isolators, lacking }: HostFacts,
   spec: ContainerSpec,
 ): LaunchError | undefined {
+  if (spec.image !== undefined && spec.root === undefined) {
+    const what = `the image '${spec.image.name}'`;
+    const why = "the operator wants none; start it with --image-providers DOCKER";
+    return { code: "NOT_SUPPORTED", what, why };
+  }
   const need = needsOf(spec).find(([isolator]) => !isolators.has(isolator));
   if (need === undefined) return undefined;
   const [isolator, what] = need;
