@@ -80,8 +80,7 @@ async function checkOpened(
   path: string,
   sandbox: string,
 ): Promise<Result<OpenFile, FilesError>> {
-  const opened = await readlink(`/proc/self/fd/${file.fd}`);
-  if (!isInside(sandbox, opened)) return err({ code: "NOT_FOUND", path });
+  if (!isInside(sandbox, await openedPath(file))) return err({ code: "NOT_FOUND", path });
   const facts = await file.stat({ bigint: true });
   return facts.isFile() ? ok({ file, size: facts.size }) : err({ code: "NOT_A_FILE", path });
 }
@@ -95,24 +94,42 @@ export async function listSandboxFiles(
     const place = await resolve(root, path);
     if (place === undefined) return err({ code: "NOT_FOUND", path });
     if (!(await stat(place.real)).isDirectory()) return err({ code: "NOT_A_DIRECTORY", path });
-    const users = await userNames();
-    const groups = await groupNames();
-    const infos: mesos.FileInfo[] = [];
-    for (const name of (await readdir(place.real)).sort()) {
-      const facts = await lstat(join(place.real, name), { bigint: true }).catch(() => undefined);
-      if (facts === undefined) continue; // Removed meanwhile.
-      infos.push({
-        path: join(path, name),
-        nlink: Number(facts.nlink),
-        size: facts.size,
-        mtime: { nanoseconds: facts.mtimeNs },
-        mode: Number(facts.mode),
-        uid: users.get(String(facts.uid)) ?? String(facts.uid),
-        gid: groups.get(String(facts.gid)) ?? String(facts.gid),
-      });
+    const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+    const folder = await open(place.real, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      // Here, too, what is open is what counts.
+      const opened = await openedPath(folder);
+      const isOwn = opened === place.sandbox || isInside(place.sandbox, opened);
+      return isOwn ? ok(await filesIn(folder, path)) : err({ code: "NOT_FOUND", path });
+    } finally {
+      await folder.close();
     }
-    return ok(infos);
   });
+}
+
+async function filesIn(folder: FileHandle, path: string): Promise<mesos.FileInfo[]> {
+  const users = await userNames();
+  const groups = await groupNames();
+  const infos: mesos.FileInfo[] = [];
+  const held = `/proc/self/fd/${folder.fd}`;
+  for (const name of (await readdir(held)).sort()) {
+    const facts = await lstat(join(held, name), { bigint: true }).catch(() => undefined);
+    if (facts === undefined) continue; // Removed meanwhile.
+    infos.push({
+      path: join(path, name),
+      nlink: Number(facts.nlink),
+      size: facts.size,
+      mtime: { nanoseconds: facts.mtimeNs },
+      mode: Number(facts.mode),
+      uid: users.get(String(facts.uid)) ?? String(facts.uid),
+      gid: groups.get(String(facts.gid)) ?? String(facts.gid),
+    });
+  }
+  return infos;
+}
+
+async function openedPath(file: FileHandle): Promise<string> {
+  return await readlink(`/proc/self/fd/${file.fd}`);
 }
 
 export function describeFilesError(error: FilesError): string {

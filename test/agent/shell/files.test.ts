@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -144,4 +144,32 @@ describe("listing", () => {
     expect(await list(`${latest}/up`)).toBe("NOT_FOUND");
     expect(await list("/")).toBe("NOT_FOUND");
   });
+});
+
+test("a folder that is exchanged for a link at every moment never shows what is outside", async () => {
+  const sandbox = join(work, "slaves/a/frameworks/f/executors/e/runs/c1");
+  const foreign = join(work, "../foreign");
+  for (const folder of [foreign, join(sandbox, "swap")]) mkdirSync(folder);
+  writeFileSync(join(foreign, "file"), "foreign");
+  writeFileSync(join(foreign, "other"), "foreign");
+  writeFileSync(join(sandbox, "swap/file"), "own");
+  symlinkSync(foreign, join(sandbox, "link"));
+  const loop = `const { renameSync: r } = require("fs");
+    for (;;) { r("swap", "own"); r("link", "swap"); r("swap", "link"); r("own", "swap"); }`;
+  const swapping = spawn(process.execPath, ["-e", loop], { cwd: sandbox, stdio: "ignore" });
+  const seen = new Set<string>();
+  try {
+    for (let round = 0; round < 1_500; round++) {
+      const [file, listed] = [await read(`${latest}/swap/file`), await list(`${latest}/swap`)];
+      seen.add(typeof file === "string" ? file : String(file[1]));
+      if (typeof listed === "string") seen.add(listed);
+      else for (const { path } of listed) seen.add(path.slice(latest.length));
+    }
+  } finally {
+    const ended = new Promise((resolve) => swapping.once("close", resolve));
+    swapping.kill("SIGKILL");
+    await ended;
+  }
+  // Both sides of the exchange were met, and nothing else.
+  expect([...seen].sort()).toEqual(["/swap/file", "NOT_FOUND", "own"]);
 });
