@@ -42,6 +42,25 @@ test("a command check runs in the task's sandbox, with its environment and the c
   expect(status.reason).toBe("REASON_TASK_CHECK_STATUS_UPDATED");
 });
 
+test("of a task in a group it runs in that task's sandbox, not in its executor's", async () => {
+  const { master } = await joined();
+  const command = {
+    value:
+      'test "$PWD" = "$MESOS_SANDBOX" && test -f of-a && test -n "$MESOS_CONTAINER_IP"; exit $?',
+  };
+  const check: mesos.CheckInfo = { type: "COMMAND", command: { command }, ...fast };
+  master.runGroup("e1", { a: "touch of-a; sleep 1000", b: "sleep 1000" }, { check });
+  const outcome = async (id: string, code: number) =>
+    await told(
+      master,
+      `the outcome of ${id}'s check`,
+      ({ task_id, check_status }) =>
+        task_id.value === id && check_status?.command?.exit_code === code,
+    );
+  await outcome("a", 0);
+  await outcome("b", 1);
+});
+
 const cgroups = requirement("cgroups");
 test.skipIf(cgroups.missing)(
   cgroups.title("a command check is made inside the task's namespaces and cgroup"),

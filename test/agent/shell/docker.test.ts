@@ -205,21 +205,17 @@ describe.skipIf(docker.missing)(docker.title("a task of type DOCKER"), () => {
     expect(master.statesOf("modest")).toEqual(["TASK_STARTING", "TASK_RUNNING"]);
   });
 
-  test.each(["SIGKILL", "SIGTERM"] as const)(
-    "its image comes also when the daemon goes away by %s in the middle of the pull",
-    async (signal) => {
-      const { master } = await joined(...flags);
-      const image = `${registry.host}/late/${signal.toLowerCase()}:1`;
-      master.run("t1", "", inContainer({ value: "exit 3" }, { image }));
-      const asks = () => registry.asked.filter((path) => path.includes(signal.toLowerCase()));
-      await expect.poll(() => asks().length).toBeGreaterThan(0);
-      await daemon.stop(signal);
-      await daemon.start();
-      const { message } = await master.state("t1", "TASK_FAILED");
-      expect(message).toBe("Container exited with status 3");
-    },
-    60_000,
-  );
+  test("its image comes also when the daemon is restarted in the middle of the pull", async () => {
+    const { master } = await joined(...flags);
+    const image = `${registry.host}/late/app:1`;
+    master.run("t1", "", inContainer({ value: "exit 3" }, { image }));
+    const isAsked = () => registry.asked.some((path) => path.includes("/late/"));
+    await expect.poll(isAsked).toBe(true);
+    await daemon.stop("SIGTERM");
+    await daemon.start();
+    const { message } = await master.state("t1", "TASK_FAILED");
+    expect(message).toBe("Container exited with status 3");
+  }, 60_000);
 
   test("checks over the network are made in its own", async () => {
     const { master } = await joined(...flags);

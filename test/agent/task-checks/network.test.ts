@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { HttpCheck } from "../../../agent/task-checks/definition.ts";
 import { checkNetwork } from "../../../agent/task-checks/network.ts";
+import { makeAuthority } from "../../support/authority.ts";
 import { requirement } from "../../support/require.ts";
-import { agentBundle, cleanUp } from "../shell/agent-process.ts";
+import { agentBundle, cleanUp, temporaryDirectory } from "../shell/agent-process.ts";
 
 const servers: { close(): unknown }[] = [];
 afterEach(() => {
@@ -19,14 +21,18 @@ const never = new AbortController().signal;
 const here = { pid: undefined, program: [] };
 
 async function serve(listener: RequestListener): Promise<number> {
-  const server: Server = createServer(listener);
+  return await listening(createServer(listener));
+}
+
+/** The port of a server that ends with its test. */
+async function listening(server: Server | TlsServer, host = "127.0.0.1"): Promise<number> {
   servers.push({
     close: () => {
       server.closeAllConnections();
       server.close();
     },
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   // A server that listens on TCP has an address with a port.
   return (server.address() as AddressInfo).port;
 }
@@ -56,6 +62,28 @@ describe("an HTTP check", () => {
     const result = await checkNetwork(http(port, "/healthz?a=b"), here, never);
     expect(result).toEqual({ kind: "STATUS_CODE", code: 503 });
     expect(asked).toEqual(["GET /healthz?a=b"]);
+  });
+
+  test("over HTTPS asks nobody who he is", async () => {
+    const folder = temporaryDirectory();
+    const { key, cert } = makeAuthority(folder, "somewhere.else");
+    const server = createTlsServer({ key, cert }, (_request, response) => {
+      response.writeHead(204).end();
+    });
+    const check = { ...http(await listening(server)), scheme: "https" } as const;
+    expect(await checkNetwork(check, here, never)).toEqual({ kind: "STATUS_CODE", code: 204 });
+    const plain = { ...check, scheme: "http" } as const;
+    expect(await checkNetwork(plain, here, never)).toMatchObject({ kind: "NONE" });
+  });
+
+  test("over IPv6 reaches who listens there alone", async () => {
+    const server = createServer((_request, response) => void response.writeHead(200).end());
+    const port = await listening(server, "::1");
+    const check = { ...http(port), host: "::1" };
+    expect(await checkNetwork(check, here, never)).toEqual({ kind: "STATUS_CODE", code: 200 });
+    const tcp = { type: "TCP", host: "::1", port } as const;
+    expect(await checkNetwork(tcp, here, never)).toEqual({ kind: "CONNECTION", succeeded: true });
+    expect(await checkNetwork(http(port), here, never)).toMatchObject({ kind: "NONE" });
   });
 
   test("follows redirects, but not for ever, and not to what is no HTTP", async () => {

@@ -181,6 +181,17 @@ describe("a health check", () => {
     expect(next(other, "HEALTH", refused).map(({ healthy }) => healthy)).toEqual([false]);
   });
 
+  test("counts a failure a moment after the grace period, not at its last", () => {
+    for (const [graceSeconds, counted] of [
+      [1, false],
+      [0.999, true],
+    ] as const) {
+      const bench = running({ health_check: { ...health, grace_period_seconds: graceSeconds } });
+      bench.pass(1_000);
+      expect(done(bench, "HEALTH", refused).length > 0).toBe(counted);
+    }
+  });
+
   test("takes the statuses of the framework for good, else those from 200 to 399", () => {
     const answers = (http: mesos.HealthCheckHTTPCheckInfo, code: number) => {
       const bench = running({ health_check: { ...health, type: "HTTP", http } });

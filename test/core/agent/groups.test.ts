@@ -153,6 +153,22 @@ describe("a group", () => {
     expect(killed(bench.end("a", KILLED), bench, "b")).toBe(true);
   });
 
+  test("gives each of its tasks the grace of its own, when another's end takes it along", () => {
+    const bench = new GroupBench();
+    const kill_policy = { grace_period: { nanoseconds: 7_000_000_000n } };
+    bench.runGroup(1, [task("a"), task("b", { kill_policy }), task("c")]);
+    for (const id of ["a", "b", "c"]) bench.start(id);
+    const effects = bench.end("a", exited(1));
+    expect([killed(effects, bench, "b"), killed(effects, bench, "c")]).toEqual([true, true]);
+    const destroyed = (more: readonly Effect[]) =>
+      more.flatMap((effect) => (effect.type === "DESTROY" ? effect.containerId : []));
+    const at = (id: string) => [...bench.state.run.values()].find((run) => run.taskId === id);
+    expect(destroyed(bench.pass(2_999))).toEqual([]);
+    expect(destroyed(bench.pass(1))).toEqual([at("c")?.containerId]);
+    expect(destroyed(bench.pass(3_999))).toEqual([]);
+    expect(destroyed(bench.pass(1))).toEqual([at("b")?.containerId]);
+  });
+
   test("is not touched by the end of another group of its executor", () => {
     const bench = runningGroup();
     bench.runGroup(2, [task("c")]);
