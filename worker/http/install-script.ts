@@ -131,6 +131,8 @@ unit() {
   cat <<END
 [Unit]
 Description=Rimrock agent: runs tasks for $control_plane
+# However often it fails: what it waits for may come back.
+StartLimitIntervalSec=0
 Documentation=$control_plane/help
 Wants=network-online.target
 After=network-online.target docker.service
@@ -139,7 +141,8 @@ After=network-online.target docker.service
 Type=exec
 ExecStart=/usr/local/bin/rimrock-agent --config /etc/rimrock/agent.json
 EnvironmentFile=-/etc/rimrock/agent.env
-Restart=always
+# It ends well only when it is told to: systemctl stop, rimrock-agent --shutdown.
+Restart=on-failure
 RestartSec=2
 # The cluster removed this agent for good.
 RestartPreventExitStatus=20
@@ -168,6 +171,8 @@ start_service() {
   systemctl daemon-reload
   systemctl enable --quiet "$service"
   systemctl restart "$service"
+  sleep 2
+  systemctl is-active --quiet "$service" || fail "the agent ended right after its start; see: journalctl -eu $service"
 }
 
 apply() {
@@ -196,10 +201,14 @@ apply() {
   fi
 }
 
+# Waits until the tasks have ended and the master has heard of it, for two minutes at most.
+end_tasks() { /usr/local/bin/rimrock-agent --shutdown --config /etc/rimrock/agent.json; }
+
 uninstall() {
   if has_systemd; then
-    do_it "end the tasks of $service" systemctl kill --kill-who=main --signal=SIGUSR1 "$service" || true
-    [ "$dry_run" = yes ] || sleep 5
+    if systemctl is-active --quiet "$service"; then
+      do_it "end the tasks of $service, and the agent" end_tasks || true
+    fi
     do_it "stop $service" systemctl disable --now --quiet "$service" || true
   fi
   for file in etc/systemd/system/$service usr/local/bin/rimrock-agent opt/rimrock/rimrock-agent.mjs \
@@ -209,6 +218,7 @@ uninstall() {
   for folder in opt/rimrock etc/rimrock; do
     [ "$dry_run" = yes ] || rmdir "$root/$folder" 2>/dev/null || true
   done
+  if has_systemd && [ "$dry_run" = no ]; then systemctl daemon-reload; fi
   say "the work directory stays; remove it when nobody needs its sandboxes any more"
 }
 
