@@ -15,10 +15,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { bundleTo } from "./launcher-command.ts";
 
-const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/rimrock-guest", import.meta.url));
+/** What is downloaded for virtual machines is kept here. */
+export const guestCache = join(process.cwd(), "node_modules/.cache/rimrock-guest");
 const TIMEOUT_MS = 600_000;
 /**
  * busybox does the rest; these it lacks, or does in another way than the machines that agents run
@@ -51,7 +51,7 @@ poweroff -f
 
 /** Everything the machine printed, the checks' lines among it. */
 export async function runGuest(): Promise<string> {
-  const kernel = findKernel() ?? downloadKernel();
+  const { image: kernel } = guestKernel();
   const work = mkdtempSync(join(tmpdir(), "rimrock-guest-"));
   try {
     const root = join(work, "root");
@@ -70,8 +70,14 @@ export async function runGuest(): Promise<string> {
   }
 }
 
+/** Debian's cloud kernel, and the folder of its modules. */
+export function guestKernel(): { readonly image: string; readonly modules: string } {
+  const image = findKernel() ?? downloadKernel();
+  return { image, modules: join(guestCache, "kernel", "lib", "modules") };
+}
+
 function findKernel(): string | undefined {
-  const directory = join(CACHE, "kernel", "boot");
+  const directory = join(guestCache, "kernel", "boot");
   const name = existsSync(directory)
     ? readdirSync(directory).find((file) => file.startsWith("vmlinuz-"))
     : undefined;
@@ -79,19 +85,21 @@ function findKernel(): string | undefined {
 }
 
 function downloadKernel(): string {
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(guestCache, { recursive: true });
   const depends = execFileSync("apt-cache", ["depends", "linux-image-cloud-amd64"], {
     encoding: "utf8",
   });
   const name = /linux-image-\d\S*/.exec(depends)?.[0];
   if (name === undefined)
     throw new Error(`apt knows no cloud kernel (run apt-get update): ${depends}`);
-  execFileSync("apt-get", ["download", "-q", name], { cwd: CACHE, stdio: "pipe" });
-  const archive = readdirSync(CACHE).find((file) => file.startsWith(name) && file.endsWith(".deb"));
+  execFileSync("apt-get", ["download", "-q", name], { cwd: guestCache, stdio: "pipe" });
+  const archive = readdirSync(guestCache).find(
+    (file) => file.startsWith(name) && file.endsWith(".deb"),
+  );
   if (archive === undefined)
-    throw new Error(`apt-get download left no package of ${name} in ${CACHE}`);
-  execFileSync("dpkg-deb", ["-x", join(CACHE, archive), join(CACHE, "kernel")]);
-  rmSync(join(CACHE, archive));
+    throw new Error(`apt-get download left no package of ${name} in ${guestCache}`);
+  execFileSync("dpkg-deb", ["-x", join(guestCache, archive), join(guestCache, "kernel")]);
+  rmSync(join(guestCache, archive));
   const kernel = findKernel();
   if (kernel === undefined) throw new Error(`The package ${name} holds no kernel`);
   return kernel;
