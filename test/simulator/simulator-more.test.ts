@@ -1,0 +1,4 @@
+/** The other half of the seeds. */
+import { testSeeds } from "./seeds.ts";
+
+testSeeds(1);
