@@ -1,5 +1,5 @@
 /** Proves on this machine what the supervisor relies on, by running it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -14,6 +14,9 @@ import type { Isolation } from "./isolation.ts";
 import { Records } from "./records.ts";
 import { SupervisedContainerizer } from "./supervised-containerizer.ts";
 
+/** What the names of its folders begin with. */
+const FOLDER = "check-";
+
 type Check = Result<void, { readonly why: string }>;
 
 /**
@@ -27,7 +30,11 @@ export async function checkSupervisor(runtimeDirectory: string, shell?: string):
   if (!tools.ok) return tools;
   let directory: string;
   try {
-    directory = mkdtempSync(join(runtimeDirectory, "check-"));
+    // A crash in the middle of it may have left one.
+    for (const name of readdirSync(runtimeDirectory)) {
+      if (name.startsWith(FOLDER)) rmSync(join(runtimeDirectory, name), { recursive: true });
+    }
+    directory = mkdtempSync(join(runtimeDirectory, FOLDER));
   } catch (cause) {
     return err({ why: `Failed to write to ${runtimeDirectory}: ${String(cause)}` });
   }
