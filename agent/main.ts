@@ -49,6 +49,7 @@ import { ExecutorTokens, readExecutorKey } from "./shell/executor-tokens.ts";
 import { REMOVED_BY_MASTER } from "./shell/exit-codes.ts";
 import { FetchCache } from "./shell/fetcher/cache.ts";
 import { History } from "./shell/history.ts";
+import { closeInheritedDescriptors } from "./shell/inherited-descriptors.ts";
 import { type Log, stderrLog } from "./shell/log.ts";
 import { reconfigure } from "./shell/reconfiguration.ts";
 import { keepStartReserve } from "./shell/reserve-space.ts";
@@ -120,6 +121,7 @@ function readFile(path: string): Result<string, string> {
 }
 
 async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
+  closeInheritedDescriptors();
   const log = stderrLog({ json: config.jsonLog });
   const taken = await takeWorkDirectory(config.workDirectory);
   if (!taken.ok) return refuse([describeWorkDirectoryError(taken.error)]);
