@@ -2,8 +2,8 @@
  * A folder like the machine's root as far as its programs and their libraries are concerned: the
  * same links, and empty folders onto which the machine's own are mounted, read-only.
  *
- * It stays as it is: what is mounted in the containers that run would go with its folders. A machine
- * that has other ones some day gets another one.
+ * It stays as it is: what is mounted in the containers that run would go with its folders. A
+ * machine that has other ones some day gets another one.
  */
 import { createHash } from "node:crypto";
 import {
