@@ -2,8 +2,8 @@
  * The agent's shell: inputs in, one step each, one commit for what came together, then the effects.
  *
  * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed
- * in the order they were made, but containers are started one per turn of the event loop, after the
- * other effects of their step. 3. A commit that the disk has no room for is tried again until it
+ * in the order they were made, but what is said to others comes after what is done here, and
+ * containers are started last of that, one per turn of the event loop. 3. A commit that the disk has no room for is tried again until it
  * has; nothing else is decided meanwhile. When one fails otherwise the process ends: what is in
  * memory may never become true, and the next process starts from what is on disk.
  */
@@ -75,10 +75,13 @@ export interface AgentRunnerOptions {
   readonly exit: (reason: ExitReason | { readonly type: "CHECKPOINT_FAILED" }) => void;
 }
 
-type SpokenEffect = Extract<
-  Effect,
-  { readonly type: "REGISTER" | "POLL" | "REPORT" | "CALL" | "SET_TIMER" | "EXIT" }
->;
+/** To the master, to whom it may concern, or to nobody any more. */
+const SPOKEN = ["REGISTER", "POLL", "REPORT", "CALL", "SET_TIMER", "EXIT"] as const;
+type SpokenEffect = Extract<Effect, { readonly type: (typeof SPOKEN)[number] }>;
+
+function isSpoken(effect: Effect): effect is SpokenEffect {
+  return SPOKEN.some((type) => type === effect.type);
+}
 
 /** `setTimeout` takes 31 bits; a longer wait is cut, and the wake-up finds nothing due. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -100,6 +103,8 @@ export class AgentRunner {
   readonly #checker: Checker;
   #queue: Input[] = [];
   readonly #launches: Launch[] = [];
+  /** In order; said at the latest in the next turn. */
+  readonly #toSay: SpokenEffect[] = [];
   /** Until there is room on the disk. */
   #held: Decided | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -188,7 +193,22 @@ export class AgentRunner {
     if (changes.length > 0 && !this.#commit(decided)) return;
     this.#options.observe(changes);
     for (const line of taskLines(changes)) this.#options.log(line);
-    for (const effect of effects) this.#perform(effect);
+    const waiting = this.#launches.length;
+    for (const effect of effects) {
+      if (isSpoken(effect)) this.#toSay.push(effect);
+      else this.#perform(effect);
+    }
+    const isFirst = waiting === 0 && this.#launches.length > 0;
+    if (isFirst) this.#launchNext();
+    // A task waits for its start, the master for nothing that cannot come a turn later.
+    if (isFirst) setImmediate(() => this.#sayAll());
+    else this.#sayAll();
+  }
+
+  #sayAll(): void {
+    for (const effect of this.#toSay.splice(0)) {
+      if (!this.#ended) this.#speak(effect);
+    }
   }
 
   /** Tries again what the disk had no room for; then it is the turn of what came meanwhile. */
@@ -227,12 +247,12 @@ export class AgentRunner {
     return false;
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: Exclude<Effect, SpokenEffect>): void {
     if (this.#ended) return;
     const { containerizer, executorStreams } = this.#options;
     switch (effect.type) {
       case "LAUNCH":
-        if (this.#launches.push(effect) === 1) setImmediate(() => this.#launchNext());
+        this.#launches.push(effect);
         return;
       case "FETCH":
         void this.#fetch(effect);
@@ -272,7 +292,7 @@ export class AgentRunner {
         executorStreams.close(effect.connection);
         return;
       default:
-        this.#speak(effect);
+        unreachable(effect);
     }
   }
 

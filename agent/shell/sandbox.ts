@@ -42,7 +42,7 @@ export interface SandboxContent {
   readonly volumes: readonly MountedVolume[];
 }
 
-/** Makes the sandbox of a command task, and points `latest` at it. The error is a sentence. */
+/** Makes the sandbox of a command task. The error is a sentence. */
 export function makeSandbox(
   workDirectory: string,
   place: SandboxPlace,
@@ -51,10 +51,18 @@ export function makeSandbox(
   const path = sandboxPath(workDirectory, place);
   return guarded(path, () => {
     mkdirSync(path, { recursive: true, mode: 0o755 });
-    const filled = fill(workDirectory, path, content);
-    if (filled.ok) link(join(runsPath(workDirectory, place), "latest"), place.containerId);
-    return filled;
+    return fill(workDirectory, path, content);
   });
+}
+
+/** Points `latest` at a sandbox that is there. False: it points where it did, or nowhere. */
+export function linkLatest(workDirectory: string, place: SandboxPlace): boolean {
+  try {
+    link(join(runsPath(workDirectory, place), "latest"), place.containerId);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the sandbox of a task group's executor, unless it is there: tasks may be at work in it. */

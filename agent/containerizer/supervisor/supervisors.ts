@@ -13,6 +13,9 @@ import { type Spare, Spares } from "./spares.ts";
 import { type Supervisor, type SupervisorKind, startSupervisor } from "./supervisor.ts";
 import type { Account } from "./users.ts";
 
+/** Between the beginning of a command and a new spare. */
+const REFILL_AFTER_MS = 10;
+
 export interface Wanted {
   readonly spec: ContainerSpec;
   readonly tools: HostTools;
@@ -31,6 +34,7 @@ export class Supervisors {
   readonly #spares: Spares;
   /** How many are handed out whose command has not begun. */
   #beginning = 0;
+  #refill: NodeJS.Timeout | undefined;
 
   /** `spares`: how many wait at one time. */
   constructor(records: Records, spares: number) {
@@ -48,14 +52,22 @@ export class Supervisors {
       this.#beginning--;
       return provided;
     }
-    void provided.value.supervisor.taken.then(() => {
-      // More are made when nobody has to wait for it.
-      if (--this.#beginning === 0) this.#spares.refill(wanted.tools);
-    });
+    void provided.value.supervisor.taken.then(() => this.#begun(wanted.tools));
     return provided;
   }
 
+  /** More are made when nobody has to wait for it: a command that begins has to be loaded. */
+  #begun(tools: HostTools): void {
+    this.#beginning--;
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      // Else it is done after those that have come since.
+      if (this.#beginning === 0) this.#spares.refill(tools);
+    }, REFILL_AFTER_MS).unref();
+  }
+
   close(): void {
+    clearTimeout(this.#refill);
     this.#spares.close();
   }
 
