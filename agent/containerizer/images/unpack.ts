@@ -146,7 +146,12 @@ export async function runProgram(
     child.once("close", (code, end) => {
       if (code === 0) return resolve(ok(undefined));
       const how = end === null ? `exited with status ${code}` : `was ended by ${end}`;
-      resolve(err(withAdvice(`${file} ${how} (${stderr.trim().split("\n").at(-1) ?? ""})`)));
+      // GNU tar's last line says nothing but that there were others.
+      const said = stderr
+        .trim()
+        .split("\n")
+        .filter((line) => !/previous errors$/.test(line));
+      resolve(err(withAdvice(`${file} ${how} (${said.at(-1) ?? ""})`)));
     });
   });
   if (input !== undefined && child.stdin !== null) {
