@@ -2,7 +2,7 @@
  * Where this machine keeps its cgroups: one v2 tree that has our controllers, or a v1 tree per
  * controller. Hybrid machines mount both; what counts is who has the controllers.
  */
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -17,10 +17,17 @@ import {
 
 /**
  * `roots`: per controller the directory above all cgroups; in v2 the same one for all. Optional
- * controllers may be missing.
+ * controllers may be missing. `others`: the v1 trees that nothing of ours is in. A container has a
+ * cgroup in each of them, too: whoever makes a user and a cgroup namespace of his own may mount any
+ * v1 tree, from his own cgroup down, and from the top of one the whole machine is told what to do
+ * (`release_agent`).
  */
 export type Hierarchy =
-  | { readonly version: 1; readonly roots: ReadonlyMap<ControllerName, string> }
+  | {
+      readonly version: 1;
+      readonly roots: ReadonlyMap<ControllerName, string>;
+      readonly others: readonly string[];
+    }
   | {
       readonly version: 2;
       readonly root: string;
@@ -84,13 +91,32 @@ export function detectHierarchy(
     if (mount !== undefined) roots.set(name, mount.directory);
   }
   const missing = v1Controllers.filter((name) => isNeeded(name) && !roots.has(name));
-  if (missing.length === 0) return ok({ version: 1, roots });
+  if (missing.length === 0) return ok({ version: 1, roots, others: otherTrees(mounts, roots) });
   if (mounts.length === 0) {
     return err({ why: "No cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup" });
   }
   const needed = v2Controllers.filter(isNeeded).join(", ");
   const unifiedLack = `Neither a cgroup v2 tree with the controllers ${needed} is mounted`;
   return err({ why: `${unifiedLack}, nor the v1 controllers ${missing.join(", ")}` });
+}
+
+function otherTrees(
+  mounts: readonly CgroupMount[],
+  roots: ReadonlyMap<ControllerName, string>,
+): readonly string[] {
+  const known = new Set(roots.values());
+  const ofVersion1 = mounts.filter(({ type }) => type === "cgroup");
+  return ofVersion1.map(({ directory }) => directory).filter((at) => !known.has(at) && isOurs(at));
+}
+
+/** One that we may not make cgroups in is as far away from containers. */
+function isOurs(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Those that this machine has. */
@@ -101,7 +127,8 @@ export function controllersOf(hierarchy: Hierarchy): readonly ControllerName[] {
 /** The directories of one cgroup, in every hierarchy once (v1 may mount controllers together). */
 export function directoriesOf(hierarchy: Hierarchy, name: string): readonly string[] {
   if (hierarchy.version === 2) return [join(hierarchy.root, name)];
-  return [...new Set([...hierarchy.roots.values()].map((root) => join(root, name)))];
+  const roots = new Set([...hierarchy.roots.values(), ...hierarchy.others]);
+  return [...roots].map((root) => join(root, name));
 }
 
 /** Where a controller's files of one cgroup are. The machine has the controller. */

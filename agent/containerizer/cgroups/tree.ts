@@ -1,5 +1,5 @@
 /** Makes and removes the directories of cgroups, with the parents that they need. */
-import { mkdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -39,7 +39,29 @@ function tryCreate(hierarchy: Hierarchy, name: string): FileError | undefined {
       if (errnoOf(cause) !== "EEXIST") return fileError("create the cgroup", directory, cause);
     }
   }
-  return undefined;
+  const shared = shareProcessors(hierarchy, name);
+  return shared.ok ? undefined : shared.error;
+}
+
+/** Nothing may enter a new cgroup of v1's cpuset before it has processors and memory nodes. */
+function shareProcessors(hierarchy: Hierarchy, name: string): Result<void, FileError> {
+  const others = hierarchy.version === 1 ? hierarchy.others : [];
+  for (const root of others.filter((at) => existsSync(join(at, "cpuset.cpus")))) {
+    let parent = root;
+    for (const part of name.split("/")) {
+      const directory = join(parent, part);
+      for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+        const own = readCgroupFile(directory, file);
+        if (!own.ok) return own;
+        if (own.value.trim() !== "") continue;
+        const all = readCgroupFile(parent, file);
+        const written = all.ok ? writeCgroupFile(directory, file, all.value.trim()) : all;
+        if (!written.ok) return written;
+      }
+      parent = directory;
+    }
+  }
+  return ok(undefined);
 }
 
 /**
@@ -55,7 +77,7 @@ export function createInnerCgroup(hierarchy: Hierarchy, name: string): Result<vo
       return err(fileError("create the cgroup", directory, cause));
     }
   }
-  return ok(undefined);
+  return shareProcessors(hierarchy, name);
 }
 
 /** In v2 every level above must hand the controllers down: "+cpu +memory +pids". */

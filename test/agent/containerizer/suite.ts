@@ -7,12 +7,14 @@ import { cgroupChecks } from "./checks/cgroups.ts";
 import { commandChecks } from "./checks/commands.ts";
 import { dockerSuite } from "./checks/docker.ts";
 import { endChecks } from "./checks/ends.ts";
+import { escapeChecks } from "./checks/escapes.ts";
 import { groupChecks } from "./checks/groups.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
 import { resourceChecks } from "./checks/resources.ts";
 import { spaceChecks } from "./checks/space.ts";
+import { spareChecks, sparesInSpaces } from "./checks/spares.ts";
 import { streamChecks } from "./checks/streams.ts";
 
 export type Checks = Readonly<Record<string, (kind: ContainerizerKind) => Promise<void>>>;
@@ -28,7 +30,16 @@ const common: Checks = {
 
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
-  process: common,
-  cgroups: { ...common, ...cgroupChecks, ...spaceChecks, ...groupChecks, ...resourceChecks },
+  process: { ...common, ...spareChecks },
+  cgroups: {
+    ...common,
+    ...cgroupChecks,
+    ...spaceChecks,
+    ...groupChecks,
+    ...resourceChecks,
+    ...escapeChecks,
+    ...spareChecks,
+    ...sparesInSpaces,
+  },
   docker: dockerSuite(common),
 };
