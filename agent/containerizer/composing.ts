@@ -72,7 +72,7 @@ export async function composeContainerizers(
   const imaged =
     mesos === undefined || images === undefined || choice.containerizer !== "cgroups"
       ? undefined
-      : withImages(mesos, images);
+      : withImages(mesos, { ...images, pulled: (tookMs) => given.imagePulled?.("MESOS", tookMs) });
   if (imaged?.ok === false) return imaged;
   if (imaged !== undefined) made.mesos = imaged.value;
   const records = new DockerRecords(options.runtimeDirectory);
@@ -181,6 +181,11 @@ export class ComposingContainerizer implements Containerizer {
   async remove(id: ContainerId): Promise<void> {
     await this.#of(id).remove(id);
     this.#names.delete(id);
+  }
+
+  close(): void {
+    this.#composed.mesos?.close?.();
+    this.#composed.docker?.close?.();
   }
 
   /** With a cap at what is asked for, where the operator wants that and nobody says otherwise. */

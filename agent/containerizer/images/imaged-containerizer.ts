@@ -125,6 +125,10 @@ export class ImagedContainerizer implements Containerizer {
     await this.#folders.remove(id);
   }
 
+  close(): void {
+    this.#inner.close?.();
+  }
+
   /** Deletes images that no container uses but those of these names, and what only they used. */
   async prune(excluded: readonly string[]): Promise<Pruned> {
     const used = this.#folders.used();

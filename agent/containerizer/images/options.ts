@@ -16,4 +16,6 @@ export interface ImageOptions {
   readonly outward: ImageOutward;
   /** Longest time in which nothing of an image arrives. */
   readonly stallMs: number;
+  /** Told how long each download took. */
+  readonly pulled?: (tookMs: number) => void;
 }

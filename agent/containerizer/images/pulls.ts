@@ -112,6 +112,7 @@ export class Pulls {
     login: RegistryLogin | undefined,
     { signal, say }: { readonly signal: AbortSignal; readonly say: (line: string) => void },
   ): Promise<Pulled> {
+    const startMs = performance.now();
     const registry = this.#registryOf(name, login, signal);
     const platform = platformOf(process.arch);
     let read = await registry.manifest(name.version);
@@ -151,6 +152,7 @@ export class Pulls {
       const image = { name: name.text, digest, config: config.value };
       await this.#store.writeImage(image);
       progress.end();
+      if (wanted.length > 0) this.#options.pulled?.(performance.now() - startMs);
       return ok(image);
     } finally {
       this.#store.unpin(diffIds);
