@@ -32,6 +32,8 @@ import { type IsolationOptions, readIsolationOptions } from "./isolation-options
 import { DEFAULT_PORT, type OptionName } from "./options.ts";
 import { type GivenOptions, type OptionSources, readOptions } from "./read-options.ts";
 import { type ReconfigurationPolicy, reconfigurationPolicies } from "./shell/reconfiguration.ts";
+import type { TaskDefaults } from "./shell/task-defaults.ts";
+import { readTaskOptions } from "./task-options.ts";
 
 export interface Config {
   readonly master: URL;
@@ -71,6 +73,7 @@ export interface Config {
   readonly fetchCacheBytes: number;
   readonly reconfigurationPolicy: ReconfigurationPolicy;
   readonly executors: ExecutorOptions;
+  readonly tasks: TaskDefaults;
   readonly dieWithParent: boolean;
   readonly jsonLog: boolean;
   /** As they were written, for those who ask; undefined: they were not. */
@@ -149,6 +152,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     reconfigurationPolicy: read(readReconfigurationPolicy(given), "any"),
     fetchCacheBytes: read(readSize(given, "fetcher-cache-size", "2GB"), 0),
     executors: readExecutorOptions(given, read),
+    tasks: readTaskOptions(given, sources, read),
     dieWithParent: given.has("die-with-parent"),
     jsonLog: given.has("json"),
     texts: textsOf(given),

@@ -153,7 +153,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const clock = new SteadyClock(work.metaDirectory);
   const upkeep = makeUpkeep(config, state, { work, clock, log });
   const facilities = { state, containerizer, port, outward, fetchCache };
-  const { containers, inputs, terminals } = clientContainers(work, facilities);
+  const { containers, inputs, terminals } = clientContainers(config, work, facilities);
   const view: AgentView = {
     ...{ state, history, containerizer, containers, inputs, config, port, counters },
     isolators: isolatorsOf(config, options),
@@ -169,7 +169,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     master: config.master,
     outward,
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
-    switchUser: process.geteuid?.() === 0,
+    taskDefaults: config.tasks,
     answerCall: (request) => answerLinkedCall(view, request, log),
     ...{ containers, inputs: terminals },
     observe: (changes) => {
@@ -246,6 +246,7 @@ function executorHost({ listen, ip }: Config): string {
 
 /** Those that clients launch, and what is typed into them. */
 function clientContainers(
+  config: Config,
   { path: workDirectory, metaDirectory }: WorkDirectory,
   facts: Pick<
     ClientContainersOptions,
@@ -261,7 +262,7 @@ function clientContainers(
     ...facts,
     workDirectory: realpathSync(workDirectory),
     metaDirectory,
-    switchUser: process.geteuid?.() === 0,
+    taskDefaults: config.tasks,
     inputs: terminals,
     records: new ClientContainerRecords(join(metaDirectory, "containers")),
   });

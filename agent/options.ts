@@ -93,6 +93,27 @@ export const agentOptions = {
     kind: "switch",
     help: "believe executors that send no token, as libraries that know of none do",
   },
+  "executor-environment-variables": {
+    kind: "text",
+    placeholder: "JSON",
+    help: 'variables of all tasks and executors, like {"JAVA_HOME": "/opt/java"}, or a file of them',
+  },
+  "no-switch-user": {
+    kind: "switch",
+    help: "tasks run as the agent's own user, also when it is root",
+  },
+  "frameworks-home": {
+    kind: "text",
+    placeholder: "DIR",
+    help: "where the paths of URIs begin that are relative",
+    otherwise: "such URIs are refused",
+  },
+  "hadoop-home": {
+    kind: "text",
+    placeholder: "DIR",
+    help: "Hadoop, whose client fetches URIs of hdfs, s3 and what else it knows",
+    otherwise: "the program hadoop on the PATH",
+  },
   containerizer: {
     kind: "text",
     placeholder: "NAME",

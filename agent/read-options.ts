@@ -83,7 +83,7 @@ function readLine(
 
 /** Mesos writes `--work_dir=DIR`. What is not a name stays as it is, like the word after one. */
 function withDashes(word: string): string {
-  const [, name, value = ""] = /^--([a-z_]+)(=.*)?$/s.exec(word) ?? [];
+  const [, name, value = ""] = /^--([a-z_-]+)(=.*)?$/s.exec(word) ?? [];
   const dashed = name?.replaceAll("_", "-");
   if (dashed === undefined || !Object.hasOwn(agentOptions, dashed)) return word;
   return `--${dashed}${value}`;

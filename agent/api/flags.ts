@@ -37,6 +37,10 @@ const usesCgroups = ({ config }: AgentView): boolean => config.containerizer ===
 
 const usesDocker = ({ config }: AgentView): boolean => config.containerizers.includes("docker");
 
+/** Undefined: there are none, as Mesos shows a flag that is not set. */
+const variablesOf = (environment: Readonly<Record<string, string>>): string | undefined =>
+  Object.keys(environment).length === 0 ? undefined : JSON.stringify(environment);
+
 const flags: Readonly<Record<string, string | ((view: AgentView) => string | undefined)>> = {
   appc_simple_discovery_uri_prefix: NONE,
   appc_store_dir: NONE,
@@ -72,6 +76,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   docker_volume_chown: OFF,
   domain: ({ config }) => config.domain && encodeJson("mesos.v1.DomainInfo", config.domain),
   enforce_container_disk_quota: ({ config }) => String(config.isolation.disk.isEnforced),
+  executor_environment_variables: ({ config }) => variablesOf(config.tasks.environment),
   executor_registration_timeout: ({ config }) =>
     formatDuration(config.executors.times.registrationMs),
   executor_reregistration_timeout: ({ config }) =>
@@ -81,10 +86,11 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   fetcher_cache_dir: ({ config }) => `${config.workDirectory}/fetch`,
   fetcher_cache_size: ({ config }) => formatBytes(config.fetchCacheBytes),
   fetcher_stall_timeout: formatDuration(FETCH_LIMITS.stallMs),
-  frameworks_home: "",
+  frameworks_home: ({ config }) => config.tasks.frameworksHome ?? "",
   gc_delay: ({ config }) => formatDuration(config.collection.delayMs),
   gc_disk_headroom: ({ config }) => String(config.collection.headroom),
   gc_non_executor_container_sandboxes: OFF,
+  hadoop_home: ({ config }) => config.tasks.hadoopHome,
   help: OFF,
   hostname: ({ config }) => config.hostname,
   hostname_lookup: OFF,
@@ -120,7 +126,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   seccomp_config_dir: ({ config }) => config.isolation.seccomp?.configDirectory,
   seccomp_profile_name: ({ config }) => config.isolation.seccomp?.defaultProfile,
   strict: "true",
-  switch_user: () => String(process.geteuid?.() === 0),
+  switch_user: ({ config }) => String(config.tasks.switchUser),
   systemd_enable_support: OFF,
   systemd_runtime_directory: NONE,
   version: OFF,

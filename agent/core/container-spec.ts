@@ -31,6 +31,8 @@ export interface SpecFacts {
   readonly executor?: mesos.ExecutorInfo;
   /** What a custom executor finds besides. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the operator gives to all who set none of these names. */
+  readonly operatorEnvironment?: Readonly<Record<string, string>>;
   /** Account of tasks that name none; undefined = the agent's own. */
   readonly user: string | undefined;
   /** Of a task of a group: what it shares with the others. */
@@ -110,8 +112,8 @@ function mesosParts(
 }
 
 /**
- * Later entries win: the agent's, then `CommandInfo.environment`. The agent's own environment is
- * not inherited.
+ * Later entries win: the operator's, the agent's, then `CommandInfo.environment`. The agent's own
+ * environment is not inherited.
  */
 export function taskEnvironment(
   framework: mesos.FrameworkInfo,
@@ -121,6 +123,7 @@ export function taskEnvironment(
   const endpoint = `${facts.ip}:${facts.port}`;
   const environment: Record<string, string> = {
     PATH: DEFAULT_PATH,
+    ...facts.operatorEnvironment,
     MESOS_FRAMEWORK_ID: framework.id?.value ?? "",
     MESOS_EXECUTOR_ID: facts.executor?.executor_id.value ?? task.task_id.value,
     MESOS_SLAVE_ID: facts.agentId,

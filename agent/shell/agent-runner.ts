@@ -42,6 +42,7 @@ import {
 import type { Log } from "./log.ts";
 import { MasterLink } from "./master-link.ts";
 import type { SteadyClock } from "./steady-clock.ts";
+import type { TaskDefaults } from "./task-defaults.ts";
 import { taskLines } from "./task-lines.ts";
 import { makeVolume, removeVolume, sweepRemovedVolumes } from "./volumes.ts";
 
@@ -61,8 +62,7 @@ export interface AgentRunnerOptions {
   readonly port: number;
   readonly executorApi: ExecutorApiPlace;
   readonly executorStreams: ExecutorStreams;
-  /** False: tasks run as the agent's own user, whatever their framework's user is. */
-  readonly switchUser: boolean;
+  readonly taskDefaults: TaskDefaults;
   readonly log: Log;
   /** Answers a call that came through the link. */
   readonly answerCall: (request: LinkedRequest) => Promise<CallAnswer | CallStream>;
@@ -113,11 +113,11 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = options.state;
-    const { containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi } =
+    const { containerizer, workDirectory, port, taskDefaults, outward, fetchCache, executorApi } =
       options;
     const { facts } = options.state;
     this.#launcher = new Launcher({
-      ...{ containerizer, workDirectory, port, switchUser, outward, fetchCache, executorApi },
+      ...{ containerizer, workDirectory, port, taskDefaults, outward, fetchCache, executorApi },
       inputs: options.inputs,
       ip: facts.ip,
     });

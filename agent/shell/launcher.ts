@@ -38,6 +38,7 @@ import {
   sandboxPath,
   taskSandboxPath,
 } from "./sandbox.ts";
+import type { TaskDefaults } from "./task-defaults.ts";
 import { volumeMounts } from "./volumes.ts";
 
 /** Tasks that are fetched for at one time; the others wait for them. */
@@ -49,8 +50,7 @@ export interface LauncherOptions {
   /** Advertised address. */
   readonly ip: string;
   readonly port: number;
-  /** False: tasks run as the agent's own user, whatever their framework's user is. */
-  readonly switchUser: boolean;
+  readonly taskDefaults: TaskDefaults;
   readonly outward: Outward;
   readonly fetchCache: FetchCache;
   readonly executorApi: ExecutorApiPlace;
@@ -106,6 +106,7 @@ export class Launcher {
     const { containerId, framework, task, executor } = launch;
     const spec = containerSpec(framework, task, {
       ...{ containerId, agentId, ip, port },
+      operatorEnvironment: this.#options.taskDefaults.environment,
       ...(executor === undefined ? {} : { executor: executor.info }),
       environment: environment.value,
       sandboxDirectory: sandbox.value,
@@ -156,6 +157,7 @@ export class Launcher {
     assert(id.ok, "a uuid is a container id");
     const around = containerSpec(framework, task, {
       ...{ containerId, agentId, ip, port },
+      operatorEnvironment: this.#options.taskDefaults.environment,
       ...(executor === undefined ? {} : { executor: executor.info }),
       sandboxDirectory: this.#sandboxPath(agentId, launch),
       user: this.#userOf(launch),
@@ -203,6 +205,7 @@ export class Launcher {
     const uris = launch.task.command?.uris ?? [];
     const fetched = await fetchUris({
       ...{ uris, directory, signal, workDirectory: this.#options.workDirectory },
+      places: this.#options.taskDefaults,
       account: account.value,
       outward: this.#options.outward,
       cache: this.#options.fetchCache,
@@ -246,7 +249,9 @@ export class Launcher {
   /** Undefined: the agent's own. An empty name names nobody, as in Mesos. */
   #userOf({ framework, task, executor }: Launch): string | undefined {
     const named = task.command?.user || executor?.info.command?.user;
-    return named || (this.#options.switchUser ? framework.user : undefined) || undefined;
+    return (
+      named || (this.#options.taskDefaults.switchUser ? framework.user : undefined) || undefined
+    );
   }
 }
 

@@ -272,12 +272,12 @@ export class ClientContainers {
   ): Promise<Result<void, string>> {
     const signal = this.#launching.get(spec.containerId)?.cancel.signal;
     if (fetch === undefined || signal === undefined) return ok(undefined);
-    const { workDirectory, outward, fetchCache: cache } = this.#options;
+    const { workDirectory, outward, fetchCache: cache, taskDefaults: places } = this.#options;
     const { account, stderr } = fetch;
     const say = (line: string): void => void writeSync(stderr, `${line}\n`);
     const directory = spec.sandboxDirectory;
     const folders = { workDirectory, directory };
-    const request = { uris, ...folders, account, signal, outward, cache, say };
+    const request = { uris, ...folders, account, signal, outward, cache, say, places };
     const fetched = await fetchUris(request);
     return signal.aborted ? err("it was killed while its URIs were fetched") : fetched;
   }

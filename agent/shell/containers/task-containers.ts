@@ -14,6 +14,7 @@ import type { AgentState } from "../../core/state.ts";
 import { decodeStored } from "../../core/stored.ts";
 import { volumesOf } from "../../core/volumes.ts";
 import { sandboxPath, taskSandboxPath } from "../sandbox.ts";
+import type { TaskDefaults } from "../task-defaults.ts";
 import { volumeMounts } from "../volumes.ts";
 import type { ContainerChain } from "./chain.ts";
 
@@ -78,8 +79,7 @@ export interface SurroundingsOptions {
   readonly workDirectory: string;
   /** Advertised port. */
   readonly port: number;
-  /** False: tasks run as the agent's own user, whatever their framework's user is. */
-  readonly switchUser: boolean;
+  readonly taskDefaults: TaskDefaults;
 }
 
 export function surroundingsOf(
@@ -105,6 +105,7 @@ function aroundTask(run: RunRow, options: SurroundingsOptions): Surroundings {
     run.parentId === undefined ? outer : taskSandboxPath(outer, run.containerId);
   const spec = containerSpec(framework, task, {
     ...{ containerId: run.containerId, agentId: run.agentId, ip: state.facts.ip, port },
+    operatorEnvironment: options.taskDefaults.environment,
     ...(info !== undefined && { executor: info }),
     sandboxDirectory,
     user: userOf(framework, info?.command?.user, options),
@@ -123,6 +124,7 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
     const launch = executorLaunch(row, framework, { runs: [], times });
     const spec = containerSpec(framework, launch.task, {
       ...{ containerId, agentId, ip: options.state.facts.ip, port: options.port },
+      operatorEnvironment: options.taskDefaults.environment,
       sandboxDirectory: sandboxPath(options.workDirectory, row),
       user: userOf(framework, info.command?.user, options),
     });
@@ -158,7 +160,7 @@ function frameworkOf(state: AgentState, id: string): mesos.FrameworkInfo {
 function userOf(
   framework: mesos.FrameworkInfo,
   named: string | undefined,
-  { switchUser }: SurroundingsOptions,
+  { taskDefaults: { switchUser } }: SurroundingsOptions,
 ): string | undefined {
   return named || (switchUser ? framework.user : undefined) || undefined;
 }

@@ -8,6 +8,7 @@ import { constants } from "node:fs";
 import { copyFile, type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { unreachable } from "../../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { Account } from "../../containerizer/supervisor/users.ts";
 import type { Outward } from "../../outward/outward.ts";
@@ -16,8 +17,15 @@ import { makeFolders } from "../folders.ts";
 import type { FetchCache } from "./cache.ts";
 import { type DownloadLimits, download } from "./download.ts";
 import { type Extraction, extract } from "./extract.ts";
-import { type ArchiveKind, type FetchPlan, planFetch, withoutPassword } from "./plan.ts";
+import {
+  type ArchiveKind,
+  type FetchPlaces,
+  type FetchPlan,
+  planFetch,
+  withoutPassword,
+} from "./plan.ts";
 import { type ProgramOptions, runProgram } from "./program.ts";
+import { fetchByTool } from "./tools.ts";
 
 export interface FetchRequest {
   readonly uris: readonly mesos.CommandInfoURI[];
@@ -30,6 +38,8 @@ export interface FetchRequest {
   readonly signal: AbortSignal;
   readonly outward: Outward;
   readonly cache: FetchCache;
+  /** Absent: there are no such places. */
+  readonly places?: FetchPlaces;
   /** A line for whoever looks at the task, now and then while it takes long. */
   readonly say: (line: string) => void;
 }
@@ -50,7 +60,7 @@ export async function fetchUris(
   limits: DownloadLimits = FETCH_LIMITS,
 ): Promise<Result<void, string>> {
   for (const info of request.uris) {
-    const plan = planFetch(info);
+    const plan = planFetch(info, request.places);
     const uri = withoutPassword(info.value);
     if (!plan.ok) return err(`Failed to fetch '${uri}': ${plan.error}`);
     const fetched = await guarded(() => fetchOne(plan.value, request, limits));
@@ -69,10 +79,7 @@ async function fetchOne(
   const path = join(directory, ...plan.names);
   // As programs name it, which begin in the sandbox: the task's user may not be able to go there.
   const inside = `./${plan.names.join("/")}`;
-  const got =
-    plan.source.kind === "HTTP"
-      ? await getUrl(plan.source.url, path, { plan, request, limits })
-      : await copy({ from: plan.source.path, to: path, inside }, { request, limits });
+  const got = await get(plan, { path, inside }, { request, limits });
   if (!got.ok) return got;
   if (plan.executable) await makeExecutable(path);
   if (plan.archive === undefined) return ok(undefined);
@@ -84,6 +91,26 @@ async function fetchOne(
   // As in Mesos: an archive that came from the cache does not stay.
   if (extracted.ok && plan.cached) await rm(path, { force: true });
   return extracted;
+}
+
+/** `inside`: the same as `path`, seen from the sandbox. */
+async function get(
+  plan: FetchPlan,
+  { path, inside }: { readonly path: string; readonly inside: string },
+  means: { readonly request: FetchRequest; readonly limits: DownloadLimits },
+): Promise<Result<void, string>> {
+  const { source } = plan;
+  switch (source.kind) {
+    case "HTTP":
+      return await getUrl(source.url, path, { plan, ...means });
+    case "FILE":
+      return await copy({ from: source.path, to: path, inside }, means);
+    case "TOOL":
+      await rm(path, { force: true });
+      return await fetchByTool(source, inside, { ...means.request, limits: means.limits });
+    default:
+      return unreachable(source);
+  }
 }
 
 async function extractAs(

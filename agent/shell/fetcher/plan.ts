@@ -8,12 +8,30 @@ import { folderNames, isFolderName } from "../folders.ts";
 
 export type ArchiveKind = "TAR" | "ZIP" | "GZIP";
 
+/** What a program of the machine fetches: curl(1), or Hadoop's client. */
+export interface ToolSource {
+  readonly kind: "TOOL";
+  readonly tool: "curl" | "hadoop";
+  /** Its path, or its name on the PATH. */
+  readonly program: string;
+  readonly uri: string;
+}
+
+/** What the operator says about where things are. */
+export interface FetchPlaces {
+  /** Absolute: where relative paths begin. */
+  readonly frameworksHome: string | undefined;
+  /** Absolute. */
+  readonly hadoopHome: string | undefined;
+}
+
 export interface FetchPlan {
   /** As messages name it: without a password. */
   readonly uri: string;
   readonly source:
     | { readonly kind: "HTTP"; readonly url: URL }
-    | { readonly kind: "FILE"; readonly path: string };
+    | { readonly kind: "FILE"; readonly path: string }
+    | ToolSource;
   /** Of the file in the sandbox, folders first. */
   readonly names: readonly string[];
   readonly executable: boolean;
@@ -36,10 +54,13 @@ const ARCHIVES: readonly (readonly [suffix: string, kind: ArchiveKind])[] = [
 ];
 
 /** The error is why this agent cannot fetch it, as a clause. */
-export function planFetch(info: mesos.CommandInfoURI): Result<FetchPlan, string> {
+export function planFetch(
+  info: mesos.CommandInfoURI,
+  places: FetchPlaces = NOWHERE,
+): Result<FetchPlan, string> {
   const { value, output_file } = info;
   if (value.includes("\0")) return err("it has a NUL byte");
-  const source = sourceOf(value);
+  const source = sourceOf(value, places);
   if (!source.ok) return source;
   const names = output_file === undefined ? baseName(value) : folderNames(output_file);
   if (names === undefined) {
@@ -59,12 +80,22 @@ export function withoutPassword(uri: string): string {
   return uri.replace(/^([^:/]+:\/\/[^:/@]*):[^/@]*@/, "$1:...@");
 }
 
-function sourceOf(value: string): Result<FetchPlan["source"], string> {
+const NOWHERE: FetchPlaces = { frameworksHome: undefined, hadoopHome: undefined };
+
+function sourceOf(
+  value: string,
+  { frameworksHome, hadoopHome }: FetchPlaces,
+): Result<FetchPlan["source"], string> {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(value)?.[1]?.toLowerCase();
   switch (scheme) {
     case undefined:
       if (value.startsWith("/")) return ok({ kind: "FILE", path: value });
-      return err("it is a relative path, and this agent has no folder for those; make it absolute");
+      if (frameworksHome !== undefined) {
+        return ok({ kind: "FILE", path: `${frameworksHome}/${value}` });
+      }
+      return err(
+        "it is a relative path; make it absolute, or start the agent with --frameworks-home",
+      );
     case "file": {
       const path = value.slice("file://".length).replace(/^localhost(?=\/)/, "");
       if (path.startsWith("/")) return ok({ kind: "FILE", path });
@@ -74,8 +105,14 @@ function sourceOf(value: string): Result<FetchPlan["source"], string> {
     case "https":
       if (URL.canParse(value)) return ok({ kind: "HTTP", url: new URL(value) });
       return err("it is not a URL");
-    default:
-      return err(`this agent does not fetch by ${scheme}; it knows http, https, file and paths`);
+    case "ftp":
+    case "ftps":
+      return ok({ kind: "TOOL", tool: "curl", program: "curl", uri: value });
+    default: {
+      // As in Mesos: hdfs, hftp, s3, and whatever else that client has been taught.
+      const program = hadoopHome === undefined ? "hadoop" : `${hadoopHome}/bin/hadoop`;
+      return ok({ kind: "TOOL", tool: "hadoop", program, uri: value });
+    }
   }
 }
 

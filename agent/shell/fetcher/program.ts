@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly signal: AbortSignal;
   /** A descriptor; undefined: nothing to read. */
   readonly stdin?: number;
+  /** Variables besides. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -23,13 +25,13 @@ const STDERR_KEPT = 1_000;
 /** `takes`: what becomes of stdout; its failure is the program's. The error is a clause. */
 export async function runProgram(
   [file, ...argv]: readonly [string, ...string[]],
-  { directory, account, signal, stdin }: ProgramOptions,
+  { directory, account, signal, stdin, environment }: ProgramOptions,
   takes: (stdout: Readable) => Promise<Result<void, string>> = ignore,
 ): Promise<Result<void, string>> {
   const who = account === undefined ? {} : { uid: account.userId, gid: account.groupId };
   const child = spawn(file, argv, {
     cwd: directory,
-    env: { PATH, LC_ALL: "C" },
+    env: { ...environment, PATH, LC_ALL: "C" },
     stdio: [stdin ?? "ignore", "pipe", "pipe"],
     signal,
     ...who,

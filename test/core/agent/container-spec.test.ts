@@ -121,3 +121,17 @@ test("a task of a group has the host name of its executor, unless it has its own
   expect(spec(task("t1", { container: { type: "MESOS", hostname: "own" } })).hostname).toBe("own");
   expect(containerSpec(framework("f1"), task("t1"), place).hostname).toBeUndefined();
 });
+
+test("the operator's variables give way to the agent's and to the task's own", () => {
+  const variables = [{ name: "OWN", value: "task's" }];
+  const info = task("t1", { command: { value: "true", environment: { variables } } });
+  const operatorEnvironment = {
+    ...{ PATH: "/opt/bin", OWN: "operator's", JAVA_HOME: "/opt/java" },
+    MESOS_SANDBOX: "elsewhere",
+  };
+  const spec = containerSpec(framework("f1"), info, { ...place, operatorEnvironment });
+  expect(spec.environment).toMatchObject({
+    ...{ PATH: "/opt/bin", OWN: "task's", JAVA_HOME: "/opt/java" },
+    MESOS_SANDBOX: place.sandboxDirectory,
+  });
+});

@@ -24,12 +24,33 @@ test.each([
   ["http://h/a/..", /no file name/],
   ["a/b", /relative path/],
   ["file://other/a", /another host/],
-  ["ftp://h/a", /does not fetch by ftp/],
-  ["hdfs://h/a", /does not fetch by hdfs/],
   ["http://[/a", /not a URL/],
   ["/a\0b", /NUL/],
 ])("%s is refused", (value, why) => {
   expect(plan(value)).toMatch(why);
+});
+
+test("a relative path begins where the operator says", () => {
+  const places = { frameworksHome: "/srv/f", hadoopHome: undefined };
+  const planned = planFetch({ value: "a/b" }, places);
+  expect(planned).toMatchObject({ value: { source: { kind: "FILE", path: "/srv/f/a/b" } } });
+});
+
+test("what the agent does not know is for curl and for Hadoop's client, by its last name", () => {
+  const curl = { kind: "TOOL", tool: "curl", program: "curl" };
+  expect(plan("ftp://h/d/a")).toMatchObject({
+    names: ["a"],
+    source: { ...curl, uri: "ftp://h/d/a" },
+  });
+  expect(plan("ftps://h/a")).toMatchObject({ source: curl });
+  const hadoop = { kind: "TOOL", tool: "hadoop", program: "hadoop" };
+  for (const uri of ["hdfs://h:1/a", "s3a://bucket/a", "hftp://h/a", "maprfs:///a"]) {
+    expect(plan(uri)).toMatchObject({ names: ["a"], source: { ...hadoop, uri } });
+  }
+  const places = { frameworksHome: undefined, hadoopHome: "/opt/hadoop" };
+  const planned = planFetch({ value: "hdfs://h/a.tgz", cache: true }, places);
+  const source = { program: "/opt/hadoop/bin/hadoop" };
+  expect(planned).toMatchObject({ value: { source, archive: "TAR", cached: false } });
 });
 
 test.each(["../x", "/x", "a/../../x", "", "."])("output_file '%s' is refused", (output_file) => {
