@@ -44,7 +44,7 @@ test("a task finds what it asked for in its sandbox", async () => {
   const file = `${workDirectory}.script`;
   writeFileSync(file, "#!/bin/sh\necho fetched; exit 6\n");
   onTestFinished(() => rmSync(file));
-  const uris = [{ value: file, executable: true }];
+  const uris = [{ value: file, output_file: "script", executable: true }];
   master.run("t1", "", { command: { value: "./script", uris } });
   const status = await master.state("t1", "TASK_FAILED");
   expect(status.message).toBe("Command exited with status 6");
