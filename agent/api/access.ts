@@ -4,11 +4,12 @@
  * token's file.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { errnoOf } from "../shell/errno.ts";
+import { writeWholeFile } from "../shell/whole-file.ts";
 import { type Answer, fromAnotherSite, strangeHost, tokenMissing } from "./respond.ts";
 
 export interface Access {
@@ -67,7 +68,7 @@ function readOrMake(path: string): string {
     if (errnoOf(cause) !== "ENOENT") throw cause;
   }
   const text = randomBytes(32).toString("base64url");
-  writeFileSync(path, `${text}\n`, { mode: 0o600, flag: "wx" });
+  writeWholeFile(path, `${text}\n`);
   return text;
 }
 

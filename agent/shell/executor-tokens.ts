@@ -4,10 +4,11 @@
  * work directory. Nothing is kept of them: an executor that outlives the agent still has its own.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
 import { errnoOf } from "./errno.ts";
+import { writeWholeFile } from "./whole-file.ts";
 
 /** Whose token it is. */
 export interface ExecutorClaims {
@@ -71,7 +72,7 @@ function readOrMake(path: string): Buffer {
     if (errnoOf(cause) !== "ENOENT") throw cause;
   }
   const key = randomBytes(KEY_BYTES);
-  writeFileSync(path, key, { mode: 0o600, flag: "wx" });
+  writeWholeFile(path, key);
   return key;
 }
 

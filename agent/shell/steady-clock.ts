@@ -7,9 +7,10 @@
  * machine have the same: due times on disk are told by it. (What runs ends with the machine.) 3. It
  * stands while the machine is suspended, as its tasks do.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootId } from "../containerizer/supervisor/process-table.ts";
+import { writeWholeFile } from "./whole-file.ts";
 
 const NANOSECONDS_PER_MS = 1_000_000;
 
@@ -47,8 +48,7 @@ function readOffset(path: string, boot: string): number | undefined {
 /** Without it the next agent begins with the wall clock of its start, as this one did. */
 function writeOffset(path: string, text: string): void {
   try {
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeWholeFile(path, text);
   } catch {
     // The disk is full or broken, of which the checkpoint tells.
   }

@@ -19,17 +19,26 @@ export interface Batch {
   untilAllRun(): Promise<void>;
   /** Task id → how its agent says it ended, once it has said so of every task. */
   untilAllEnded(withinMs: number): Promise<ReadonlyMap<string, mesos.TaskStatus>>;
+  /** How the agent of one task says that it ended. */
+  untilEnded(taskId: string, withinMs: number): Promise<mesos.TaskStatus>;
   /** Leaves the cluster, tearing the framework down. */
   end(): Promise<void>;
 }
 
 /** `commands`: task id → shell command. */
-export function startBatch(master: string, commands: ReadonlyMap<string, string>): Batch {
+export function startBatch(
+  master: string,
+  commands: ReadonlyMap<string, string>,
+  capabilities: readonly mesos.FrameworkInfoCapability[] = [],
+): Batch {
   const waiting = [...commands.keys()];
   const updates = new Map<string, mesos.TaskStatus[]>(waiting.map((id) => [id, []]));
   const scheduler = new Scheduler({
     master,
-    framework: { user: "", name: "test", checkpoint: true, failover_timeout: FAILOVER_SECONDS },
+    framework: {
+      ...{ user: "", name: "test", checkpoint: true, failover_timeout: FAILOVER_SECONDS },
+      capabilities,
+    },
     backOff: { initialMs: 50, maxMs: 200 },
     reconcileBackOff: { initialMs: 500, maxMs: 2_000 },
   });
@@ -78,6 +87,12 @@ export function startBatch(master: string, commands: ReadonlyMap<string, string>
       });
       return ends();
     },
+    untilEnded: async (taskId, withinMs) =>
+      await until(() => ends().get(taskId), {
+        what: () => `${taskId} has ended:\n${told()}`,
+        withinMs,
+        unless: () => failure !== undefined,
+      }),
     end: async () => {
       await scheduler.teardown();
       abort.abort();

@@ -18,7 +18,9 @@ const CONFIG = "/etc/rimrock/agent.json";
 async function runWaiting({ master, until, sh }: Machine, taskId: string): Promise<number> {
   master.run(taskId, `exec sleep ${SECONDS_OF[taskId]}`);
   await until(`${taskId} runs`, () => statusOf(master, taskId, "TASK_RUNNING"));
-  return Number(await sh(`pgrep -x -f 'sleep ${SECONDS_OF[taskId]}'`));
+  const find = `pgrep -x -f 'sleep ${SECONDS_OF[taskId]}'`;
+  // It runs, and its shell is about to become it.
+  return Number(await sh(`for try in $(seq 300); do ${find} && break; sleep 0.1; done`));
 }
 
 /** By which a task is found among the machine's processes. */

@@ -30,13 +30,16 @@ export async function agentBundle(): Promise<string> {
   return await bundle;
 }
 
-/** `args`: without node and the script; `nodeArguments`: before the script. */
+/** `args`: without node and the script; `nodeArguments`: before the script; `env`: besides ours. */
 export async function startAgent(
   args: readonly string[],
-  { nodeArguments = [] as readonly string[] } = {},
+  { nodeArguments = [] as readonly string[], env = {} as Readonly<Record<string, string>> } = {},
 ): Promise<AgentProcess> {
   const words = [...nodeArguments, await agentBundle(), ...args];
-  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, words, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   let text = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     text += chunk.toString("utf8");
