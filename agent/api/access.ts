@@ -40,10 +40,22 @@ export function refusal(
   { path, headers }: { readonly path: string; readonly headers: IncomingHttpHeaders },
 ): Answer | undefined {
   if (!hosts.has((headers.host ?? "").toLowerCase())) return strangeHost(headers.host);
-  if (headers["sec-fetch-site"] === "cross-site") return fromAnotherSite();
+  if (isOfAnotherPage(hosts, headers)) return fromAnotherSite();
   if (token === undefined || OPEN_PATHS.includes(path)) return undefined;
   const given = /^Bearer ([^ ]+)$/i.exec(headers.authorization ?? "")?.[1];
   return given !== undefined && isSame(given, token.text) ? undefined : tokenMissing(token.path);
+}
+
+/**
+ * To a browser another port of this machine is the same site, and with JSONP its pages could read.
+ * Browsers say where a page is from in the one header or the other; programs in neither.
+ */
+function isOfAnotherPage(hosts: ReadonlySet<string>, headers: IncomingHttpHeaders): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site === "cross-site" || site === "same-site") return true;
+  const origin = /^https?:\/\/(.*)$/.exec(headers.origin?.toLowerCase() ?? "");
+  // What is no address is a file, or a page that hides where it is from: `null`.
+  return headers.origin !== undefined && !hosts.has(origin?.[1] ?? "");
 }
 
 /** The token of this work directory; made with the first start. The error is a sentence. */

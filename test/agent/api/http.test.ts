@@ -130,7 +130,12 @@ describe("who may ask", () => {
     expect(await status({ Host: `RACK1-07:${port}` })).toBe(200);
     expect(await status({ Host: `localhost:${port}` })).toBe(200);
     expect(await status({ "Sec-Fetch-Site": "cross-site" })).toBe(403);
+    expect(await status({ "Sec-Fetch-Site": "same-site" })).toBe(403);
     expect(await status({ "Sec-Fetch-Site": "same-origin" })).toBe(200);
+    expect(await status({ Origin: "http://evil.example" })).toBe(403);
+    expect(await status({ Origin: `http://localhost:${port + 1}` })).toBe(403);
+    expect(await status({ Origin: "null" })).toBe(403);
+    expect(await status({ Origin: `http://localhost:${port}` })).toBe(200);
   });
 });
 
