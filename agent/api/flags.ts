@@ -9,6 +9,7 @@ import { encodeJson } from "../../worker/protocol/wire/json.ts";
 import { formatBytes } from "../../worker/std/bytes.ts";
 import { formatDuration } from "../../worker/std/duration.ts";
 import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
+import { DEFAULT_REGISTRY, type ImageSource } from "../containerizer/images/options.ts";
 import { COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX } from "../core/limits.ts";
 import { FETCH_LIMITS } from "../shell/fetcher/fetcher.ts";
 import type { AgentView } from "./view.ts";
@@ -36,6 +37,12 @@ const FOR_EVER = "15250.2844524715weeks";
 const usesCgroups = ({ config }: AgentView): boolean => config.containerizer === "cgroups";
 
 const usesDocker = ({ config }: AgentView): boolean => config.containerizers.includes("docker");
+
+const hasImages = (view: AgentView): boolean => usesCgroups(view) && view.config.images.isEnabled;
+
+function registryOf(source: ImageSource): string {
+  return source.kind === "FOLDER" ? source.path : (source.url?.href ?? DEFAULT_REGISTRY);
+}
 
 /** Undefined: there are none, as Mesos shows a flag that is not set. */
 const variablesOf = (environment: Readonly<Record<string, string>>): string | undefined =>
@@ -67,11 +74,14 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   docker: NONE,
   docker_ignore_runtime: OFF,
   docker_kill_orphans: (view) => String(usesDocker(view)),
-  docker_registry: NONE,
+  docker_registry: (view) => (hasImages(view) ? registryOf(view.config.images.source) : NONE),
   docker_remove_delay: NOT_AWAITED,
   docker_socket: (view) => (usesDocker(view) ? view.config.docker.socketPath : NONE),
   docker_stop_timeout: NOT_AWAITED,
-  docker_store_dir: NONE,
+  docker_store_dir: (view) =>
+    hasImages(view)
+      ? (view.config.images.storeDirectory ?? `${view.config.workDirectory}/images`)
+      : NONE,
   docker_volume_checkpoint_dir: NONE,
   docker_volume_chown: OFF,
   domain: ({ config }) => config.domain && encodeJson("mesos.v1.DomainInfo", config.domain),
@@ -97,6 +107,8 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   http_command_executor: OFF,
   http_executor_domain_sockets: OFF,
   http_heartbeat_interval: NOT_AWAITED,
+  image_providers: (view) => (hasImages(view) ? "DOCKER" : undefined),
+  image_provisioner_backend: (view) => (hasImages(view) ? "overlay" : undefined),
   initialize_driver_logging: OFF,
   ip: ({ config }) => config.ip,
   isolation: (view) => (usesCgroups(view) ? view.isolators.join(",") : "posix/cpu,posix/mem"),
@@ -122,7 +134,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   resources: ({ config }) => config.texts.resources,
   revocable_cpu_low_priority: OFF,
   runtime_dir: ({ config }) => `${config.workDirectory}/meta/runtime`,
-  sandbox_directory: (view) => (usesDocker(view) ? DOCKER_SANDBOX : NONE),
+  sandbox_directory: (view) => (usesDocker(view) || hasImages(view) ? DOCKER_SANDBOX : NONE),
   seccomp_config_dir: ({ config }) => config.isolation.seccomp?.configDirectory,
   seccomp_profile_name: ({ config }) => config.isolation.seccomp?.defaultProfile,
   strict: "true",

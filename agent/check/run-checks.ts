@@ -1,6 +1,7 @@
 /** `rimrock-agent check`: all checks of the table, a line each, and what to do about the rest. */
 import type { Check, CheckContext, Finding } from "./check.ts";
 import { containerizerChecks } from "./containerizers.ts";
+import { imagesCheck } from "./images.ts";
 import { isolationCheck } from "./isolation.ts";
 import { cgroupsCheck, gpusCheck, namespacesCheck } from "./kernel.ts";
 import { linkCheck } from "./link.ts";
@@ -26,6 +27,7 @@ export const checks: readonly Check[] = [
   gpusCheck,
   ...containerizerChecks,
   isolationCheck,
+  imagesCheck,
   linkCheck,
 ];
 

@@ -32,6 +32,7 @@ import {
 } from "../containerizer.ts";
 import { imageName } from "../docker/image-name.ts";
 import { ContainerFolders } from "./container-folders.ts";
+import { whyNoImages } from "./machine.ts";
 import type { ImageOptions } from "./options.ts";
 import { Pulls } from "./pulls.ts";
 import { ImageStore, type StoredImage } from "./store.ts";
@@ -53,6 +54,8 @@ export class ImagedContainerizer implements Containerizer {
   readonly #store: ImageStore;
   readonly #pulls: Pulls;
   readonly #folders: ContainerFolders;
+  /** This machine has shown that it can. */
+  #isTried = false;
   readonly #launching = new Map<ContainerId, Launching>();
 
   /** Throws what the file system says of the store's folder. */
@@ -147,6 +150,11 @@ export class ImagedContainerizer implements Containerizer {
     const say = (line: string): void => tellTask(sandboxDirectory, line);
     const name = imageName(image.name);
     if (!name.ok) return name;
+    const why = this.#isTried ? undefined : await whyNoImages(this.#store.directory);
+    if (why !== undefined) {
+      return err({ code: "NOT_SUPPORTED", what: `the image '${image.name}'`, why });
+    }
+    this.#isTried = true;
     const request = { name: name.value, spec: image, sandboxDirectory, signal, say };
     const pulled = await this.#pulls.get(request);
     if (signal.aborted) {

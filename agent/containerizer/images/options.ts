@@ -1,6 +1,9 @@
 /** What the operator says of images for containers that are not Docker's. */
 import type { ImageOutward } from "./outward.ts";
 
+/** Of names that begin with no registry. */
+export const DEFAULT_REGISTRY = "https://registry-1.docker.io";
+
 export type ImageSource =
   /** Undefined: Docker's own, for names that begin with no registry. */
   | { readonly kind: "REGISTRY"; readonly url: URL | undefined }

@@ -12,7 +12,7 @@ import { errnoOf } from "../supervisor/file-error.ts";
 import { importArchive } from "./archive.ts";
 import { loginFor } from "./login.ts";
 import { type Descriptor, parseConfig, parseManifest, platformOf } from "./manifest.ts";
-import type { ImageOptions } from "./options.ts";
+import { DEFAULT_REGISTRY, type ImageOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { Registry, type RegistryLogin } from "./registry.ts";
 import type { ImageStore, StoredImage } from "./store.ts";
@@ -230,11 +230,9 @@ interface LayerFetch {
   readonly signal: AbortSignal;
 }
 
-const HUB = "https://registry-1.docker.io";
-
 /** `given`: of the operator, for names without a registry. On this machine none needs TLS. */
 function registryUrl({ registry }: ImageName, given: URL | undefined): URL {
-  if (registry === "docker.io") return given ?? new URL(HUB);
+  if (registry === "docker.io") return given ?? new URL(DEFAULT_REGISTRY);
   if (given?.host === registry) return given;
   const isHere = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/.test(registry);
   return new URL(`${isHere ? "http" : "https"}://${registry}`);
