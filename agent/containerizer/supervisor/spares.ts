@@ -127,12 +127,19 @@ export class Spares {
     return file.ok ? ok(preparation(mounts.program, file.value)) : file;
   }
 
-  /** Its child may be sooner in saying that it is prepared. */
+  /**
+   * Its child may be sooner in saying that it is prepared. Undefined: it says nothing, or cannot be
+   * read, as when the agent is out of descriptors.
+   */
   async #startedOf(record: string): Promise<StartedRecord | undefined> {
-    for (let tries = 0; tries < STARTED_TRIES; tries++) {
-      const started = this.#records.spareStarted(record);
-      if (started !== undefined) return started;
-      await sleep(STARTED_PAUSE_MS);
+    try {
+      for (let tries = 0; tries < STARTED_TRIES; tries++) {
+        const started = this.#records.spareStarted(record);
+        if (started !== undefined) return started;
+        await sleep(STARTED_PAUSE_MS);
+      }
+    } catch {
+      // Containers are launched without it.
     }
     return undefined;
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, LaunchError } from "../containerizer.ts";
+import { errnoOf, fileError } from "./file-error.ts";
 
 export interface Account {
   readonly userId: number;
@@ -31,8 +32,9 @@ export function accountToBecome(
   let account: Account | undefined;
   try {
     account = parsePasswd(readFileSync(PASSWD, "utf8"), user);
-  } catch {
+  } catch (cause) {
     // A machine without the file has no users to name.
+    if (errnoOf(cause) !== "ENOENT") return err(fileError("read", PASSWD, cause));
   }
   if (account === undefined) return err({ code: "USER_UNKNOWN", user, path: PASSWD });
   const own = process.geteuid?.();
