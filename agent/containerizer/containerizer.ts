@@ -335,6 +335,8 @@ export interface Containerizer {
   destroy(id: ContainerId): Promise<void>;
   /** Destroys it if need be, and deletes what is remembered of it. Idempotent. */
   remove(id: ContainerId): Promise<void>;
+  /** Ends what waits to become a container. Containers go on. Absent: there is nothing to end. */
+  close?(): void;
 }
 
 export interface DockerOptions {

@@ -3,9 +3,10 @@
  *
  * 1. No effect is performed before the Changes it came with are on disk. 2. Effects are performed
  * in the order they were made, but what is said to others comes after what is done here, and
- * containers are started last of that, one per turn of the event loop. 3. A commit that the disk has no room for is tried again until it
- * has; nothing else is decided meanwhile. When one fails otherwise the process ends: what is in
- * memory may never become true, and the next process starts from what is on disk.
+ * containers are started last of that, one per turn of the event loop. 3. A commit that the disk
+ * has no room for is tried again until it has; nothing else is decided meanwhile. When one fails
+ * otherwise the process ends: what is in memory may never become true, and the next process starts
+ * from what is on disk.
  */
 import { randomInt } from "node:crypto";
 import { unreachable } from "../../worker/std/assert.ts";
@@ -170,6 +171,7 @@ export class AgentRunner {
     this.#options.executorStreams.closeAll();
     this.#checker.close();
     this.#launcher.close();
+    this.#options.containerizer.close?.();
     this.#link.close();
   }
 

@@ -50,8 +50,10 @@ export async function inLab(
     assert.deepEqual(await lab.containerizer.recover([]), { containers: [], orphans: [] });
     await check(lab);
   } finally {
+    lab.containerizer.close?.();
     await containerizers[kind].create(options).recover([]);
-    rmSync(directory, { recursive: true, force: true });
+    // Another attempt: what ends only now may write something while it goes.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
     rmSync(machineDirectoryOf(directory), { recursive: true, force: true });
   }
 }

@@ -1,10 +1,19 @@
 /** The supervisor on every shell that this machine has, and what is parsed on the way. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { findHostTools } from "../../../agent/containerizer/supervisor/host-tools.ts";
+import { instructions } from "../../../agent/containerizer/supervisor/instructions.ts";
 import type { Isolation } from "../../../agent/containerizer/supervisor/isolation.ts";
 import {
   parseStat,
@@ -15,6 +24,10 @@ import { parseStarted } from "../../../agent/containerizer/supervisor/records.ts
 import { parseEnded, waitStatusOf } from "../../../agent/containerizer/supervisor/script.ts";
 import { checkSupervisor } from "../../../agent/containerizer/supervisor/self-test.ts";
 import { SupervisedContainerizer } from "../../../agent/containerizer/supervisor/supervised-containerizer.ts";
+import {
+  type SupervisorKind,
+  startSupervisor,
+} from "../../../agent/containerizer/supervisor/supervisor.ts";
 import { parsePasswd } from "../../../agent/containerizer/supervisor/users.ts";
 import { defined } from "../../../worker/std/assert.ts";
 import { ok } from "../../../worker/std/result.ts";
@@ -29,6 +42,8 @@ const unconfined: Isolation = {
   limitation: () => undefined,
   release: async () => {},
 };
+
+const PLAIN: SupervisorKind = { enter: [], hasInit: false, seesMachine: false, mounts: undefined };
 
 let directory = "";
 beforeAll(() => {
@@ -88,6 +103,50 @@ for (const program of shells) {
         signal: "SIGPIPE",
         waitStatus: 13,
       });
+    });
+
+    test("of a text that breaks off nothing is run, wherever that is", async () => {
+      const tools = await findHostTools(shell);
+      assert.ok(tools.ok);
+      const folder = mkdtempSync(join(directory, "torn-"));
+      const mark = join(folder, "mark");
+      // Where the shells say what is wrong with it.
+      const said = openSync(join(folder, "said"), "a");
+      const streams = { stdout: said, stderr: said };
+      const argv = ["/bin/sh", "-c", `: >${mark}`, "it's", "a\n}\n"];
+      const text = instructions({
+        entry: { joinFiles: [] },
+        sandboxDirectory: folder,
+        mountsFile: undefined,
+        command: { exported: ["A=b", "C='\n}\n'"], argv },
+      });
+      const whole = text.lastIndexOf("}") + 1;
+      const cuts = [0, 1, 2, 20, ...[40, 7, 3, 2, 1].map((short) => whole - short)];
+      const ends = cuts.map(async (length) => {
+        const record = join(folder, String(length));
+        const started = await startSupervisor({
+          ...{ kind: PLAIN, tools: tools.value, record },
+          streams,
+        });
+        assert.ok(started.ok);
+        started.value.tell(text.slice(0, length));
+        await within(10_000, started.value.ended);
+        return readFileSync(`${record}.ended`, "utf8");
+      });
+      for (const end of await Promise.all(ends)) {
+        assert.match(
+          end,
+          /^refused The agent ended before it had said what to run\n[\s\S]*125 end\n$/,
+        );
+      }
+      assert.ok(!existsSync(mark));
+      const record = join(folder, "whole");
+      const started = await startSupervisor({ kind: PLAIN, tools: tools.value, record, streams });
+      assert.ok(started.ok);
+      started.value.tell(text.slice(0, whole));
+      await within(10_000, started.value.ended);
+      assert.ok(existsSync(mark), "a text that is whole runs");
+      closeSync(said);
     });
 
     test("a command that was stopped and goes on has not ended", async () => {

@@ -32,11 +32,12 @@ import type { Checks } from "../suite.ts";
 
 /**
  * Launches each command in another process; resolves, with that process killed, when all are
- * started.
+ * started. `before` it is killed.
  */
 export async function launchedByAnAgentThatDied(
   lab: Lab,
   commands: readonly string[],
+  before: () => Promise<void> = async () => {},
 ): Promise<readonly ContainerSpec[]> {
   const specs = commands.map((command) => specOf(lab, command));
   const [file, ...argv] = await launcherCommand();
@@ -51,6 +52,7 @@ export async function launchedByAnAgentThatDied(
   const lines = createInterface({ input: agent.stdout })[Symbol.asyncIterator]();
   const first = await within(30_000, lines.next());
   assert.equal(first.value, "launched");
+  await before();
   agent.kill("SIGKILL");
   await once(agent, "exit");
   return specs;
