@@ -4,6 +4,7 @@
  * answers both with a bare 500.
  */
 import type { IncomingMessage } from "node:http";
+import { isFromForeignPage } from "./front-door-page.ts";
 import type { Refusal } from "./front-door-refusal.ts";
 
 export type RequestHead =
@@ -51,6 +52,7 @@ export function headOf(request: IncomingMessage): RequestHead {
   if (hosts.length > 1 || (host !== undefined && !HOST.test(host))) {
     return { kind: "REFUSED", refusal: "HOST_MALFORMED" };
   }
+  if (isFromForeignPage(request)) return { kind: "REFUSED", refusal: "PAGE_FOREIGN" };
   if (absolute === null || host === undefined) return { kind: "HEAD", path, headers };
   return { kind: "HEAD", path, headers: [...withoutHeader(headers, "host"), "Host", host] };
 }

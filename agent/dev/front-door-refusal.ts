@@ -11,6 +11,11 @@ const REFUSALS = {
     status: 400,
     sentence: "The Host header is there twice or is no host; send the one of the URL.",
   },
+  PAGE_FOREIGN: {
+    status: 403,
+    sentence:
+      "Pages of other sites may not ask this cluster; ask it by its address, or as localhost.",
+  },
   BODY_MALFORMED: {
     status: 400,
     sentence:

@@ -114,6 +114,46 @@ test("a call whose client went away before the answer is answered before its con
   await expect.poll(() => seen).toEqual(["answer", "ECONNRESET"]);
 });
 
+test("pages of other sites get nothing, by form, by port or by name; programs notice nothing", async () => {
+  let asked = 0;
+  const port = await doorBefore((_request, response) => {
+    asked++;
+    response.end();
+  });
+  const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0";
+  const status = async (...headers: readonly string[]): Promise<number> => {
+    const connection = await connect(port);
+    connection.send(
+      `POST /teardown HTTP/1.1\r\n${headers.join("\r\n")}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    return (await connection.readHead()).status;
+  };
+  const own = `localhost:${port}`;
+  const evil = `evil.example:${port}`;
+  const foreign: readonly (readonly string[])[] = [
+    [`Host: ${own}`, "Origin: https://evil.example"],
+    [`Host: ${own}`, "Origin: null"],
+    [`Host: ${own}`, "Origin: http://localhost:3000"],
+    [`Host: ${own}`, "Sec-Fetch-Site: cross-site"],
+    [`Host: ${own}`, "Sec-Fetch-Site: same-site"],
+    [`Host: ${evil}`, `Origin: http://${evil}`],
+    [`Host: ${evil}`, browser],
+    [`Host: 127.0.0.1.evil.example`, browser],
+    [`Host: localhost.evil.example`, browser],
+  ];
+  for (const headers of foreign) expect(await status(...headers), headers.join()).toBe(403);
+  expect(asked).toBe(0);
+  const welcome: readonly (readonly string[])[] = [
+    [`Host: ${own}`, `Origin: http://${own}`, "Sec-Fetch-Site: same-origin", browser],
+    [`Host: ${own}`, "Sec-Fetch-Site: none", browser],
+    [`Host: 127.0.0.1:${port}`, browser],
+    [`Host: [::1]:${port}`, browser],
+    ["Host: mesos.example", "User-Agent: python-requests/2.32"],
+    ["Host: mesos.example"],
+  ];
+  for (const headers of welcome) expect(await status(...headers), headers.join()).toBe(200);
+});
+
 describe("streams", () => {
   test("each record is one chunk, however the upstream cuts and joins them", async () => {
     const seed = Date.now() % 100_000;
