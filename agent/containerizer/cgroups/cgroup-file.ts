@@ -36,6 +36,27 @@ export function writeCgroupFile(
   }
 }
 
+/** For a file that takes one line at a time: in order, up to the first failure. */
+export function writeCgroupLines(
+  cgroup: string,
+  name: string,
+  lines: readonly string[],
+): Result<void, FileError> {
+  const path = join(cgroup, name);
+  let value: string | undefined;
+  try {
+    const file = openSync(path, constants.O_WRONLY | constants.O_TRUNC);
+    try {
+      for (value of lines) writeSync(file, value);
+    } finally {
+      closeSync(file);
+    }
+    return ok(undefined);
+  } catch (cause) {
+    return err(fileError("write", path, cause, value));
+  }
+}
+
 /** Writes in order, up to the first failure. */
 export function writeCgroupFiles(
   cgroup: string,

@@ -29,18 +29,29 @@ export function createCgroup(hierarchy: Hierarchy, name: string): Result<void, F
 function tryCreate(hierarchy: Hierarchy, name: string): FileError | undefined {
   for (const directory of directoriesOf(hierarchy, name)) {
     try {
-      mkdirSync(dirname(directory), { recursive: true });
       if (hierarchy.version === 2) {
+        mkdirSync(dirname(directory), { recursive: true });
         const delegated = delegate(hierarchy, name);
         if (!delegated.ok) return delegated.error;
       }
-      mkdirSync(directory);
+      makeWithParents(directory);
     } catch (cause) {
       if (errnoOf(cause) !== "EEXIST") return fileError("create the cgroup", directory, cause);
     }
   }
   const shared = shareProcessors(hierarchy, name);
   return shared.ok ? undefined : shared.error;
+}
+
+/** The parents are there already but for the first container's. */
+function makeWithParents(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") throw cause;
+    mkdirSync(dirname(directory), { recursive: true });
+    mkdirSync(directory);
+  }
 }
 
 /** Nothing may enter a new cgroup of v1's cpuset before it has processors and memory nodes. */

@@ -5,7 +5,7 @@
  */
 import { ok, type Result } from "../../../../worker/std/result.ts";
 import type { FileError } from "../../containerizer.ts";
-import { writeCgroupFile } from "../cgroup-file.ts";
+import { writeCgroupFile, writeCgroupLines } from "../cgroup-file.ts";
 import type { Controller } from "./controller.ts";
 
 export const devices: Controller = {
@@ -29,9 +29,5 @@ export function allowDevices(
   const denied = writeCgroupFile(cgroup, "devices.deny", "a");
   if (!denied.ok) return denied;
   const further = more.map(([major, minor]) => `c ${major}:${minor} rwm`);
-  for (const rule of [...ALWAYS, ...further]) {
-    const allowed = writeCgroupFile(cgroup, "devices.allow", rule);
-    if (!allowed.ok) return allowed;
-  }
-  return ok(undefined);
+  return writeCgroupLines(cgroup, "devices.allow", [...ALWAYS, ...further]);
 }
