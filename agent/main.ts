@@ -290,10 +290,20 @@ async function findGpus({
   containerizer,
   containerizers,
   isolation,
+  resources,
+  jsonLog,
 }: Config): Promise<Result<readonly GpuDevice[], string>> {
   if (containerizer !== "cgroups" && !containerizers.includes("docker")) return ok([]);
   const { gpuDevices: chosen } = isolation;
-  return await discoverGpus({ program: "nvidia-smi", deviceDirectory: "/dev", chosen });
+  const found = await discoverGpus({ program: "nvidia-smi", deviceDirectory: "/dev", chosen });
+  const isWanted =
+    chosen !== undefined ||
+    isolation.isolation?.has("gpu/nvidia") === true ||
+    resources.some(({ name }) => name === "gpus");
+  // A machine may have the program, and neither a GPU nor its driver.
+  if (found.ok || isWanted) return found;
+  stderrLog({ json: jsonLog })(`${found.error}; until then this agent has no GPUs to give`);
+  return ok([]);
 }
 
 function containerizerOptions(

@@ -1,6 +1,7 @@
 /** What the kernel lets tasks be confined with. */
 import { readFileSync } from "node:fs";
 import { parseMounts } from "../containerizer/cgroups/hierarchy.ts";
+import { discoverGpus } from "../discovery/gpus.ts";
 import type { Check, Finding } from "./check.ts";
 import { runProgram } from "./programs.ts";
 
@@ -60,6 +61,9 @@ export const namespacesCheck: Check = {
 export const gpusCheck: Check = {
   title: "GPUs",
   run: async (): Promise<Finding> => {
+    const question = { program: "nvidia-smi", deviceDirectory: "/dev", chosen: undefined };
+    const found = await discoverGpus(question);
+    if (!found.ok) return { state: "LACKING", detail: `no task gets one: ${found.error}` };
     const { code, output } = await runProgram("nvidia-smi", ["--list-gpus"]);
     const gpus = code === 0 ? output.split("\n").filter((line) => line.startsWith("GPU ")) : [];
     if (gpus.length > 0) return { state: "OK", detail: gpus.join("; ") };

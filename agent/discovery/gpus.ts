@@ -76,7 +76,8 @@ function ask(program: string): Promise<Result<string, string>> {
     const options = { timeout: TIMEOUT_MS, killSignal: "SIGKILL", encoding: "utf8" } as const;
     execFile(program, ["-q"], options, (failure, stdout, stderr) => {
       if (failure === null) return resolve(ok(stdout));
-      if (failure.code === "ENOENT") return resolve(ok(""));
+      // EACCES: of some folder of the PATH nobody can say what is in it.
+      if (failure.code === "ENOENT" || failure.code === "EACCES") return resolve(ok(""));
       const why = failure.killed ? `no answer in ${TIMEOUT_MS / 1_000} s` : stderr || stdout;
       return resolve(err(`nvidia-smi fails (${why.trim().split("\n")[0]}); look after the driver`));
     });
