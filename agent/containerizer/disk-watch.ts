@@ -23,6 +23,8 @@ export interface DiskUsage {
 
 interface Watched {
   readonly sandboxDirectory: string;
+  /** What it has changed of its image. */
+  readonly changesDirectory?: string;
   limitBytes: number;
   usedBytes: number | undefined;
 }
@@ -47,20 +49,17 @@ export class DiskWatch {
     this.#options = options;
   }
 
-  add(id: ContainerId, sandboxDirectory: string, limitBytes: number): void {
-    const text = JSON.stringify({ sandboxDirectory, limitBytes });
-    writeFileSync(this.#pathOf(id), text, { mode: 0o600 });
-    this.#watch(id, { sandboxDirectory, limitBytes, usedBytes: undefined });
+  add(id: ContainerId, watched: Omit<Watched, "usedBytes">): void {
+    writeFileSync(this.#pathOf(id), JSON.stringify(watched), { mode: 0o600 });
+    this.#watch(id, { ...watched, usedBytes: undefined });
   }
 
   /** What an earlier agent process watched. */
   recover(id: ContainerId): void {
     try {
       // Written by `add`.
-      const { sandboxDirectory, limitBytes } = JSON.parse(
-        readFileSync(this.#pathOf(id), "utf8"),
-      ) as Pick<Watched, "sandboxDirectory" | "limitBytes">;
-      this.#watch(id, { sandboxDirectory, limitBytes, usedBytes: undefined });
+      const watched = JSON.parse(readFileSync(this.#pathOf(id), "utf8")) as Watched;
+      this.#watch(id, { ...watched, usedBytes: undefined });
     } catch {
       // It had no limit, or the disk was full when it was to be written.
     }
@@ -91,7 +90,7 @@ export class DiskWatch {
     if (this.#isMeasuring) return;
     this.#isMeasuring = true;
     for (const [id, watched] of [...this.#watched]) {
-      const usedBytes = await this.#options.measure(id, watched.sandboxDirectory);
+      const usedBytes = await this.#measure(id, watched);
       if (usedBytes === undefined || this.#watched.get(id) !== watched) continue;
       watched.usedBytes = usedBytes;
       const { limitBytes } = watched;
@@ -100,6 +99,14 @@ export class DiskWatch {
       this.#options.exceeded(id, { usedBytes, limitBytes });
     }
     this.#isMeasuring = false;
+  }
+
+  async #measure(id: ContainerId, watched: Watched): Promise<number | undefined> {
+    const { sandboxDirectory, changesDirectory } = watched;
+    const used = await this.#options.measure(id, sandboxDirectory);
+    if (changesDirectory === undefined) return used;
+    const changed = await measureFolder(changesDirectory);
+    return used === undefined || changed === undefined ? undefined : used + changed;
   }
 
   #pathOf(id: ContainerId): string {

@@ -34,6 +34,8 @@ const SYNONYMS: { readonly [name: string]: readonly Isolator[] } = {
   "posix/mem": [],
   "filesystem/posix": [],
   environment_secret: [],
+  // What keeps a container with an image away from the machine.
+  "docker/runtime": ["filesystem/linux", "namespaces/pid", "linux/capabilities"],
 };
 
 export const isolatorNames = Object.keys(isolators) as readonly Isolator[];

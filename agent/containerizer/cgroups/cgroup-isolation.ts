@@ -5,6 +5,7 @@
  */
 import { statSync } from "node:fs";
 import { totalmem } from "node:os";
+import { join } from "node:path";
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type {
@@ -255,10 +256,15 @@ export class CgroupIsolation implements Isolation {
     return allowDevices(directory, numbers);
   }
 
-  #watchDisk({ containerId, sandboxDirectory, limits }: ContainerSpec): Result<void, FileError> {
-    if (limits.diskLimitBytes === undefined || !this.#has("disk/du")) return ok(undefined);
+  #watchDisk(spec: ContainerSpec): Result<void, FileError> {
+    const { containerId, sandboxDirectory, limits, root } = spec;
+    const { diskLimitBytes: limitBytes } = limits;
+    if (limitBytes === undefined || !this.#has("disk/du")) return ok(undefined);
     try {
-      this.#disk.add(containerId, sandboxDirectory, limits.diskLimitBytes);
+      this.#disk.add(containerId, {
+        ...{ sandboxDirectory, limitBytes },
+        ...(root !== undefined && { changesDirectory: join(root.folder, "upper") }),
+      });
       return ok(undefined);
     } catch (cause) {
       return err(fileError("write", `${this.#space.runtimeDirectory}/${containerId}.disk`, cause));

@@ -319,7 +319,7 @@ export class DockerContainerizer implements Containerizer {
   #watchDisk({ containerId: id, sandboxDirectory, limits }: ContainerSpec): void {
     if (limits.diskLimitBytes === undefined) return;
     try {
-      this.#disk?.add(id, sandboxDirectory, limits.diskLimitBytes);
+      this.#disk?.add(id, { sandboxDirectory, limitBytes: limits.diskLimitBytes });
     } catch (cause) {
       this.#log(`the disk space of the container ${id} is not watched: ${errnoOf(cause)}`);
     }

@@ -129,6 +129,7 @@ export class ImagedContainerizer implements Containerizer {
   }
 
   close(): void {
+    for (const { abort } of this.#launching.values()) abort.abort();
     this.#inner.close?.();
   }
 

@@ -142,7 +142,8 @@ function needsOf(spec: ContainerSpec): readonly (readonly [Isolator, string])[] 
     }
   }
   if (spec.image !== undefined) {
-    for (const isolator of ["filesystem/linux", "namespaces/pid"] as const) {
+    // By its processes or root's rights it could reach the machine's files after all.
+    for (const isolator of ["filesystem/linux", "namespaces/pid", "linux/capabilities"] as const) {
       needs.push([isolator, `the image '${spec.image.name}'`]);
     }
   }

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ContainerSpec, LaunchError } from "../../../../agent/containerizer/containerizer.ts";
+import type {
+  ContainerizerOptions,
+  ContainerSpec,
+  LaunchError,
+} from "../../../../agent/containerizer/containerizer.ts";
 import { ImagedContainerizer } from "../../../../agent/containerizer/images/imaged-containerizer.ts";
 import type { ImageOptions } from "../../../../agent/containerizer/images/options.ts";
 import { containerizers } from "../../../../agent/containerizer/index.ts";
@@ -41,8 +45,10 @@ const outward = new Outward({ keepAlive: false });
 export async function inImageLab(
   check: (lab: ImageLab) => Promise<void>,
   over: Partial<ImageOptions> = {},
+  more: Partial<ContainerizerOptions> = {},
 ): Promise<void> {
-  await inLab("cgroups", async (lab) => {
+  await inLab("cgroups", async ({ options, ...rest }) => {
+    const lab = { ...rest, options: { ...options, ...more } };
     const images: ImageOptions = {
       storeDirectory: join(lab.directory, "images"),
       source: { kind: "REGISTRY", url: undefined },

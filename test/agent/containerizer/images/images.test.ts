@@ -10,7 +10,16 @@ import { containerizers } from "../../../../agent/containerizer/index.ts";
 import { type ImageRegistry, startImageRegistry } from "../../../support/image-registry.ts";
 import { requirement } from "../../../support/require.ts";
 import { tarOf } from "../../../support/tar.ts";
-import { newContainerId, output, run, specOf, start, uniqueSleep, until } from "../harness.ts";
+import {
+  MEGABYTE,
+  newContainerId,
+  output,
+  run,
+  specOf,
+  start,
+  uniqueSleep,
+  until,
+} from "../harness.ts";
 import { busyboxLayer, type ImageLab, imaged, inImageLab, refusedLaunch } from "./image-lab.ts";
 
 const docker = requirement("docker");
@@ -208,6 +217,23 @@ describe.skipIf(docker.missing)(docker.title("a container with an image"), () =>
       expect(ran.stdout).toBe("own-name\nown-name\n1\n");
       expect(readFileSync("/etc/hosts", "utf8")).not.toContain("own-name");
     });
+  });
+
+  test("is ended for what it writes beside its sandbox, too", async () => {
+    const disk = { everyMs: 50, isEnforced: true };
+    await inImageLab(
+      async (lab) => {
+        const limits = { cpusRequest: 100, diskLimitBytes: 4 * MEGABYTE };
+        const ran = await run(
+          lab,
+          "dd if=/dev/zero of=/big bs=1M count=8; sleep 60",
+          shell({ limits }),
+        );
+        expect(ran.termination).toMatchObject({ kind: "LIMITED", reason: "DISK" });
+      },
+      {},
+      { disk },
+    );
   });
 
   test("is not started without its image where that cannot be", async () => {
