@@ -129,7 +129,6 @@ export class ImagedContainerizer implements Containerizer {
   }
 
   close(): void {
-    for (const { abort } of this.#launching.values()) abort.abort();
     this.#inner.close?.();
   }
 

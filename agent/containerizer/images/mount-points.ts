@@ -11,8 +11,8 @@ import type { LayeredTree } from "./layered-tree.ts";
 
 /**
  * Makes what is missing at `path`, or hides what is there until something is mounted. `mode`: of a
- * folder that the image does not have. The value is the path without links, from the root, absolute;
- * the error a clause.
+ * folder that the image does not have. The value is the path without links, absolute; the error a
+ * clause.
  */
 export function makeMountPoint(
   { tree, upper }: { readonly tree: LayeredTree; readonly upper: string },
