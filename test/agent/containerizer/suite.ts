@@ -9,6 +9,7 @@ import { dockerSuite } from "./checks/docker.ts";
 import { endChecks } from "./checks/ends.ts";
 import { escapeChecks } from "./checks/escapes.ts";
 import { groupChecks } from "./checks/groups.ts";
+import { injectionChecks } from "./checks/injection.ts";
 import { insideChecks } from "./checks/inside.ts";
 import { recoveryChecks } from "./checks/recovery.ts";
 import { refusalChecks } from "./checks/refusals.ts";
@@ -30,7 +31,7 @@ const common: Checks = {
 
 /** The checks of one entry of the table: what all promise, and what only it does. */
 export const suites: { readonly [K in ContainerizerKind]: Checks } = {
-  process: { ...common, ...spareChecks },
+  process: { ...common, ...spareChecks, ...injectionChecks },
   cgroups: {
     ...common,
     ...cgroupChecks,
@@ -38,6 +39,7 @@ export const suites: { readonly [K in ContainerizerKind]: Checks } = {
     ...groupChecks,
     ...resourceChecks,
     ...escapeChecks,
+    ...injectionChecks,
     ...spareChecks,
     ...sparesInSpaces,
   },
