@@ -319,11 +319,11 @@ describe("the end of the process", () => {
 
 describe("bad beginnings", () => {
   test("a second agent on the same work directory is one clear line", async () => {
-    const { args, agent } = await joined();
+    const { args, agent, workDirectory } = await joined();
     const second = await startAgent(args);
     expect(await second.ended).toEqual([1, null]);
     expect(second.log()).toBe(
-      `rimrock-agent: another agent (process ${agent.child.pid}) uses the work directory ${args[3]}; ` +
+      `rimrock-agent: another agent (process ${agent.child.pid}) uses the work directory ${workDirectory}; ` +
         "stop it, or choose another with --work-dir\n",
     );
   });

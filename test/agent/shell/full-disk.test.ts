@@ -152,6 +152,9 @@ describe.skipIf(root.missing)(root.title("an agent on a full disk"), () => {
     await master.state("killed", "TASK_KILLED");
     expect((await master.state("ends", "TASK_FAILED")).message).toMatch(/exited with status 3/);
     // What the two have left behind them is room again.
+    const records = () => readdirSync(join(workDirectory, "meta/runtime"));
+    const areGone = () => records().every((name) => name.startsWith(".")) || undefined;
+    await master.until("their records go", areGone);
     fill(workDirectory);
     master.run("new", "true");
     const status = await master.state("new", "TASK_FAILED");
