@@ -57,18 +57,27 @@ function residentMegabytes(pid: number): number {
 }
 
 /**
- * Processes that carry a container's mark in their environment, or watch over one: tasks and their
- * shells.
+ * Processes that carry a container's mark in their environment, and those above them that watch
+ * over them. Supervisors that wait for a task are not of one: the agent has two, however many tasks
+ * it has.
  */
 function processesOf(dataDir: string): number {
-  return readdirSync("/proc").filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    const environment = read(`/proc/${name}/environ`);
-    const command = read(`/proc/${name}/cmdline`);
-    const isTask = environment.includes("RIMROCK_CONTAINER_ID=");
-    const isShell = command.startsWith("/bin/sh") && command.includes(dataDir);
-    return isTask || isShell;
-  }).length;
+  const found = new Set<string>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    if (!read(`/proc/${name}/environ`).includes("RIMROCK_CONTAINER_ID=")) continue;
+    for (let pid = name; pid !== "" && !found.has(pid); pid = parentOf(pid)) {
+      const isTask = pid === name;
+      const command = read(`/proc/${pid}/cmdline`);
+      if (!isTask && !(command.startsWith("/bin/sh") && command.includes(dataDir))) break;
+      found.add(pid);
+    }
+  }
+  return found.size;
+}
+
+function parentOf(pid: string): string {
+  return /^PPid:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "";
 }
 
 function read(path: string): string {

@@ -10,7 +10,6 @@ import { allocatorInWorkerd } from "./allocator-workerd.ts";
 import { codec } from "./codec.ts";
 import { declines } from "./decline.ts";
 import { type Benchmark, budgetText, keepsBudget, type Measured, median } from "./figure.ts";
-import { launch } from "./launch.ts";
 import { memory } from "./memory.ts";
 import { offers } from "./offers.ts";
 import { reads } from "./reads.ts";
@@ -26,7 +25,6 @@ const benchmarks: readonly Benchmark[] = [
   memory,
   tasks,
   agent,
-  launch,
   restart,
   declines,
   reads,
