@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { beforeAll, describe, test } from "vitest";
 import { requirement } from "../../support/require.ts";
+import { seccompChecks } from "./checks/seccomp.ts";
 import { suites } from "./suite.ts";
 import { runGuest } from "./virtual-machine.ts";
 
 const qemu = requirement("qemu");
+const packages = requirement("debian-packages");
 
-describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2"), () => {
+const need = [qemu, packages].find(({ missing }) => missing) ?? qemu;
+describe.skipIf(need.missing)(need.title("the cgroups containerizer on cgroup v2"), () => {
   const failures = new Map<string, string>();
   let printed = "";
 
@@ -23,7 +26,7 @@ describe.skipIf(qemu.missing)(qemu.title("the cgroups containerizer on cgroup v2
     assert.match(printed, /^HIERARCHY v2\r?$/m);
   });
 
-  for (const rule of Object.keys(suites.cgroups)) {
+  for (const rule of Object.keys({ ...suites.cgroups, ...seccompChecks })) {
     test(rule, () => {
       const failure = failures.get(rule);
       assert.ok(

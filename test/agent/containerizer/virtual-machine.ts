@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { bundleTo } from "./launcher-command.ts";
+import { placeNewerSetpriv } from "./newer-setpriv.ts";
 
 /** What is downloaded for virtual machines is kept here. */
 export const guestCache = join(process.cwd(), "node_modules/.cache/rimrock-guest");
@@ -29,7 +30,6 @@ const REAL_TOOLS = [
   "/bin/bash",
   "/usr/bin/env",
   "/usr/bin/setsid",
-  "/usr/bin/setpriv",
   "/usr/bin/unshare",
   "/usr/bin/nsenter",
   "/usr/bin/mount",
@@ -116,6 +116,9 @@ async function fillRoot(root: string): Promise<void> {
   }
   symlinkSync("dash", join(root, "bin/sh"));
   for (const tool of REAL_TOOLS) install(root, tool, tool);
+  const setpriv = "/usr/lib/newer-setpriv";
+  placeNewerSetpriv(join(root, setpriv), setpriv);
+  cpSync(join(root, setpriv, "setpriv"), join(root, "usr/bin/setpriv"));
   install(root, process.execPath, "/usr/bin/node");
   writeFileSync(
     join(root, "etc/passwd"),

@@ -31,8 +31,11 @@ function groupOf(lab: Lab) {
   return { id: group.id, member, sharing: () => ({ ...member(), sharesProcesses: true }) };
 }
 
-const seen = (seconds: string) =>
-  `cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "slee[p] ${seconds}"`;
+/** For each process that sleeps so long: `act`, with its folder in /proc as $p. */
+const eachSleep = (seconds: string, act: string) =>
+  `for p in /proc/[0-9]*; do [ "$(tr "\\0" " " 2>/dev/null <$p/cmdline)" = "sleep ${seconds} " ] ` +
+  `&& ${act}; done`;
+const count = (seconds: string) => `${eachSleep(seconds, "echo one")} | grep -c one`;
 
 export const groupChecks: Checks = {
   "containers of a group that share process ids see each other's, and nobody else's": (kind) =>
@@ -41,12 +44,13 @@ export const groupChecks: Checks = {
       const seconds = uniqueSleep();
       const first = await start(lab, `sleep ${seconds}; echo status $?`, sharing());
       await until("it is up", () => processesWith(seconds).length === 1);
-      assert.equal((await run(lab, seen(seconds), member())).stdout, "0\n");
-      const command = `${seen(seconds)}; ls -d /proc/[0-9]* | wc -l; pkill -x sleep`;
+      assert.equal((await run(lab, count(seconds), member())).stdout, "0\n");
+      const kill = eachSleep(seconds, `{ kill "\${p#/proc/}"; }`);
+      const command = `${count(seconds)}; ls -d /proc/[0-9]* | wc -l; ${kill}`;
       const second = await run(lab, command, sharing());
-      const [found, count] = second.stdout.split("\n");
+      const [found, processes] = second.stdout.split("\n");
       assert.equal(found, "1", second.stderr);
-      assert.ok(Number(count) <= 9, `${count} processes`);
+      assert.ok(Number(processes) <= 9, `${processes} processes`);
       await within(20_000, lab.containerizer.wait(first.containerId));
       // It was signalled by a task of its group.
       assert.equal(output(first, "stdout"), "status 143\n");
@@ -70,7 +74,7 @@ export const groupChecks: Checks = {
       assert.deepEqual(end, { kind: "EXITED", code: 0, waitStatus: 0 });
       const next = { ...lab, containerizer: containerizers[kind].create(lab.options) };
       await next.containerizer.recover([first, second]);
-      const third = await run(next, seen(seconds), sharing());
+      const third = await run(next, count(seconds), sharing());
       assert.equal(third.stdout, "1\n", third.stderr);
       const holder = join(lab.options.runtimeDirectory, `${id}.holder`);
       assert.ok(existsSync(holder));

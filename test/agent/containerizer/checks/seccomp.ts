@@ -139,7 +139,9 @@ export const seccompChecks: Checks = {
         assert.match(other.stderr, /Permission denied/);
         const free = await run(lab, FILTER_LINE, { seccomp: { kind: "UNCONFINED" } });
         assert.match(free.stdout, /Seccomp:\s+0\n/);
-        const checked = await containerizers[kind].check(lab.options);
+        // Beside other checks: of its own.
+        const cgroupRoot = `${lab.options.cgroupRoot}/profiles`;
+        const checked = await containerizers[kind].check({ ...lab.options, cgroupRoot });
         assert.ok(checked.ok, checked.ok ? "" : checked.error.why);
       },
       { defaultProfile: "no-mkdir.json" },
