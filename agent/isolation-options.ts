@@ -3,7 +3,13 @@ import { resolve } from "node:path";
 import { parseDurationMs } from "../worker/std/duration.ts";
 import { err, ok, type Result } from "../worker/std/result.ts";
 import { parseCapabilities } from "./containerizer/cgroups/space/privileges.ts";
-import type { CapabilityName, DiskOptions, SeccompOptions } from "./containerizer/containerizer.ts";
+import { parseUserRange } from "./containerizer/cgroups/user-namespaces.ts";
+import type {
+  CapabilityName,
+  DiskOptions,
+  SeccompOptions,
+  UserRange,
+} from "./containerizer/containerizer.ts";
 import { type Isolator, parseIsolation } from "./containerizer/isolators.ts";
 import type { GivenOptions } from "./read-options.ts";
 
@@ -12,6 +18,8 @@ export interface IsolationOptions {
   readonly isolation: ReadonlySet<Isolator> | undefined;
   /** Undefined: what is harmless to the machine. */
   readonly allowedCapabilities: readonly CapabilityName[] | undefined;
+  /** Of containers' own users; undefined: they have the machine's. */
+  readonly users: UserRange | undefined;
   /** Undefined: there are no profiles. */
   readonly seccomp: SeccompOptions | undefined;
   readonly disk: DiskOptions;
@@ -29,6 +37,7 @@ export function readIsolationOptions(
   return {
     isolation: read(readIsolation(given), undefined),
     allowedCapabilities: read(readCapabilities(given), undefined),
+    users: read(readUsers(given), undefined),
     seccomp: read(readSeccomp(given), undefined),
     disk: {
       everyMs: read(readWatchInterval(given), 1),
@@ -54,6 +63,22 @@ function readIsolation(given: GivenOptions): Result<ReadonlySet<Isolator> | unde
     );
   }
   return parsed;
+}
+
+function readUsers(given: GivenOptions): Result<UserRange | undefined, string> {
+  const isWanted = given.text("isolation")?.split(",").map(trimmed).includes("namespaces/user");
+  const text = given.text("user-namespace-ids");
+  const label = given.label("user-namespace-ids");
+  if (isWanted !== true) {
+    if (text === undefined) return ok(undefined);
+    return err(`${label} is for namespaces/user, which is not in --isolation; add it`);
+  }
+  if (text === undefined) {
+    const option = given.label("isolation");
+    return err(`${option} has namespaces/user, which needs --user-namespace-ids FROM:COUNT`);
+  }
+  const users = parseUserRange(text);
+  return users.ok ? users : err(`${label} ${users.error}`);
 }
 
 function readSeccomp(given: GivenOptions): Result<SeccompOptions | undefined, string> {

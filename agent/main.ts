@@ -24,7 +24,7 @@ import { runChecks } from "./check/run-checks.ts";
 import { type Config, readCommandLine } from "./config.ts";
 import { reportIsolation } from "./containerizer/cgroups/isolation-report.ts";
 import { type ComposingContainerizer, composeContainerizers } from "./containerizer/composing.ts";
-import type { ContainerizerOptions, GpuDevice } from "./containerizer/containerizer.ts";
+import type { ContainerizerOptions, GpuDevice, UserRange } from "./containerizer/containerizer.ts";
 import type { ImageOptions } from "./containerizer/images/options.ts";
 import type { Isolator } from "./containerizer/isolators.ts";
 import { describeChoice } from "./containerizer-options.ts";
@@ -152,7 +152,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const clock = new SteadyClock(work.metaDirectory);
   const upkeep = makeUpkeep(config, state, { work, clock, log });
-  const facilities = { state, containerizer, port, outward, fetchCache };
+  const facilities = { state, containerizer, port, outward, fetchCache, users: usersOf(config) };
   const { containers, inputs, terminals } = clientContainers(config, work, facilities);
   const view: AgentView = {
     ...{ state, history, containerizer, containers, inputs, config, port, counters },
@@ -169,7 +169,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
     master: config.master,
     outward,
     executorApi: { endpoint: `${executorHost(config)}:${port}`, tokens },
-    taskDefaults: config.tasks,
+    ...{ taskDefaults: config.tasks, users: facilities.users },
     answerCall: (request) => answerLinkedCall(view, request, log),
     ...{ containers, inputs: terminals },
     observe: (changes) => {
@@ -250,7 +250,7 @@ function clientContainers(
   { path: workDirectory, metaDirectory }: WorkDirectory,
   facts: Pick<
     ClientContainersOptions,
-    "state" | "containerizer" | "port" | "outward" | "fetchCache"
+    "state" | "containerizer" | "port" | "outward" | "fetchCache" | "users"
   >,
 ): {
   readonly containers: ClientContainers;
@@ -267,6 +267,11 @@ function clientContainers(
     records: new ClientContainerRecords(join(metaDirectory, "containers")),
   });
   return { containers, inputs: new ContainerInputs(containers, terminals), terminals };
+}
+
+/** Those that containers have of their own; undefined: the machine's. */
+function usersOf({ containerizer, isolation }: Config): UserRange | undefined {
+  return containerizer === "cgroups" ? isolation.users : undefined;
 }
 
 /** Takes the API's port; the error is a sentence. */
@@ -312,7 +317,7 @@ function containerizerOptions(
   tools: { readonly gpus: readonly GpuDevice[]; readonly log: Log; readonly counters: Counters },
 ): ContainerizerOptions {
   const { gpus, log, counters } = tools;
-  const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
+  const { isolation, allowedCapabilities, seccomp, users, disk } = config.isolation;
   return {
     runtimeDirectory: work.runtimeDirectory,
     cgroupRoot: "rimrock",
@@ -320,6 +325,7 @@ function containerizerOptions(
     ...(isolation !== undefined && { isolation }),
     ...(allowedCapabilities !== undefined && { allowedCapabilities }),
     ...(seccomp !== undefined && { seccomp }),
+    ...(users !== undefined && { users }),
     ...{ disk, gpus },
     docker: config.docker,
     imagePulled: (by, tookMs) => counters.imagePulls[by].add(tookMs, Date.now()),

@@ -148,6 +148,11 @@ export const agentOptions = {
     kind: "switch",
     help: "a task uses no more than its `cpus`, also where others leave some, unless its limits say so",
   },
+  "user-namespace-ids": {
+    kind: "text",
+    placeholder: "RANGE",
+    help: "ids of this machine that stand for tasks' users where --isolation has namespaces/user, as FROM:COUNT, like 100000:65536; nobody else may have them",
+  },
   "enforce-container-disk-quota": {
     kind: "switch",
     help: "a task whose sandbox outgrows its `disk` is ended",

@@ -25,13 +25,14 @@ export const isolationCheck: Check = {
         advice: ADVICE[config.containerizerReason],
       };
     }
-    const { isolation, allowedCapabilities, seccomp, disk } = config.isolation;
+    const { isolation, allowedCapabilities, seccomp, users, disk } = config.isolation;
     const report = reportIsolation({
       runtimeDirectory: tmpdir(),
       cgroupRoot: "rimrock-check",
       ...(isolation !== undefined && { isolation }),
       ...(allowedCapabilities !== undefined && { allowedCapabilities }),
       ...(seccomp !== undefined && { seccomp }),
+      ...(users !== undefined && { users }),
       disk,
     });
     if (report === undefined) return { state: "LACKING", detail: "there are no cgroups" };

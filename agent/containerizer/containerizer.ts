@@ -375,6 +375,12 @@ export interface DiskOptions {
   readonly isEnforced: boolean;
 }
 
+/** Ids of this machine that stand for a container's own, from 0 on. */
+export interface UserRange {
+  readonly from: number;
+  readonly count: number;
+}
+
 /** Profiles of system calls, each a file of the folder. */
 export interface SeccompOptions {
   /** Absolute. */
@@ -399,6 +405,8 @@ export interface ContainerizerOptions {
   readonly isolation?: ReadonlySet<Isolator>;
   /** Rights of root that containers may have; absent: what is harmless to the machine. */
   readonly allowedCapabilities?: readonly CapabilityName[];
+  /** Of containers' users, where `isolation` names namespaces/user. */
+  readonly users?: UserRange;
   /** Absent: there are no profiles. */
   readonly seccomp?: SeccompOptions;
   /** Absent: every 15 seconds where `isolation` names disk/du, and not enforced. */

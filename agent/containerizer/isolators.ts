@@ -14,6 +14,7 @@ export const isolators = {
   "namespaces/pid": "it sees and signals its own processes only",
   "namespaces/ipc": "shared memory, semaphores and message queues of its own",
   "namespaces/uts": "a host name of its own",
+  "namespaces/user": "users of its own: even its root is nobody on the machine",
   "linux/capabilities": "which of root's rights its processes can have",
   "linux/nnp": "no program gives its processes more rights than they have (no_new_privs)",
   "linux/seccomp": "which system calls its processes may make, by profiles of the operator's",
@@ -42,7 +43,8 @@ export const isolatorNames = Object.keys(isolators) as readonly Isolator[];
 
 /** Of no use without filesystem/linux. */
 export const NEEDS_MOUNTS: readonly Isolator[] = [
-  ...(["volume/host_path", "volume/sandbox_path", "namespaces/pid", "linux/seccomp"] as const),
+  ...(["volume/host_path", "volume/sandbox_path", "namespaces/pid"] as const),
+  ...(["namespaces/user", "linux/seccomp"] as const),
 ];
 
 /** `text`: names with commas between them. The error is a sentence that goes behind the option's

@@ -33,7 +33,7 @@ import type { ExecutorApiPlace } from "./executor-environment.ts";
 import type { ExecutorStreams } from "./executor-streams.ts";
 import type { FetchCache } from "./fetcher/cache.ts";
 import type { History } from "./history.ts";
-import { Launcher } from "./launcher.ts";
+import { Launcher, type LauncherOptions } from "./launcher.ts";
 import {
   type CallAnswer,
   type CallStream,
@@ -64,6 +64,7 @@ export interface AgentRunnerOptions {
   readonly executorApi: ExecutorApiPlace;
   readonly executorStreams: ExecutorStreams;
   readonly taskDefaults: TaskDefaults;
+  readonly users: LauncherOptions["users"];
   readonly log: Log;
   /** Answers a call that came through the link. */
   readonly answerCall: (request: LinkedRequest) => Promise<CallAnswer | CallStream>;
@@ -114,11 +115,12 @@ export class AgentRunner {
   constructor(options: AgentRunnerOptions) {
     this.#options = options;
     this.#state = options.state;
-    const { containerizer, workDirectory, port, taskDefaults, outward, fetchCache, executorApi } =
-      options;
+    const { containerizer, workDirectory, port, outward, fetchCache, executorApi } = options;
+    const { taskDefaults, users } = options;
     const { facts } = options.state;
     this.#launcher = new Launcher({
-      ...{ containerizer, workDirectory, port, taskDefaults, outward, fetchCache, executorApi },
+      ...{ containerizer, workDirectory, port, outward, fetchCache, executorApi },
+      ...{ taskDefaults, users },
       inputs: options.inputs,
       ip: facts.ip,
     });

@@ -15,9 +15,10 @@ import {
   describeLaunchError,
   type LaunchError,
   type Launched,
+  type UserRange,
 } from "../containerizer/containerizer.ts";
 import { openOutput } from "../containerizer/supervisor/output.ts";
-import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
+import { type Account, ownerOf } from "../containerizer/supervisor/users.ts";
 import { commandEnvironment } from "../core/command-environment.ts";
 import { containerCommand, containerSpec, type SpecFacts } from "../core/container-spec.ts";
 import type { Launch } from "../core/effect.ts";
@@ -51,6 +52,8 @@ export interface LauncherOptions {
   readonly ip: string;
   readonly port: number;
   readonly taskDefaults: TaskDefaults;
+  /** Those that containers which are not Docker's have of their own; undefined: the machine's. */
+  readonly users: UserRange | undefined;
   readonly outward: Outward;
   readonly fetchCache: FetchCache;
   readonly executorApi: ExecutorApiPlace;
@@ -133,7 +136,8 @@ export class Launcher {
     const { containerizer, inputs } = this.#options;
     const { containerId, sandboxDirectory } = spec;
     // Whom an image's user is shows with the image; its containerizer gives him what is his.
-    const account = spec.image === undefined ? accountToBecome(spec.user) : ok(undefined);
+    const users = spec.docker === undefined ? this.#options.users : undefined;
+    const account = spec.image === undefined ? ownerOf(spec.user, users) : ok(undefined);
     if (!account.ok) return err(describeLaunchError(account.error));
     const input = await inputs.make(containerId);
     if (!input.ok) return input;
@@ -194,7 +198,7 @@ export class Launcher {
     launch: Launch,
     signal: AbortSignal,
   ): Promise<Result<string, string>> {
-    const account = accountToBecome(this.#userOf(launch));
+    const account = ownerOf(this.#userOf(launch), this.#usersOf(launch));
     if (!account.ok) return err(describeLaunchError(account.error));
     // What an earlier process fetched may be half of it.
     const cleared = clear(this.#sandboxPath(agentId, launch));
@@ -237,13 +241,18 @@ export class Launcher {
     const { containerId, task, executor } = launch;
     const taskId = task.task_id.value;
     const place = this.#placeOf(agentId, launch);
-    const content = { user: this.#userOf(launch), volumes: volumesOf(task.resources) };
+    const owner = { user: this.#userOf(launch), users: this.#usersOf(launch) };
+    const content = { ...owner, volumes: volumesOf(task.resources) };
     if (executor === undefined) return makeSandbox(workDirectory, place, content);
-    const shared = { user: content.user, volumes: volumesOf(executor.info.resources) };
+    const shared = { ...owner, volumes: volumesOf(executor.info.resources) };
     const outer = makeExecutorSandbox(workDirectory, place, shared);
     if (!outer.ok) return outer;
     const inner = { executorSandbox: outer.value, containerId, taskId };
     return makeTaskSandbox(workDirectory, inner, content);
+  }
+
+  #usersOf({ task }: Launch): UserRange | undefined {
+    return task.container?.type === "DOCKER" ? undefined : this.#options.users;
   }
 
   /** Undefined: the agent's own. An empty name names nobody, as in Mesos. */

@@ -15,7 +15,8 @@ import { randomUUID } from "node:crypto";
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { err, ok, type Result } from "../../worker/std/result.ts";
-import { type Account, accountToBecome } from "../containerizer/supervisor/users.ts";
+import type { UserRange } from "../containerizer/containerizer.ts";
+import { type Account, ownerOf } from "../containerizer/supervisor/users.ts";
 import type { MountedVolume } from "../core/volumes.ts";
 import { errnoOf } from "./errno.ts";
 import { linkVolumes } from "./volumes.ts";
@@ -39,6 +40,8 @@ export function taskSandboxPath(executorSandbox: string, containerId: string): s
 export interface SandboxContent {
   /** Owner; undefined: the agent's own. */
   readonly user: string | undefined;
+  /** The ids of a container's own that the user is among; undefined: he is the machine's. */
+  readonly users: UserRange | undefined;
   readonly volumes: readonly MountedVolume[];
 }
 
@@ -69,13 +72,15 @@ export function linkLatest(workDirectory: string, place: SandboxPlace): boolean 
 export function makeExecutorSandbox(
   workDirectory: string,
   place: SandboxPlace,
-  { user, volumes }: SandboxContent,
+  content: SandboxContent,
 ): Result<string, string> {
   const path = sandboxPath(workDirectory, place);
   return guarded(path, () => {
     if (existsSync(join(path, "tasks"))) return ok(path);
     mkdirSync(join(path, "containers"), { recursive: true, mode: 0o755 });
-    const linked = linkVolumes(workDirectory, path, { volumes, account: accountOf(user) });
+    const linked = linkVolumes(workDirectory, path, {
+      ...{ volumes: content.volumes, account: accountOf(content) },
+    });
     if (!linked.ok) return linked;
     mkdirSync(join(path, "tasks"), { mode: 0o755 });
     link(join(runsPath(workDirectory, place), "latest"), place.containerId);
@@ -106,10 +111,10 @@ export function makeTaskSandbox(
 function fill(
   workDirectory: string,
   path: string,
-  { user, volumes }: SandboxContent,
+  content: SandboxContent,
 ): Result<string, string> {
-  const account = accountOf(user);
-  const linked = linkVolumes(workDirectory, path, { volumes, account });
+  const account = accountOf(content);
+  const linked = linkVolumes(workDirectory, path, { volumes: content.volumes, account });
   if (!linked.ok) return linked;
   if (account !== undefined) chownSync(path, account.userId, account.groupId);
   // What other users run has no business in it.
@@ -118,8 +123,8 @@ function fill(
 }
 
 /** A user that the containerizer will refuse changes no owner here. */
-function accountOf(user: string | undefined): Account | undefined {
-  const found = accountToBecome(user);
+function accountOf({ user, users }: SandboxContent): Account | undefined {
+  const found = ownerOf(user, users);
   return found.ok ? found.value : undefined;
 }
 

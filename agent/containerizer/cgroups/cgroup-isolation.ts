@@ -16,6 +16,7 @@ import type {
   GpuOwners,
   LaunchError,
   ResourceLimits,
+  UserRange,
 } from "../containerizer.ts";
 import {
   DISK_WATCH_MS,
@@ -37,6 +38,7 @@ import type {
 } from "../supervisor/isolation.ts";
 import { processLimits } from "../supervisor/process-limits.ts";
 import type { ProcessIdentity } from "../supervisor/records.ts";
+import { type Account, ownerIn } from "../supervisor/users.ts";
 import { allowDevices } from "./controllers/devices.ts";
 import { killAllIn, processesIn } from "./controllers/freezer.ts";
 import { controllers } from "./controllers/index.ts";
@@ -61,6 +63,7 @@ import {
 import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
 import { realPath } from "./space/volumes.ts";
 import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
+import { USERS_FILE, USERS_PATH, UserNamespaces } from "./user-namespaces.ts";
 
 const MEGABYTE = 1_048_576;
 
@@ -75,6 +78,7 @@ export class CgroupIsolation implements Isolation {
   readonly #gpus: GpuOwners;
   readonly #groups = new GroupMemory();
   readonly #groupProcesses: GroupProcesses;
+  readonly #users: UserNamespaces;
   readonly #present = new Set<ContainerId>();
   #exceeded: Exceeded | undefined;
 
@@ -89,6 +93,9 @@ export class CgroupIsolation implements Isolation {
       seccomp: new SeccompFilters(runtimeDirectory, options.seccomp),
       allowedCapabilities: options.allowedCapabilities ?? DEFAULT_CAPABILITIES,
     };
+    const { isolators } = this.#space.facts;
+    const users = isolators.has("namespaces/user") ? options.users : undefined;
+    this.#users = new UserNamespaces(runtimeDirectory, users);
     this.#groupProcesses = new GroupProcesses(runtimeDirectory);
     this.#gpus = options.gpuPool ?? new GpuPool(runtimeDirectory, options.gpus ?? []);
     const everyMs = disk?.everyMs ?? DISK_WATCH_MS;
@@ -129,8 +136,14 @@ export class CgroupIsolation implements Isolation {
     const filterFiles = filter.value === undefined ? [] : [{ ...FILTER_FILE, path: filter.value }];
     const groupProcess = outer === undefined ? this.#joinProcesses(spec) : ok(undefined);
     if (!groupProcess.ok) return groupProcess;
-    const devices = [...files.value, ...filterFiles];
-    const container = { spec, account, devices, peer, groupProcess: groupProcess.value };
+    const users =
+      outer === undefined ? this.#users.make(spec, account) : ok(this.#users.of(outer.containerId));
+    if (!users.ok) return users;
+    const usersFiles = users.value === undefined ? [] : [USERS_FILE];
+    const container = {
+      ...{ spec, account, peer, groupProcess: groupProcess.value, users: users.value },
+      devices: [...files.value, ...filterFiles, ...usersFiles],
+    };
     const privileges = privilegesOf(this.#space, container);
     if (!privileges.ok) return privileges;
     // Last, because it opens descriptors that are closed with the entry.
@@ -144,6 +157,7 @@ export class CgroupIsolation implements Isolation {
       privileges: privileges.value,
       ...(space.value && { space: space.value }),
       ...(filter.value !== undefined && { seccompFilter: FILTER_PATH }),
+      ...this.#usersOf(account, users.value),
       ...(resourceLimits && { resourceLimits }),
       ...(outer === undefined && score !== 0 && { oomScoreAdjust: score }),
     });
@@ -221,6 +235,14 @@ export class CgroupIsolation implements Isolation {
   #enclose(spec: ContainerSpec): Result<readonly DeviceFile[], LaunchError> {
     const created = createInnerCgroup(this.#hierarchy, this.#name(spec));
     return created.ok ? ok([]) : created;
+  }
+
+  #usersOf(
+    account: Account | undefined,
+    users: UserRange | undefined,
+  ): Pick<Entry, "owner" | "userNamespace"> {
+    const owner = users === undefined ? undefined : ownerIn(users, account);
+    return owner === undefined ? {} : { owner, userNamespace: USERS_PATH };
   }
 
   /** The first process of its group's namespace, where it wants to be in that. */

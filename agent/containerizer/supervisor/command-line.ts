@@ -12,7 +12,7 @@
 import { basename } from "node:path";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
 import type { ContainerSpec, LaunchError, RootFileSystem } from "../containerizer.ts";
-import type { HostTools } from "./host-tools.ts";
+import { findProgram, type HostTools } from "./host-tools.ts";
 import type { Entry } from "./isolation.ts";
 import { CONTAINER_MARK } from "./process-table.ts";
 import { changeRoot, throughGate } from "./root-change.ts";
@@ -186,17 +186,25 @@ function joinNamespaces({ spec, entry }: CommandPlan, tools: HostTools): readonl
 }
 
 function changePrivileges({ account, entry }: CommandPlan, tools: HostTools): readonly string[] {
-  const { privileges = [], seccompFilter } = entry;
+  const { privileges = [], seccompFilter, userNamespace } = entry;
   const setpriv = tools.setpriv ?? "setpriv";
   // A call of its own, because setpriv(1) loads a filter first and changes the user under it. It
   // comes before anything of the container's environment, which could keep it from being loaded.
   const filter = seccompFilter === undefined ? [] : [setpriv, "--seccomp-filter", seccompFilter];
-  if (account === undefined && privileges.length === 0) return filter;
+  // As root of that namespace, which the account and all rights are of from here on.
+  const root = ["--setuid", "0", "--setgid", "0"];
+  const users =
+    userNamespace === undefined ? [] : [findNsenter(), `--user=${userNamespace}`, ...root];
+  if (account === undefined && privileges.length === 0) return [...users, ...filter];
   const user =
     account === undefined
       ? []
       : [`--reuid=${account.userId}`, `--regid=${account.groupId}`, groupsOption(account)];
-  return [setpriv, ...user, ...privileges, ...filter];
+  return [...users, setpriv, ...user, ...privileges, ...filter];
+}
+
+function findNsenter(): string {
+  return findProgram("nsenter") ?? "nsenter";
 }
 
 function groupsOption({ supplementaryGroupIds: ids }: Account): string {

@@ -63,14 +63,22 @@ function sentences(lines: readonly string[]): string {
 }
 
 function setUp(setup: Setup, mountsFile: string | undefined): readonly string[] {
-  const { hostname, baseDirectory, mountProgram, statProgram, expected } = setup;
+  const { hostname, baseDirectory, mountProgram, statProgram, expected, users } = setup;
   return [
     ...(hostname === undefined ? [] : [`name_host ${quoted(hostname)}`]),
     ...(mountsFile === undefined
       ? []
       : [`mount_all ${quotedAll([mountProgram, baseDirectory, mountsFile])}`]),
+    ...(users === undefined ? [] : [ownUsers(users, mountProgram)]),
     ...expected.map(({ path, identity }) => `expect ${quotedAll([statProgram, path, identity])}`),
   ];
+}
+
+function ownUsers(
+  { from, count, file, unshareProgram }: NonNullable<Setup["users"]>,
+  mountProgram: string,
+): string {
+  return `own_users ${quotedAll([String(from), String(count), file, unshareProgram, mountProgram])}`;
 }
 
 /** nsenter(1) still needs the descriptors that name another container's namespaces. */

@@ -12,6 +12,7 @@ import type {
   LaunchError,
   LimitReason,
   ResourceLimits,
+  UserRange,
 } from "../containerizer.ts";
 import type { StartedRecord } from "./records.ts";
 import type { Account } from "./users.ts";
@@ -42,6 +43,10 @@ export interface Entry {
   readonly space?: NewSpace | JoinedSpace;
   /** Options of setpriv(1), besides those that change the user. */
   readonly privileges?: readonly string[];
+  /** Of what the container has on the machine; absent: the account that its command runs as. */
+  readonly owner?: Account;
+  /** The namespace with its users, as a path that the container sees. */
+  readonly userNamespace?: string;
   /** The filter of system calls, as a path that the container sees. */
   readonly seccompFilter?: string;
   /** A call of prlimit(1) without the process: words without blanks or quotes in them. */
@@ -79,6 +84,8 @@ export interface Setup {
   readonly baseDirectory: string;
   /** The command's, as seen when all is mounted. */
   readonly directory: string;
+  /** Its own users, and the file of its own that their namespace is found by; absent: none. */
+  readonly users?: UserRange & { readonly file: string; readonly unshareProgram: string };
   /** Mounted paths that must be what they were when they were checked. */
   readonly expected: readonly { readonly path: string; readonly identity: string }[];
 }

@@ -55,6 +55,7 @@ const SUFFIXES = [
   ".gpus",
   ".seccomp",
   ".processes",
+  ".users",
 ] as const;
 
 const SPARES = ".spares";

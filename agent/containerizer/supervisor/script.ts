@@ -74,8 +74,9 @@ exec "$@"`;
 /**
  * What the command-to-be can do, each in a word; `instructions.ts` makes the sentences. What was
  * mounted is compared with what was asked for (device and inode), so that a link which somebody
- * puts into a path in between leads nowhere. `machine`: the way to the machine's own files, past
- * whatever is mounted over them here.
+ * puts into a path in between leads nowhere. A namespace of users is made by a process that is
+ * there for nothing else: its map can be written once it is in it, and a mount keeps it.
+ * `machine`: the way to the machine's own files, past whatever is mounted over them here.
  */
 export const COMMAND_FUNCTIONS = `refuse() {
   echo "refused $1" >&3
@@ -96,6 +97,18 @@ expect() {
 name_host() {
   echo "$1" 2>/dev/null >"$machine/proc/sys/kernel/hostname" ||
     refuse "Failed to set the host name"
+}
+own_users() {
+  holder=$("$4" --user sleep 60 >/dev/null 2>&1 & echo "$!")
+  tries=0
+  until (echo "0 $1 $2" >"/proc/$holder/uid_map") 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20000 ] || refuse "Failed to make users of its own"
+  done
+  echo "0 $1 $2" 2>/dev/null >"/proc/$holder/gid_map" &&
+    "$5" -n --bind "/proc/$holder/ns/user" "$3" 2>/dev/null ||
+    refuse "Failed to keep users of its own"
+  kill -9 "$holder"
 }
 join() {
   echo 0 2>/dev/null >"$machine$1" || refuse "Failed to enter the cgroup by $1"

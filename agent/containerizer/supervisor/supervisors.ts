@@ -76,7 +76,7 @@ export class Supervisors {
     if (spec.streams !== undefined || descriptors.length > 0) return undefined;
     const spare = this.#spares.take(kindOf(entry));
     if (spare === undefined) return undefined;
-    const isPlaced = placeOutput(spec.sandboxDirectory, spare.output, account);
+    const isPlaced = placeOutput(spec.sandboxDirectory, spare.output, entry.owner ?? account);
     if (isPlaced && this.#records.adopt(spec.containerId, spare.record)) return spare;
     this.#spares.discard(spare);
     return undefined;
@@ -101,7 +101,7 @@ export class Supervisors {
       descriptors: entry.space?.descriptors ?? [],
     };
     if (spec.streams !== undefined) return startSupervisor({ ...start, streams: spec.streams });
-    const output = openOutput(spec.sandboxDirectory, account);
+    const output = openOutput(spec.sandboxDirectory, entry.owner ?? account);
     if (!output.ok) return output;
     const started = await startSupervisor({ ...start, streams: output.value });
     for (const file of Object.values(output.value)) closeSync(file);

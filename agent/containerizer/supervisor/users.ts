@@ -1,7 +1,7 @@
 /** Accounts of this machine, from /etc/passwd alone: users of a directory service are not seen. */
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
-import type { ContainerSpec, LaunchError } from "../containerizer.ts";
+import type { ContainerSpec, LaunchError, UserRange } from "../containerizer.ts";
 import { errnoOf, fileError } from "./file-error.ts";
 
 export interface Account {
@@ -41,6 +41,25 @@ export function accountToBecome(
   if (account.userId === own) return ok(undefined);
   if (own !== 0) return err({ code: "USER_SWITCH_FORBIDDEN", user });
   return ok(account);
+}
+
+/** Who owns on this machine what is an account's of a container with users of its own. */
+export function ownerIn(
+  users: UserRange | undefined,
+  account: Account | undefined,
+): Account | undefined {
+  if (users === undefined) return account;
+  const { userId, groupId } = account ?? { userId: 0, groupId: 0 };
+  return { userId: users.from + userId, groupId: users.from + groupId };
+}
+
+/** The owner of what is to be a user's; undefined: the agent. */
+export function ownerOf(
+  user: string | undefined,
+  users: UserRange | undefined,
+): Result<Account | undefined, LaunchError> {
+  const account = accountToBecome(user);
+  return account.ok ? ok(ownerIn(users, account.value)) : account;
 }
 
 /** The account that a container's command is to run as; undefined: the agent's own. */

@@ -6,7 +6,7 @@ import {
   type ContainerSpec,
   describeLaunchError,
 } from "../../containerizer/containerizer.ts";
-import { type Account, accountToBecome } from "../../containerizer/supervisor/users.ts";
+import { type Account, ownerOf } from "../../containerizer/supervisor/users.ts";
 import { amountOf } from "../../core/amount.ts";
 import { DEFAULT_PATH } from "../../core/container-spec.ts";
 import type { ContainerCallError, SessionPipes } from "./client-container.ts";
@@ -74,7 +74,7 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
   const { id, value, request, around } = facts;
   const refused = obstacle(facts);
   if (refused !== undefined) return clientFails(refused);
-  const account = accountToBecome(request.user ?? around.user);
+  const account = ownerOf(request.user ?? around.user, around.users);
   if (!account.ok) return clientFails(describeLaunchError(account.error));
   const sandbox = makeNestedSandbox(around.sandboxDirectory, value, account.value);
   if (!sandbox.ok) return agentFails(sandbox.error);

@@ -5,6 +5,7 @@ import type {
   ContainerId,
   ContainerSpec,
   ResourceLimits,
+  UserRange,
 } from "../../containerizer/containerizer.ts";
 import { containerSpec, DEFAULT_PATH, resourceLimits } from "../../core/container-spec.ts";
 import { executorLaunch } from "../../core/executor-task.ts";
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly inside: ContainerId | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly user: string | undefined;
+  /** Those of its containers' own that he is among; undefined: he is the machine's. */
+  readonly users?: UserRange | undefined;
   readonly sandboxDirectory: string;
   readonly limits: ResourceLimits;
   /** That it belongs to, when it has no process to live beside. */
@@ -80,6 +83,8 @@ export interface SurroundingsOptions {
   /** Advertised port. */
   readonly port: number;
   readonly taskDefaults: TaskDefaults;
+  /** Of containers that are not Docker's; undefined: the machine's. */
+  readonly users: UserRange | undefined;
 }
 
 export function surroundingsOf(
@@ -110,8 +115,9 @@ function aroundTask(run: RunRow, options: SurroundingsOptions): Surroundings {
     sandboxDirectory,
     user: userOf(framework, info?.command?.user, options),
   });
-  const { environment, user, limits } = spec;
-  return { inside: run.containerId, environment, user, sandboxDirectory, limits };
+  const { environment, user, limits, docker } = spec;
+  const users = docker === undefined ? options.users : undefined;
+  return { inside: run.containerId, environment, user, users, sandboxDirectory, limits };
 }
 
 function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroundings {
@@ -128,14 +134,16 @@ function aroundExecutor(row: ExecutorRow, options: SurroundingsOptions): Surroun
       sandboxDirectory: sandboxPath(options.workDirectory, row),
       user: userOf(framework, info.command?.user, options),
     });
-    const { environment, user, sandboxDirectory, limits } = spec;
-    return { inside, environment, user, sandboxDirectory, limits };
+    const { environment, user, sandboxDirectory, limits, docker } = spec;
+    const users = docker === undefined ? options.users : undefined;
+    return { inside, environment, user, users, sandboxDirectory, limits };
   }
   const sandboxDirectory = sandboxPath(options.workDirectory, row);
   return {
     inside: undefined,
     environment: { PATH: DEFAULT_PATH },
     user: userOf(framework, info.command?.user, options),
+    users: options.users,
     sandboxDirectory,
     group: { id: row.containerId, sandboxDirectory },
     ...volumeMounts(options.workDirectory, volumesOf(info.resources)),

@@ -17,6 +17,7 @@ import { resourceChecks } from "./checks/resources.ts";
 import { spaceChecks } from "./checks/space.ts";
 import { spareChecks, sparesInSpaces } from "./checks/spares.ts";
 import { streamChecks } from "./checks/streams.ts";
+import { userChecks } from "./checks/users.ts";
 
 export type Checks = Readonly<Record<string, (kind: ContainerizerKind) => Promise<void>>>;
 
@@ -37,6 +38,7 @@ export const suites: { readonly [K in ContainerizerKind]: Checks } = {
     ...cgroupChecks,
     ...spaceChecks,
     ...groupChecks,
+    ...userChecks,
     ...resourceChecks,
     ...escapeChecks,
     ...injectionChecks,

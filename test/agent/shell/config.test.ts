@@ -190,6 +190,8 @@ describe("the command line", () => {
   });
 });
 
+const USERS = ["--isolation", "namespaces/user,filesystem/linux", "--user-namespace-ids"];
+
 describe("isolation", () => {
   const isolationOf = (...args: string[]) => {
     const read = readCommandLine(["--master", "http://x", ...args], {});
@@ -200,6 +202,7 @@ describe("isolation", () => {
   test("without options the machine decides, and nothing is enforced on disks", () => {
     expect(isolationOf()).toEqual({
       isolation: undefined,
+      users: undefined,
       seccomp: undefined,
       allowedCapabilities: undefined,
       disk: { everyMs: 15_000, isEnforced: false },
@@ -243,6 +246,11 @@ describe("isolation", () => {
     [["--isolation", "cgroups/net_cls"], /names 'cgroups\/net_cls'.*choose from cgroups\/cpu/],
     [["--isolation", ""], /names ''/],
     [["--isolation", "linux/seccomp,filesystem/linux"], /needs --seccomp-config-dir/],
+    [["--isolation", "namespaces/user,filesystem/linux"], /needs --user-namespace-ids/],
+    [["--user-namespace-ids", "100000:65536"], /namespaces\/user, which is not in --isolation/],
+    [[...USERS, "1000:65536"], /among the machine's own accounts/],
+    [[...USERS, "100000"], /write FROM:COUNT/],
+    [[...USERS, "4294967290:10"], /does not fit/],
     [["--seccomp-profile-name", "a.json"], /'a.json' needs --seccomp-config-dir/],
     [
       ["--seccomp-config-dir", "/p", "--seccomp-profile-name", "a", "--isolation", "cgroups/cpu"],

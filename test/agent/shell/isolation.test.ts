@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +74,48 @@ describe.skipIf(cgroups.missing)(cgroups.title("an agent with the cgroups contai
     expect(readFileSync(join(volumes, "v/file"), "utf8")).toBe("one\n");
     expect(readFileSync(join(volumes, "w/file"), "utf8")).toBe("two\n");
     expect(existsSync("/mnt/file")).toBe(false);
+  });
+
+  test("with users of their own, tasks own their sandboxes, volumes and what was fetched", async () => {
+    const isolation = "cgroups/all,filesystem/linux,namespaces/pid,namespaces/user";
+    const ids = ["--user-namespace-ids", "300000:65536"];
+    const { master, workDirectory } = await start("--isolation", isolation, ...ids);
+    const volume: mesos.Resource = {
+      ...scalar("disk", 8),
+      reservations: [{ type: "DYNAMIC", role: "r", principal: "p" }],
+      disk: { persistence: { id: "v" }, volume: { mode: "RW", container_path: "kept" } },
+    };
+    master.send({
+      type: "APPLY_OPERATION",
+      apply_operation: {
+        operation_uuid: new Uint8Array(16),
+        info: { type: "CREATE" },
+        resources: [volume],
+      },
+    });
+    // What is fetched from the machine is read with the task's rights.
+    chmodSync(machine, 0o755);
+    writeFileSync(join(machine, "input"), "data\n");
+    const value = "id -u; cat input; echo one >kept/file; rm input; cat /proc/self/uid_map";
+    const uris: mesos.CommandInfoURI[] = [{ value: `file://${machine}/input`, extract: false }];
+    for (const [id, user, owner] of [
+      ["t1", "root", 300_000],
+      ["t2", "nobody", 365_534],
+    ] as const) {
+      master.run(id, "", {
+        resources: [scalar("cpus", 0.1), scalar("mem", 64), volume],
+        command: { value, user, uris },
+      });
+      await master.state(id, "TASK_FINISHED");
+      const uid = owner - 300_000;
+      expect(stdoutOf(workDirectory, id)).toMatch(
+        new RegExp(`^${uid}\\ndata\\n\\s+0\\s+300000\\s+65536\\n$`),
+      );
+      expect(statSync(runOf(workDirectory, id)).uid).toBe(owner);
+      const file = join(workDirectory, "volumes/roles/r/v/file");
+      expect(statSync(file).uid).toBe(owner);
+      rmSync(file);
+    }
   });
 
   test("another user's task reads neither a sandbox nor what the agent knows", async () => {

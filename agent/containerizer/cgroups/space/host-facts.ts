@@ -30,6 +30,7 @@ export const NAMESPACE_OPTIONS = {
   "namespaces/pid": "--pid",
   "namespaces/ipc": "--ipc",
   "namespaces/uts": "--uts",
+  "namespaces/user": "--user",
 } as const;
 
 /** By these root changes the machine as a whole. */
@@ -45,6 +46,8 @@ const HELPERS = [
  */
 function isWanted(name: Isolator, options: ContainerizerOptions): boolean {
   const { isolation, disk, seccomp } = options;
+  // What tasks find of the machine's files would be another's.
+  if (name === "namespaces/user") return isolation?.has(name) === true;
   if (name === "linux/seccomp" && isolation === undefined) return seccomp !== undefined;
   if (name === "disk/du" && isolation === undefined) return disk?.isEnforced === true;
   return isolation === undefined || isolation.has(name);
@@ -61,6 +64,9 @@ export function readHostFacts(options: ContainerizerOptions, version: CgroupVers
     const why =
       "cgroup v2 takes a compiled program for it; only a /dev of its own keeps devices away";
     lacking.set("cgroups/devices", why);
+  }
+  if (asked.includes("namespaces/user") && options.users === undefined) {
+    lacking.set("namespaces/user", "--user-namespace-ids does not say whose ids are its users'");
   }
   if (asked.includes("linux/seccomp")) {
     const why = whyNoSeccomp(options);
@@ -90,6 +96,7 @@ const PROGRAMS: { readonly [K in Isolator]?: readonly string[] } = {
   "namespaces/pid": ["unshare"],
   "namespaces/ipc": ["unshare"],
   "namespaces/uts": ["unshare"],
+  "namespaces/user": ["unshare", "nsenter", "sleep"],
   "linux/capabilities": ["setpriv"],
   "linux/nnp": ["setpriv"],
   "posix/rlimits": ["prlimit"],

@@ -11,14 +11,16 @@ import type {
   ContainerSpec,
   LaunchError,
   RootFileSystem,
+  UserRange,
 } from "../../containerizer.ts";
 import type { Isolator } from "../../isolators.ts";
 import { findProgram } from "../../supervisor/host-tools.ts";
 import type { Confined, NewSpace, Setup } from "../../supervisor/isolation.ts";
 import type { ProcessIdentity } from "../../supervisor/records.ts";
-import type { Account } from "../../supervisor/users.ts";
+import { type Account, ownerIn } from "../../supervisor/users.ts";
 import { FIRST_DESCRIPTOR, openNamespaces } from "../joined-space.ts";
 import type { SeccompFilters } from "../seccomp/filters.ts";
+import { USERS_PATH } from "../user-namespaces.ts";
 import { lookBeneath } from "./beneath.ts";
 import { type DeviceFile, deviceFolder } from "./device-folder.ts";
 import { type HostFacts, NAMESPACE_OPTIONS } from "./host-facts.ts";
@@ -45,6 +47,8 @@ export interface NewContainer {
   readonly peer: Confined | undefined;
   /** The first process of the process id namespace that it has with its group. */
   readonly groupProcess?: ProcessIdentity | undefined;
+  /** Users of its own. */
+  readonly users?: UserRange | undefined;
 }
 
 /** Undefined: all of it is the machine's. */
@@ -156,6 +160,10 @@ export function firstRefusal(
   { isolators, lacking }: HostFacts,
   spec: ContainerSpec,
 ): LaunchError | undefined {
+  if (spec.image !== undefined && isolators.has("namespaces/user")) {
+    const why = "its files would be nobody's in namespaces/user, which is in --isolation here";
+    return { code: "NOT_SUPPORTED", what: `the image '${spec.image.name}'`, why };
+  }
   if (spec.image !== undefined && spec.root === undefined) {
     const what = `the image '${spec.image.name}'`;
     const why = "the operator wants none; start it with --image-providers DOCKER";
@@ -179,7 +187,8 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
   const { facts, runtimeDirectory, hidden } = context;
   const { spec, account } = container;
   if (spec.root !== undefined) return setupInRoot(context, container, spec.root);
-  const volumes = resolveVolumes({ spec, account, hidden });
+  const { users } = container;
+  const volumes = resolveVolumes({ spec, account: ownerIn(users, account), users, hidden });
   if (!volumes.ok) return volumes;
   const isLate = ({ target }: Bind): boolean =>
     target !== "/tmp" && isWithin(target, "/tmp") && !isWithin(target, spec.sandboxDirectory);
@@ -229,6 +238,7 @@ function makeSetup(context: SpaceContext, container: NewContainer): Result<Setup
     hostname: spec.hostname,
     baseDirectory: base,
     directory: spec.sandboxDirectory,
+    ...(users && { users: { ...users, file: USERS_PATH, unshareProgram: facts.unshare } }),
     expected: volumes.value.map(({ bind, identity }) => ({ path: bind.target, identity })),
   });
 }

@@ -4,10 +4,10 @@
  * machine only root's links are followed. What was found is compared with what was mounted
  * (`script.ts`), so that nobody exchanges it in between.
  */
-import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { err, ok, type Result } from "../../../../worker/std/result.ts";
-import type { ContainerSpec, LaunchError, VolumeMount } from "../../containerizer.ts";
+import type { ContainerSpec, LaunchError, UserRange, VolumeMount } from "../../containerizer.ts";
 import { errnoOf } from "../../supervisor/file-error.ts";
 import type { Account } from "../../supervisor/users.ts";
 import { type Found, lookBeneath, namesOf } from "./beneath.ts";
@@ -21,6 +21,8 @@ export interface ResolvedVolume {
 export interface VolumeContext {
   readonly spec: ContainerSpec;
   readonly account: Account | undefined;
+  /** Users of its own, if it has some. */
+  readonly users?: UserRange | undefined;
   /** The agent's own folder: no volume leads there. */
   readonly hidden: string;
   /** Of a container with a file system of its own; absent: it has the machine's. */
@@ -68,8 +70,9 @@ interface Source extends Found {
   readonly path: string;
 }
 
-function findSource(context: VolumeContext, { source }: VolumeMount): Result<Source, Refusal> {
-  if (source.kind === "HOST" || source.kind === "AGENT") return hostSource(context, source);
+function findSource(context: VolumeContext, volume: VolumeMount): Result<Source, Refusal> {
+  const { source } = volume;
+  if (source.kind === "HOST" || source.kind === "AGENT") return hostSource(context, volume);
   const { spec, account } = context;
   const [folder, whose] =
     source.kind === "SANDBOX"
@@ -84,8 +87,8 @@ function findSource(context: VolumeContext, { source }: VolumeMount): Result<Sou
 }
 
 function hostSource(
-  { hidden }: VolumeContext,
-  { kind, path: given }: VolumeMount["source"],
+  { hidden, users }: VolumeContext,
+  { source: { kind, path: given }, readOnly }: VolumeMount,
 ): Result<Source, Refusal> {
   if (!given.startsWith("/")) return err(`the host path '${given}' is not absolute`);
   try {
@@ -94,12 +97,27 @@ function hostSource(
       return err(`the host path '${given}' holds what is the agent's own (${hidden})`);
     }
     const stat = statSync(path);
+    const isForeign = users !== undefined && kind === "HOST" && isOthers(stat, users);
+    if (isForeign && !readOnly) return err(foreign(given, stat.uid, users));
     return ok({ path, identity: `${stat.dev}:${stat.ino}`, isFolder: stat.isDirectory() });
   } catch (cause) {
     const errno = errnoOf(cause);
     if (errno === "ENOENT") return err(`there is no '${given}' on this machine; make it first`);
     return err(`the host path '${given}' cannot be used: ${errno}`);
   }
+}
+
+/** Nobody in the container could write to it. */
+function isOthers({ uid, mode }: Stats, { from, count }: UserRange): boolean {
+  return (uid < from || uid >= from + count) && (mode & 0o002) === 0;
+}
+
+function foreign(path: string, userId: number, { from }: UserRange): string {
+  return (
+    `the host path '${path}' belongs to the user ${userId}, who is nobody in a container with ` +
+    `users of its own; mount it read-only (RO), or give it to ${from} and above: ` +
+    `${from} is the container's root`
+  );
 }
 
 /** The real path; throws ELOOP at a link that is neither root's nor the agent's own. */
