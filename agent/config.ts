@@ -51,6 +51,8 @@ export interface Config {
   readonly insecureLocal: boolean;
   /** As given: kinds that are not named are discovered. */
   readonly resources: Resources;
+  /** Of resources that are discovered; "*": they are nobody's. */
+  readonly defaultRole: string;
   readonly attributes: readonly mesos.Attribute[];
   readonly domain: mesos.DomainInfo | undefined;
   readonly containerizer: MesosContainerizerKind;
@@ -117,6 +119,7 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
   };
   const master = read(readMaster(given), NO_MASTER);
   const insecureLocal = given.has("insecure-local");
+  const defaultRole = read(readRole(given), "*");
   const isolation = readIsolationOptions(given, read);
   const isRoot = process.geteuid?.() === 0;
   const unread = { kind: "process", reason: "NAMED" } as const;
@@ -133,7 +136,8 @@ function readConfig(given: GivenOptions, sources: OptionSources, errors: string[
     port: read(readPort(given), DEFAULT_PORT),
     isPortGiven: given.text("port") !== undefined,
     insecureLocal,
-    resources: read(readText(given, "resources", parseResourcesText), []),
+    resources: read(readText(given, "resources", resourcesFor(defaultRole)), []),
+    defaultRole,
     attributes: read(readText(given, "attributes", parseAttributesText), []),
     domain: read(readDomain(given), undefined),
     containerizer: containerizer.kind,
@@ -236,6 +240,17 @@ function readText<T, E extends Parameters<typeof describeTextError>[0]>(
   const parsed = parseText(given.text(option) ?? "");
   return parsed.ok ? parsed : err(`${given.label(option)}: ${describeTextError(parsed.error)}`);
 }
+
+/** "*": nobody's. */
+function readRole(given: GivenOptions): Result<string, string> {
+  const text = given.text("default-role") ?? "*";
+  const parsed = parseResourcesText("cpus:1", { defaultRole: text });
+  if (parsed.ok) return ok(text);
+  return err(`${given.label("default-role")} '${text}': ${describeTextError(parsed.error)}`);
+}
+
+const resourcesFor = (defaultRole: string) => (text: string) =>
+  parseResourcesText(text, { defaultRole });
 
 function readDomain(given: GivenOptions): Result<mesos.DomainInfo | undefined, string> {
   const text = given.text("domain");

@@ -369,7 +369,11 @@ function agentFacts(
   config: Config,
   { port, gpus }: { readonly port: number; readonly gpus: number },
 ): AgentFacts {
-  const resources = withDiscovered(config.resources, readMachine(config.workDirectory, gpus));
+  const resources = withDiscovered(
+    config.resources,
+    readMachine(config.workDirectory, gpus),
+    config.defaultRole,
+  );
   return {
     agentInfo: {
       hostname: config.hostname,

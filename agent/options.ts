@@ -41,6 +41,12 @@ export const agentOptions = {
     help: "like 'cpus:4;mem:8192;ports:[31000-32000]', or JSON; kinds not named are found out",
     otherwise: "what the machine has",
   },
+  "default-role": {
+    kind: "text",
+    placeholder: "ROLE",
+    help: "role of resources that name none, found out ones included",
+    otherwise: "*: everybody's",
+  },
   attributes: { kind: "text", placeholder: "TEXT", help: "like 'rack:r1;zone:z1'" },
   domain: { kind: "text", placeholder: "TEXT", help: "region and zone, like 'eu/eu-1'" },
   hostname: {
@@ -325,7 +331,7 @@ export function helpText(): string {
     "",
     ...rows,
     "",
-    "Names may be written as in Mesos, like --work_dir=DIR.",
+    "Names may be written as in Mesos, like --work_dir=DIR; file:///PATH stands for what is in the file.",
     "Every option may also be set by a variable, like RIMROCK_AGENT_WORK_DIR (the master's is",
     "RIMROCK_MASTER), or in the file of --config; the command line goes before the environment,",
     "and the environment before the file. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are followed.",

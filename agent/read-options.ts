@@ -43,8 +43,14 @@ export function readOptions(sources: OptionSources): Result<GivenOptions, readon
   const file: Read =
     path === undefined || path === "" ? ok(new Map()) : readConfigFile(path, sources);
   if (!file.ok) return file;
-  const all = new Map([...file.value, ...environment, ...given]);
-  const errors = [...all].flatMap(([name, { value, label }]) => switchMistake(name, value, label));
+  const written = [...new Map([...file.value, ...environment, ...given])];
+  const errors = written.flatMap(([name, { value, label }]) => switchMistake(name, value, label));
+  const all = new Map<string, { readonly value: string; readonly label: string }>();
+  for (const [name, { value, label }] of written) {
+    const content = contentOf(name, value, sources);
+    if (content.ok) all.set(name, { value: content.value, label });
+    else errors.push(`${label} ${value}: ${content.error}`);
+  }
   if (errors.length > 0) return err(errors);
   return ok({
     command,
@@ -52,6 +58,31 @@ export function readOptions(sources: OptionSources): Result<GivenOptions, readon
     has: (name) => all.get(name)?.value === "true",
     label: (name) => all.get(name)?.label ?? `--${name}`,
   });
+}
+
+/** Options that name a file or folder themselves. */
+const NAMES_FILE: ReadonlySet<string> = new Set([
+  ...["config", "ca", "work-dir", "docker-config", "docker-socket", "docker-registry"],
+  ...[
+    "docker-store-dir",
+    "executor-environment-variables",
+    "frameworks-home",
+    "hadoop-home",
+    "seccomp-config-dir",
+  ],
+]);
+
+/** As everywhere in Mesos, `file://` and a path stand for what is in that file. */
+function contentOf(
+  name: string,
+  value: string,
+  { readFile }: OptionSources,
+): Result<string, string> {
+  const path = /^file:\/\/(\/.*)$/s.exec(value)?.[1];
+  if (path === undefined) return ok(value);
+  if (NAMES_FILE.has(name)) return ok(path);
+  const content = readFile(path);
+  return content.ok ? ok(content.value.trim()) : content;
 }
 
 function readLine(

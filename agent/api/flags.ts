@@ -67,7 +67,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   cgroups_root: (view) => (usesCgroups(view) ? "rimrock" : NONE),
   container_disk_watch_interval: ({ config }) => formatDuration(config.isolation.disk.everyMs),
   containerizers: ({ config }) => config.containerizers.join(","),
-  default_role: "*",
+  default_role: ({ config }) => config.defaultRole,
   disallow_sharing_agent_ipc_namespace: OFF,
   disallow_sharing_agent_pid_namespace: OFF,
   disk_watch_interval: ({ config }) => formatDuration(config.collection.diskWatchMs),

@@ -30,9 +30,11 @@ export function readMachine(workDirectory: string, gpus: number): Machine {
 /**
  * The kinds of resource that `given` does not name, in Mesos' amounts: all processors and GPUs;
  * memory and disk less 1 GB and 5 GB for the system, or half where there is less than twice that;
- * ports 31000 to 32000.
+ * ports 31000 to 32000. They are of the role `defaultRole`; "*": of nobody.
  */
-export function withDiscovered(given: Resources, machine: Machine): Resources {
+export function withDiscovered(given: Resources, machine: Machine, defaultRole: string): Resources {
+  const reservations: Resource["reservations"] =
+    defaultRole === "*" ? [] : [{ type: "STATIC", role: defaultRole }];
   const named = new Set(given.map((resource) => resource.name));
   const discovered: Resource[] = [
     scalar("cpus", machine.cpus),
@@ -42,7 +44,8 @@ export function withDiscovered(given: Resources, machine: Machine): Resources {
     ...(machine.gpus > 0 ? [scalar("gpus", machine.gpus)] : []),
     { name: "ports", reservations: [], kind: "RANGES", ranges: [[31_000, 32_000]] },
   ];
-  return normalize([...given, ...discovered.filter((one) => !named.has(one.name))]);
+  const added = discovered.filter((one) => !named.has(one.name));
+  return normalize([...given, ...added.map((one) => ({ ...one, reservations }))]);
 }
 
 /** The address that others reach this machine at: the first outward IPv4 one, else loopback. */

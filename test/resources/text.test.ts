@@ -26,6 +26,18 @@ describe("the text of resources", () => {
     );
   });
 
+  test.each([
+    ["cpus:1;cpus(*):2;mem(api):3", "cpus:2; cpus(web):1; mem(api):3"],
+    [
+      '[{"name":"cpus","type":"SCALAR","scalar":{"value":1}},' +
+        '{"name":"mem","type":"SCALAR","scalar":{"value":1},"role":"*"}]',
+      "cpus(web):1; mem:1",
+    ],
+  ])("%s: what names no role is of the default one, and only that", (text, resources) => {
+    const parsed = parseResourcesText(text, { defaultRole: "web" });
+    expect(parsed.ok && formatResources(parsed.value)).toBe(resources);
+  });
+
   test("what is formatted can be read again", () => {
     const text = "cpus:0.3; cpus(web):2; ports:[1-2, 5-5]; zones:{a, b}";
     const parsed = parseResourcesText(text);

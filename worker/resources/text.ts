@@ -20,11 +20,18 @@ import type { TextError } from "./text-error.ts";
 
 export { describeTextError, type TextError } from "./text-error.ts";
 
-/** Reads `--resources`. Blank text is no resources. */
-export function parseResourcesText(text: string): Result<Resources, TextError> {
+/** Reads `--resources`. Blank text is no resources; what names no role is of the default one. */
+export function parseResourcesText(
+  text: string,
+  { defaultRole }: { readonly defaultRole: string } = { defaultRole: "*" },
+): Result<Resources, TextError> {
   const messages = text.trim().startsWith("[") ? readJson(text) : readPieces(text, readResource);
   if (!messages.ok) return messages;
-  const resources = parseResources(messages.value);
+  const isOpen = ({ role, reservations = [] }: mesos.Resource): boolean =>
+    role === undefined && reservations.length === 0;
+  const resources = parseResources(
+    messages.value.map((each) => (isOpen(each) ? { ...each, role: defaultRole } : each)),
+  );
   return resources.ok ? resources : err({ code: "RESOURCE_INVALID", error: resources.error });
 }
 

@@ -10,6 +10,8 @@ const files: { readonly [path: string]: string } = {
   "/etc/agent.json": `{"master": "http://file:1", "port": 6000, "json": true, "attributes": "rack:r1"}`,
   "/etc/typo.json": `{"masters": "http://file:1", "help": true}`,
   "/etc/list.json": "[]",
+  "/etc/master": "http://from.file:1\n",
+  "/etc/resources": "cpus:3\n",
   "/etc/mesos.json": `{"master": "http://x", "work_dir": "/w_d", "gc_delay": "2weeks"}`,
   "/etc/torn.json": "{",
   "/etc/port.json": `{"master": "http://file:1", "port": 65536, "json": "yes"}`,
@@ -80,6 +82,30 @@ describe("the command line", () => {
     });
     const valued = ["--master=http://x", "--hostname", "--work_dir"];
     expect(readCommandLine(valued, {}).ok).toBe(false);
+  });
+
+  test("file:// and a path stand for what is in the file, or for the file where one is meant", () => {
+    const line = ["--master=file:///etc/master", "--resources", "file:///etc/resources"];
+    const read = readCommandLine([...line, "--work-dir", "file:///w"], {});
+    assert(read.ok && read.value.type === "RUN", "the line is in order");
+    const { master, resources, workDirectory } = read.value.config;
+    expect([master.href, formatResources(resources), workDirectory]).toEqual([
+      ...["http://from.file:1/", "cpus:3", "/w"],
+    ]);
+    const missing = ["--master", "http://x", "--resources", "file:///no"];
+    expect(readCommandLine(missing, {})).toMatchObject({
+      error: ["--resources file:///no: it cannot be read (ENOENT)"],
+    });
+  });
+
+  test("a default role is a role", () => {
+    const master = ["--master", "http://x"];
+    expect(readCommandLine([...master, "--default_role=web/api"], {})).toMatchObject({
+      value: { config: { defaultRole: "web/api" } },
+    });
+    expect(readCommandLine([...master, "--default-role", "a b"], {})).toMatchObject({
+      error: [expect.stringMatching(/^--default-role 'a b': /)],
+    });
   });
 
   test("an empty variable is none, and a switch can be switched off again", () => {
@@ -272,10 +298,10 @@ describe("isolation", () => {
 
 describe("discovered resources", () => {
   const machine = { cpus: 8, memBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30, gpus: 0 };
-  const text = (given: string, more = {}) => {
-    const parsed = parseResourcesText(given);
+  const text = (given: string, more = {}, defaultRole = "*") => {
+    const parsed = parseResourcesText(given, { defaultRole });
     assert(parsed.ok, "the text is in order");
-    return formatResources(withDiscovered(parsed.value, { ...machine, ...more }));
+    return formatResources(withDiscovered(parsed.value, { ...machine, ...more }, defaultRole));
   };
 
   test("GPUs, where there are some and nobody said how many", () => {
@@ -294,6 +320,11 @@ describe("discovered resources", () => {
 
   test("what is given is not found out, whatever role it is reserved for", () => {
     expect(text("cpus(web):2;ports:[1-2]")).toBe("cpus(web):2; disk:97280; mem:15360; ports:[1-2]");
+  });
+
+  test("all that names no role is of the default one, found out or given", () => {
+    const reserved = "cpus(web):2; disk(web):97280; mem:64; ports(web):[31000-32000]";
+    expect(text("cpus:2;mem(*):64", {}, "web")).toBe(reserved);
   });
 
   test("a disk of unknown size is not offered", () => {
