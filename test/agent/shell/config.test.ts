@@ -98,6 +98,25 @@ describe("the command line", () => {
     });
   });
 
+  test.each<[string[], boolean]>([
+    [["--json"], true],
+    [["--json=true"], true],
+    [["--json=false"], false],
+    [["--no-json"], false],
+    [["--no-json=false"], true],
+  ])("switches are written as in Mesos: %s", (args, isOn) => {
+    const env = { RIMROCK_AGENT_JSON: String(!isOn) };
+    expect(readCommandLine(["--master", "http://x", ...args], env)).toMatchObject({
+      value: { config: { jsonLog: isOn } },
+    });
+  });
+
+  test("a switch takes no other value, and what is none is not switched off", () => {
+    for (const word of ["--json=yes", "--no-hostname", "--no-such"]) {
+      expect(readCommandLine(["--master", "http://x", word], {}).ok, word).toBe(false);
+    }
+  });
+
   test("a default role is a role", () => {
     const master = ["--master", "http://x"];
     expect(readCommandLine([...master, "--default_role=web/api"], {})).toMatchObject({

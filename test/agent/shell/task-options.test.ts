@@ -50,7 +50,10 @@ describe("what all tasks find", () => {
 
   test("users are switched to by root alone, and not where the operator forbids it", () => {
     expect(tasksOf().switchUser).toBe(process.geteuid?.() === 0);
-    expect(tasksOf("--no-switch_user").switchUser).toBe(false);
+    for (const forbidden of ["--no-switch_user", "--switch_user=false"]) {
+      expect(tasksOf(forbidden).switchUser, forbidden).toBe(false);
+    }
+    expect(tasksOf("--switch_user").switchUser).toBe(process.geteuid?.() === 0);
   });
 
   test("folders are absolute", () => {
