@@ -4,6 +4,7 @@
  * author knows.
  */
 import { parseArgs } from "node:util";
+import { nearest } from "../worker/std/nearest.ts";
 import { err, ok, type Result } from "../worker/std/result.ts";
 import {
   type AgentOption,
@@ -95,8 +96,7 @@ function readLine(
     ]),
   );
   try {
-    const switches = args.flatMap((word) => switchOf(word) ?? []);
-    const named = args.filter((word) => switchOf(word) === undefined).map(withDashes);
+    const named = args.map(withDashes);
     const parsed = parseArgs({ args: named, options, strict: true, allowPositionals: true });
     const [command, stray] = parsed.positionals;
     if (stray !== undefined) return err([`'${stray}' is one word too many; see --help`]);
@@ -106,35 +106,27 @@ function readLine(
         { value: String(value), label: `--${name}` },
       ]),
     );
-    for (const { name, value, label } of switches) given.set(name, { value, label });
     return ok({ command, given });
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return err([`${message.split("\n")[0]}; see --help`]);
+    return err([
+      `${lineMistake(cause instanceof Error ? cause.message : String(cause))}; see --help`,
+    ]);
   }
 }
 
-/**
- * A switch as Mesos takes it besides its bare name: `--json=false`, `--no-json`; of one whose name
- * begins with "no" also without that. Undefined: it is something else.
- */
-function switchOf(
-  word: string,
-): { readonly name: string; readonly value: string; readonly label: string } | undefined {
-  const [, label, written, value] = /^(--([a-z_-]+))(?:=(true|false))?$/.exec(word) ?? [];
-  if (label === undefined || written === undefined) return undefined;
-  const name = written.replaceAll("_", "-");
-  if (isSwitch(name)) return value === undefined ? undefined : { name, value, label };
-  const opposite = name.startsWith("no-") ? name.slice("no-".length) : `no-${name}`;
-  if (!isSwitch(opposite)) return undefined;
-  return { name: opposite, value: value === "false" ? "true" : "false", label };
-}
-
-function isSwitch(name: string): boolean {
-  // Of an object that is no map, only its own members are options.
-  if (!Object.hasOwn(agentOptions, name)) return false;
-  const option: AgentOption = agentOptions[name as OptionName];
-  return option.kind === "switch";
+/** `message`: of Node's `parseArgs`, which speaks to programmers. */
+function lineMistake(message: string): string {
+  const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    const near = nearest(unknown.replace(/^-+/, ""), Object.keys(agentOptions));
+    return `there is no option '${unknown}'${near === undefined ? "" : `; did you mean --${near}?`}`;
+  }
+  const [, option, rest = ""] = /^Option '(?:-\w, )?(--[\w-]+)[^']*' (.*)/s.exec(message) ?? [];
+  if (option === undefined) return message.split("\n")[0] ?? message;
+  if (rest.includes("ambiguous"))
+    return `what follows ${option} begins with a dash; write ${option}=VALUE`;
+  if (rest.includes("missing")) return `${option} needs a value behind it`;
+  return `${option} is a switch: it takes no value`;
 }
 
 /** Mesos writes `--work_dir=DIR`. What is not a name stays as it is, like the word after one. */

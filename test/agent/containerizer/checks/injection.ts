@@ -48,11 +48,8 @@ export const injectionChecks: Checks = {
         ...[`$(: >${marker})`, `\`: >${marker}\``, `;: >${marker};`, `\n: >${marker}\n`, "$PATH"],
         ...["}", "RIMROCK_ENV_0=x", "exec", "become", "\u00e9\u{1f600}", "x".repeat(100_000)],
       ];
-      const command = {
-        shell: false,
-        value: "/usr/bin/printf",
-        arguments: ["-", "[%s]", ...words],
-      };
+      const print = ["sh", "-c", 'printf "[%s]" "$@"', "sh"];
+      const command = { shell: false, value: "/bin/sh", arguments: [...print, ...words] };
       const ran = await run(lab, "", { command });
       assert.equal(ran.stdout, words.map((word) => `[${word}]`).join(""));
       assert.ok(!existsSync(marker), "something ran what an argument says");
