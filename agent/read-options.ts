@@ -96,7 +96,8 @@ function readLine(
     ]),
   );
   try {
-    const named = args.map(withDashes);
+    const switches = args.flatMap((word) => switchOf(word) ?? []);
+    const named = args.filter((word) => switchOf(word) === undefined).map(withDashes);
     const parsed = parseArgs({ args: named, options, strict: true, allowPositionals: true });
     const [command, stray] = parsed.positionals;
     if (stray !== undefined) return err([`'${stray}' is one word too many; see --help`]);
@@ -106,6 +107,7 @@ function readLine(
         { value: String(value), label: `--${name}` },
       ]),
     );
+    for (const { name, value, label } of switches) given.set(name, { value, label });
     return ok({ command, given });
   } catch (cause) {
     return err([
@@ -126,7 +128,30 @@ function lineMistake(message: string): string {
   if (rest.includes("ambiguous"))
     return `what follows ${option} begins with a dash; write ${option}=VALUE`;
   if (rest.includes("missing")) return `${option} needs a value behind it`;
-  return `${option} is a switch: it takes no value`;
+  return `${option} is a switch: it takes no value but true and false`;
+}
+
+/**
+ * A switch as Mesos takes it besides its bare name: `--json=false`, `--no-json`; of one whose name
+ * begins with "no" also without that. Undefined: it is something else.
+ */
+function switchOf(
+  word: string,
+): { readonly name: string; readonly value: string; readonly label: string } | undefined {
+  const [, label, written, value] = /^(--([a-z_-]+))(?:=(true|false))?$/.exec(word) ?? [];
+  if (label === undefined || written === undefined) return undefined;
+  const name = written.replaceAll("_", "-");
+  if (isSwitch(name)) return value === undefined ? undefined : { name, value, label };
+  const opposite = name.startsWith("no-") ? name.slice("no-".length) : `no-${name}`;
+  if (!isSwitch(opposite)) return undefined;
+  return { name: opposite, value: value === "false" ? "true" : "false", label };
+}
+
+function isSwitch(name: string): boolean {
+  // Of an object that is no map, only its own members are options.
+  if (!Object.hasOwn(agentOptions, name)) return false;
+  const option: AgentOption = agentOptions[name as OptionName];
+  return option.kind === "switch";
 }
 
 /** Mesos writes `--work_dir=DIR`. What is not a name stays as it is, like the word after one. */
