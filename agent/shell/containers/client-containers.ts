@@ -293,6 +293,7 @@ export class ClientContainers {
         inside: undefined,
         environment: { PATH: DEFAULT_PATH },
         user: undefined,
+        users: this.#options.users,
         sandboxDirectory: this.#options.workDirectory,
         limits: limitsOf({ resources: request.resources, limits: request.limits }),
       });
@@ -305,7 +306,15 @@ export class ClientContainers {
     const limits = limitsOf({});
     // One that shares a task's namespaces has none to enter.
     const inside = parent.container.inside ?? parent.container.id;
-    return ok({ inside, environment, user, sandboxDirectory, limits });
+    const users = this.#usersIn(outer);
+    return ok({ inside, environment, user, users, sandboxDirectory, limits });
+  }
+
+  /** Of what is in a container of a client's: those of the outermost one. */
+  #usersIn(chain: ContainerChain): Surroundings["users"] {
+    const outermost = this.find(chain.slice(0, 1));
+    if (outermost === undefined || outermost.kind === "CLIENT") return this.#options.users;
+    return surroundingsOf(outermost, this.#options).users;
   }
 
   #livesIn(chain: ContainerChain): boolean {

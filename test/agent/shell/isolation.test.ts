@@ -118,6 +118,37 @@ describe.skipIf(cgroups.missing)(cgroups.title("an agent with the cgroups contai
     }
   });
 
+  test("with users of their own, containers of clients own their sandboxes, those within too", async () => {
+    const isolation = "cgroups/all,filesystem/linux,namespaces/pid,namespaces/user";
+    const ids = ["--user-namespace-ids", "300000:65536", "--insecure-local"];
+    const { workDirectory, agent } = await start("--isolation", isolation, ...ids);
+    const api = /API at (http:\S+)/.exec(agent.log())?.[1];
+    const call = async (type: string, more: object): Promise<Response> =>
+      await fetch(`${api}/api/v1`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ type, [type.toLowerCase()]: more }),
+      });
+    const outer = { value: "outer" };
+    const inner = { value: "inner", parent: outer };
+    const resources = [scalar("cpus", 0.1), scalar("mem", 64)];
+    const command = (value: string, user: string) => ({ value, user });
+    const wait = "touch mine; while [ ! -e containers/inner/mine ]; do sleep 0.05; done";
+    const launched = await call("LAUNCH_CONTAINER", {
+      ...{ container_id: outer, resources, command: command(wait, "root") },
+    });
+    expect(launched.status, await launched.text()).toBe(200);
+    const within = { container_id: inner, command: command("id -u; touch mine", "nobody") };
+    const nested = await call("LAUNCH_CONTAINER", within);
+    expect(nested.status, await nested.text()).toBe(200);
+    const ended = await (await call("WAIT_CONTAINER", { container_id: outer })).json();
+    expect(ended).toMatchObject({ wait_container: { exit_status: 0 } });
+    const sandbox = join(workDirectory, "containers/outer");
+    expect(statSync(join(sandbox, "mine")).uid).toBe(300_000);
+    expect(statSync(join(sandbox, "containers/inner/mine")).uid).toBe(365_534);
+    expect(readFileSync(join(sandbox, "containers/inner/stdout"), "utf8")).toBe("65534\n");
+  });
+
   test("another user's task reads neither a sandbox nor what the agent knows", async () => {
     // Without mounts of its own, what keeps it out is who owns what.
     const { master, workDirectory } = await start("--isolation", "cgroups/cpu");
