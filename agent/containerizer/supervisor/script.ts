@@ -9,7 +9,8 @@
  * No other process is started for a container. `mv` would be one (a millisecond at every end), so
  * `.ended` is not renamed into place: a file that lacks its `end` line counts as not written, which
  * gives a reader the same promise. The kernel's boot id stands for everything a crash could tear.
- * It is opened at the start and written through descriptor 3: the agent may give it another name
+ * It begins with an empty line, so that a disk that fills meanwhile has room for the end. It is
+ * opened at the start and written through descriptor 3: the agent may give it another name
  * (`spares.ts`), and by the end the supervisor's mount namespace may show something else at its
  * path. The command gets no descriptor but 0, 1 and 2.
  *
@@ -157,8 +158,8 @@ shift 2
 ${LEAD}
 read -r boot </proc/sys/kernel/random/boot_id
 read -r line </proc/$$/stat
-echo "$boot $line" >"$record.started" || exit 1
 exec 3>>"$record.ended" 4<&0
+echo >&3 && echo "$boot $line" >"$record.started" || exit 1
 if [ "$init" != init ]; then
   lead "$@"
   exit
