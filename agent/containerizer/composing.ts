@@ -27,7 +27,7 @@ import {
 import { DockerRecords } from "./docker/records.ts";
 import { GpuPool } from "./gpu-pool.ts";
 import { ImagedContainerizer, type Pruned } from "./images/imaged-containerizer.ts";
-import type { ImageOptions } from "./images/options.ts";
+import type { ImageFetcher, ImageOptions, ImageRequest } from "./images/options.ts";
 import { type ContainerizerKind, containerizers, type MesosContainerizerKind } from "./index.ts";
 import { errnoOf } from "./supervisor/file-error.ts";
 
@@ -103,13 +103,13 @@ export interface Composed {
   readonly mesos?: Containerizer;
   readonly docker?: Containerizer;
   /** `mesos`, as far as images are its own. */
-  readonly images?: Pick<ImagedContainerizer, "prune">;
+  readonly images?: Pick<ImagedContainerizer, "prune" | "fetchImage">;
   readonly capsCpus?: boolean;
   /** Whether an agent process made a Docker container for it, or was about to. */
   readonly isDocker: (id: ContainerId) => boolean;
 }
 
-export class ComposingContainerizer implements Containerizer {
+export class ComposingContainerizer implements Containerizer, ImageFetcher {
   readonly #composed: Composed;
   /** Whose each container is that lives, or has not been removed. */
   readonly #names = new Map<ContainerId, ContainerizerName>();
@@ -194,6 +194,11 @@ export class ComposingContainerizer implements Containerizer {
     const isOpen = cpusLimit === undefined && isCpusUncapped !== true;
     if (this.#composed.capsCpus !== true || !isOpen) return limits;
     return { ...limits, cpusLimit: Math.max(cpusRequest, CPUS_LIMIT_MIN) };
+  }
+
+  /** What cannot have images is refused when it is launched. */
+  async fetchImage(request: ImageRequest): Promise<Result<void, LaunchError>> {
+    return (await this.#composed.images?.fetchImage(request)) ?? ok(undefined);
   }
 
   /** Deletes images that no container uses but those of these names; Docker's are Docker's. */

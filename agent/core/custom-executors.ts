@@ -22,6 +22,7 @@ import { closeStream, shutdownEvent, subscribedEvent, tellExecutor } from "./exe
 import { executorGraceMs, executorLaunch, executorLimits } from "./executor-task.ts";
 import type { ExecutorInput } from "./input.ts";
 import { EXECUTOR_MESSAGES_BYTES } from "./limits.ts";
+import { hasToFetch } from "./mesos-image.ts";
 import type { ExecutorEndCause, ExecutorProcess, ExecutorRow } from "./rows.ts";
 import { finish } from "./runs.ts";
 import type { AgentState, StepContext } from "./state.ts";
@@ -310,7 +311,7 @@ function begin(state: AgentState, context: StepContext, row: CustomExecutorRow):
     return;
   }
   const launch = launchOf(state, row);
-  const fetches = (launch.task.command?.uris?.length ?? 0) > 0;
+  const fetches = hasToFetch(launch.task);
   put(state, row, { state: fetches ? "FETCHING" : "LAUNCHING" });
   context.effects.push({ type: fetches ? "FETCH" : "LAUNCH", ...launch });
 }

@@ -32,19 +32,27 @@ export function imageParts(
   source: DockerSource,
   environment: Readonly<Record<string, string>>,
 ): Pick<ContainerSpec, "image" | "command" | "environment"> | undefined {
-  const image = source.container?.mesos?.image;
-  if (image?.docker === undefined) return undefined;
-  const { docker, cached = true } = image;
-  const credentials = credentialsOf(docker);
-  const spec: ImageSpec = {
-    ...{ name: docker.name, cached },
-    ...(credentials !== undefined && { credentials }),
-  };
+  const image = imageOf(source.container);
+  if (image === undefined) return undefined;
   return {
-    image: spec,
+    image,
     command: dockerCommand(source.command),
     environment: { ...dockerEnvironment(environment, source), ...placesOf(source) },
   };
+}
+
+/** Whether something has to be brought here before a launch; what is, a next process can repeat. */
+export function hasToFetch({ command, container }: DockerSource): boolean {
+  return (command?.uris?.length ?? 0) > 0 || imageOf(container) !== undefined;
+}
+
+/** As the containerizer is told of it. */
+export function imageOf(container: mesos.ContainerInfo | undefined): ImageSpec | undefined {
+  const image = container?.type === "MESOS" ? container.mesos?.image : undefined;
+  if (image?.docker === undefined) return undefined;
+  const { docker, cached = true } = image;
+  const credentials = credentialsOf(docker);
+  return { name: docker.name, cached, ...(credentials !== undefined && { credentials }) };
 }
 
 /** Whether a launch may have to wait for an image. `info`: TaskInfo as wire JSON. */

@@ -21,7 +21,7 @@ import { complete } from "./completed.ts";
 import type { Launch } from "./effect.ts";
 import { killEntrusted } from "./entrusted-runs.ts";
 import { milliseconds, taskGraceMs } from "./grace.ts";
-import { mayWaitForImage } from "./mesos-image.ts";
+import { hasToFetch, mayWaitForImage } from "./mesos-image.ts";
 import { isOfRun, type KillCause, type RunKey, type RunRow, type RunStage } from "./rows.ts";
 import type { AgentState, StepContext } from "./state.ts";
 import {
@@ -85,7 +85,7 @@ export function beginLaunch(state: AgentState, context: StepContext, run: RunRow
     return;
   }
   const launch = launchOf(state, run);
-  const fetches = (launch.task.command?.uris?.length ?? 0) > 0;
+  const fetches = hasToFetch(launch.task);
   const stage: RunStage = { state: fetches ? "FETCHING" : "LAUNCHING" };
   state.run.put({ ...run, stage });
   context.effects.push({ type: fetches ? "FETCH" : "LAUNCH", ...launch });

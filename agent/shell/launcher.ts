@@ -17,11 +17,13 @@ import {
   type Launched,
   type UserRange,
 } from "../containerizer/containerizer.ts";
+import type { ImageFetcher } from "../containerizer/images/options.ts";
 import { openOutput } from "../containerizer/supervisor/output.ts";
 import { type Account, ownerOf } from "../containerizer/supervisor/users.ts";
 import { commandEnvironment } from "../core/command-environment.ts";
 import { containerCommand, containerSpec, type SpecFacts } from "../core/container-spec.ts";
 import type { Launch } from "../core/effect.ts";
+import { imageOf } from "../core/mesos-image.ts";
 import { volumesOf } from "../core/volumes.ts";
 import type { Outward } from "../outward/outward.ts";
 import type { TerminalInputs } from "./containers/input.ts";
@@ -46,7 +48,7 @@ import { volumeMounts } from "./volumes.ts";
 const FETCHES_AT_ONCE = 16;
 
 export interface LauncherOptions {
-  readonly containerizer: Containerizer;
+  readonly containerizer: Containerizer & Partial<ImageFetcher>;
   readonly workDirectory: string;
   /** Advertised address. */
   readonly ip: string;
@@ -107,7 +109,7 @@ export class Launcher {
     const environment = executorEnvironment(this.#options.executorApi, launch);
     if (!environment.ok) return environment;
     const { containerId, framework, task, executor } = launch;
-    const spec = containerSpec(framework, task, {
+    const made = containerSpec(framework, task, {
       ...{ containerId, agentId, ip, port },
       operatorEnvironment: this.#options.taskDefaults.environment,
       ...(executor === undefined ? {} : { executor: executor.info }),
@@ -116,6 +118,9 @@ export class Launcher {
       user: this.#userOf(launch),
       ...this.#shared(agentId, launch),
     });
+    // Its registry has been asked by now.
+    const image = fetched !== undefined && made.image && { ...made.image, cached: true };
+    const spec = { ...made, ...(image && { image }) };
     const started =
       spec.terminal !== undefined
         ? await this.#launchAtTerminal(spec)
@@ -198,7 +203,9 @@ export class Launcher {
     launch: Launch,
     signal: AbortSignal,
   ): Promise<Result<string, string>> {
-    const account = ownerOf(this.#userOf(launch), this.#usersOf(launch));
+    const uris = launch.task.command?.uris ?? [];
+    // Nobody but the image may know its user.
+    const account = uris.length === 0 ? ok(undefined) : this.#ownerOf(launch);
     if (!account.ok) return err(describeLaunchError(account.error));
     // What an earlier process fetched may be half of it.
     const cleared = clear(this.#sandboxPath(agentId, launch));
@@ -206,7 +213,6 @@ export class Launcher {
     if (!sandbox.ok) return sandbox;
     this.#linkLatest(agentId, launch);
     const directory = sandbox.value;
-    const uris = launch.task.command?.uris ?? [];
     const fetched = await fetchUris({
       ...{ uris, directory, signal, workDirectory: this.#options.workDirectory },
       places: this.#options.taskDefaults,
@@ -215,10 +221,23 @@ export class Launcher {
       cache: this.#options.fetchCache,
       say: (line) => tellTask(directory, account.value, line),
     });
-    if (fetched.ok) return sandbox;
+    if (fetched.ok) return await this.#fetchImage(launch, { directory, signal });
     if (!signal.aborted) tellTask(directory, account.value, fetched.error);
     const { containerId } = launch;
     return err(`Failed to fetch all URIs for container '${containerId}': ${fetched.error}`);
+  }
+
+  /** After the URIs: among them may be who its task is to the registry. */
+  async #fetchImage(
+    { task }: Launch,
+    { directory, signal }: { readonly directory: string; readonly signal: AbortSignal },
+  ): Promise<Result<string, string>> {
+    const { containerizer } = this.#options;
+    const image = imageOf(task.container);
+    if (image === undefined) return ok(directory);
+    const request = { image, sandboxDirectory: directory, signal };
+    const fetched = await containerizer.fetchImage?.(request);
+    return fetched?.ok === false ? err(describeLaunchError(fetched.error)) : ok(directory);
   }
 
   #placeOf(agentId: string, { containerId, framework, task, executor }: Launch): SandboxPlace {
@@ -249,6 +268,10 @@ export class Launcher {
     if (!outer.ok) return outer;
     const inner = { executorSandbox: outer.value, containerId, taskId };
     return makeTaskSandbox(workDirectory, inner, content);
+  }
+
+  #ownerOf(launch: Launch): Result<Account | undefined, LaunchError> {
+    return ownerOf(this.#userOf(launch), this.#usersOf(launch));
   }
 
   #usersOf({ task }: Launch): UserRange | undefined {

@@ -10,7 +10,7 @@
  * 3. The end of a wait for an image is the end of its download, when nobody else waits for it.
  */
 import type { ResourceStatistics } from "../../../worker/protocol/v1/mesos.ts";
-import { err, type Result } from "../../../worker/std/result.ts";
+import { err, ok, type Result } from "../../../worker/std/result.ts";
 import {
   type ContainerId,
   type Containerizer,
@@ -33,7 +33,7 @@ import {
 import { imageName } from "../docker/image-name.ts";
 import { ContainerFolders } from "./container-folders.ts";
 import { whyNoImages } from "./machine.ts";
-import type { ImageOptions } from "./options.ts";
+import type { ImageFetcher, ImageOptions, ImageRequest } from "./options.ts";
 import { Pulls } from "./pulls.ts";
 import { ImageStore, type StoredImage } from "./store.ts";
 import { tellTask } from "./tell-task.ts";
@@ -49,7 +49,7 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-export class ImagedContainerizer implements Containerizer {
+export class ImagedContainerizer implements Containerizer, ImageFetcher {
   readonly #inner: Containerizer;
   readonly #store: ImageStore;
   readonly #pulls: Pulls;
@@ -141,12 +141,15 @@ export class ImagedContainerizer implements Containerizer {
     });
   }
 
-  async #launchImage(
-    spec: ContainerSpec,
-    image: ImageSpec,
-    signal: AbortSignal,
-  ): Promise<Result<Launched, LaunchError>> {
-    const { sandboxDirectory } = spec;
+  async fetchImage(request: ImageRequest): Promise<Result<void, LaunchError>> {
+    const pulled = await this.#pull(request);
+    if (pulled.ok) this.#store.unpin(pulled.value.config.diffIds);
+    return pulled.ok ? ok(undefined) : pulled;
+  }
+
+  /** Its layers are pinned. */
+  async #pull(request: ImageRequest): Promise<Result<StoredImage, LaunchError>> {
+    const { image, sandboxDirectory, signal } = request;
     const say = (line: string): void => tellTask(sandboxDirectory, line);
     const name = imageName(image.name);
     if (!name.ok) return name;
@@ -155,19 +158,27 @@ export class ImagedContainerizer implements Containerizer {
       return err({ code: "NOT_SUPPORTED", what: `the image '${image.name}'`, why });
     }
     this.#isTried = true;
-    const request = { name: name.value, spec: image, sandboxDirectory, signal, say };
-    const pulled = await this.#pulls.get(request);
-    if (signal.aborted) {
-      if (pulled.ok) this.#store.unpin(pulled.value.config.diffIds);
-      return err({ code: "LAUNCH_CANCELLED" });
-    }
-    if (!pulled.ok) return failed(image, pulled.error, say);
+    const wanted = { name: name.value, spec: image, sandboxDirectory, signal, say };
+    const pulled = await this.#pulls.get(wanted);
+    if (!signal.aborted) return pulled.ok ? pulled : failed(image, pulled.error, say);
+    if (pulled.ok) this.#store.unpin(pulled.value.config.diffIds);
+    return err({ code: "LAUNCH_CANCELLED" });
+  }
+
+  async #launchImage(
+    spec: ContainerSpec,
+    image: ImageSpec,
+    signal: AbortSignal,
+  ): Promise<Result<Launched, LaunchError>> {
+    const { sandboxDirectory } = spec;
+    const pulled = await this.#pull({ image, sandboxDirectory, signal });
+    if (!pulled.ok) return pulled;
     // Its folder holds them from here on.
     const launched = await this.#launchMade(spec, pulled.value, signal);
     this.#store.unpin(pulled.value.config.diffIds);
     return launched.ok || launched.error.code !== "IMAGE_FAILED"
       ? launched
-      : failed(image, launched.error.why, say);
+      : failed(image, launched.error.why, (line) => tellTask(sandboxDirectory, line));
   }
 
   async #launchMade(

@@ -1,4 +1,6 @@
 /** What the operator says of images for containers that are not Docker's. */
+import type { Result } from "../../../worker/std/result.ts";
+import type { ImageSpec, LaunchError } from "../containerizer.ts";
 import type { ImageOutward } from "./outward.ts";
 
 /** Of names that begin with no registry. */
@@ -9,6 +11,19 @@ export type ImageSource =
   | { readonly kind: "REGISTRY"; readonly url: URL | undefined }
   /** Of archives that `docker save` made, in files named like their images. */
   | { readonly kind: "FOLDER"; readonly path: string };
+
+/** Brings images here before containers are made of them. */
+export interface ImageFetcher {
+  /** Resolves when the image is here; `signal` ends the wait. */
+  fetchImage(request: ImageRequest): Promise<Result<void, LaunchError>>;
+}
+
+export interface ImageRequest {
+  readonly image: ImageSpec;
+  /** Where its task is told how far it is, and may have credentials. */
+  readonly sandboxDirectory: string;
+  readonly signal: AbortSignal;
+}
 
 export interface ImageOptions {
   /** Absolute; made if missing. */

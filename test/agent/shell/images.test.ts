@@ -160,6 +160,20 @@ describe.skipIf(docker.missing)(docker.title("a task of type MESOS with an image
     );
   });
 
+  test("whose image is on the way when its agent ends gets it from the next one", async () => {
+    const { master, agent, args } = await joined(...flags);
+    registry.asked.length = 0;
+    registry.intercept = () => true;
+    master.run("t1", "exit 0", withImage("public/shell:1"));
+    await expect.poll(() => registry.asked.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    agent.child.kill("SIGKILL");
+    await agent.ended;
+    registry.intercept = undefined;
+    await startAgent(args);
+    await master.state("t1", "TASK_FINISHED");
+    expect(master.statesOf("t1")).toEqual(["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]);
+  });
+
   test("fails by name where its image cannot be had", async () => {
     const { master, workDirectory } = await joined(...flags);
     master.run("t1", "true", withImage("public/missing:1"));
