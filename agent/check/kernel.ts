@@ -1,6 +1,7 @@
 /** What the kernel lets tasks be confined with. */
 import { readFileSync } from "node:fs";
 import { parseMounts } from "../containerizer/cgroups/hierarchy.ts";
+import { whyNoUserNamespaces } from "../containerizer/cgroups/space/host-facts.ts";
 import { discoverGpus } from "../discovery/gpus.ts";
 import type { Check, Finding } from "./check.ts";
 import { runProgram } from "./programs.ts";
@@ -52,8 +53,9 @@ export const namespacesCheck: Check = {
     const lacks = tried.filter((one) => !one.works).map(({ name }) => name);
     if (lacks.length === 0) return { state: "OK", detail: works.join(", ") };
     const detail = `no ${lacks.join(", ")}${works.length === 0 ? "" : ` (but ${works.join(", ")})`}`;
-    const advice =
-      process.geteuid?.() === 0 ? "allow them in the kernel's settings" : "run the agent as root";
+    const setting = lacks.includes("user") ? whyNoUserNamespaces() : undefined;
+    const allow = setting ?? "allow them in the kernel's settings";
+    const advice = process.geteuid?.() === 0 ? allow : "run the agent as root";
     return { state: "LACKING", detail, advice };
   },
 };

@@ -115,6 +115,14 @@ function whyNoSeccomp({ seccomp }: ContainerizerOptions): string | undefined {
   return whyNoFilters();
 }
 
+/** The setting by which root, too, is kept from making one; undefined: it is not that. */
+export function whyNoUserNamespaces(): string | undefined {
+  const path = "/proc/sys/user/max_user_namespaces";
+  if (!existsSync(path)) return "the kernel has no user namespaces";
+  if (Number(readFileSync(path, "utf8")) > 0) return undefined;
+  return "user.max_user_namespaces is 0; allow some, as with sysctl user.max_user_namespaces=10000";
+}
+
 /** Tries them, all at once and, if that fails, one by one. */
 function forbiddenNamespaces(asked: readonly Isolator[]): [Isolator, string][] {
   const unshare = findProgram("unshare");
@@ -131,8 +139,10 @@ function forbiddenNamespaces(asked: readonly Isolator[]): [Isolator, string][] {
   };
   if (refusal(names) === undefined) return [];
   return names.flatMap((name): [Isolator, string][] => {
-    const why = refusal([name]);
-    return why === undefined ? [] : [[name, why]];
+    const refused = refusal([name]);
+    if (refused === undefined) return [];
+    const setting = name === "namespaces/user" ? whyNoUserNamespaces() : undefined;
+    return [[name, setting ?? refused]];
   });
 }
 
