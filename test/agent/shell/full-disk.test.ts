@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -167,7 +168,8 @@ describe.skipIf(root.missing)(root.title("an agent on a full disk"), () => {
 
   test("starts on it, and finds its tasks", async () => {
     const { master, workDirectory, args, agent } = await agentOnSmallDisk();
-    master.run("t1", "sleep 2; exit 4");
+    const gate = join(temporaryDirectory(), "gate");
+    master.run("t1", `while [ ! -e ${gate} ]; do sleep 0.1; done; exit 4`);
     await master.state("t1", "TASK_RUNNING");
     agent.child.kill("SIGKILL");
     await agent.ended;
@@ -175,6 +177,7 @@ describe.skipIf(root.missing)(root.title("an agent on a full disk"), () => {
     const next = await startAgent(args);
     await master.until("it registers", () => master.registrations[1]);
     expect(next.log()).toMatch(/recovered 1 running of 1 tasks/);
+    writeFileSync(gate, "");
     expect((await master.state("t1", "TASK_FAILED")).message).toMatch(/exited with status 4/);
   });
 
