@@ -17,6 +17,7 @@ import type { FileError } from "../containerizer.ts";
 import { isAlive } from "./ends.ts";
 import type { HostTools } from "./host-tools.ts";
 import { preparation } from "./instructions.ts";
+import { isFollowed } from "./machine-mounts.ts";
 import { readProcess } from "./process-table.ts";
 import type { Records, StartedRecord } from "./records.ts";
 import { type Supervisor, type SupervisorKind, startSupervisor } from "./supervisor.ts";
@@ -38,10 +39,16 @@ export interface Spare {
   readonly output: { readonly stdout: string; readonly stderr: string };
 }
 
+interface World {
+  /** As in /proc/self/mountinfo. */
+  readonly mounts: string;
+  readonly hostname: string;
+}
+
 interface Waiting extends Spare {
   readonly key: string;
   /** How the machine looked when it was made. */
-  readonly world: string;
+  readonly world: World;
   readonly started: StartedRecord;
 }
 
@@ -188,7 +195,9 @@ function keyOf({ enter, hasInit, seesMachine, mounts }: SupervisorKind): string 
 }
 
 function isFit({ supervisor, started, world }: Waiting, kind: SupervisorKind): boolean {
-  if (supervisor.isGone || world !== worldOf(kind)) return false;
+  const now = worldOf(kind);
+  if (supervisor.isGone || world.hostname !== now.hostname) return false;
+  if (!isFollowed(world.mounts, now.mounts)) return false;
   try {
     const child = started.commandPid === undefined ? undefined : readProcess(started.commandPid);
     return isAlive(started.supervisor) && child?.parentPid === supervisor.pid;
@@ -197,10 +206,8 @@ function isFit({ supervisor, started, world }: Waiting, kind: SupervisorKind): b
   }
 }
 
-/**
- * What a spare with namespaces of its own has a copy of. A mount that the machine makes or changes
- * later need not reach the copy.
- */
-function worldOf({ enter }: SupervisorKind): string {
-  return enter.length === 0 ? "" : readFileSync("/proc/self/mountinfo", "utf8") + hostname();
+/** What a spare with namespaces of its own has a copy of. */
+function worldOf({ enter }: SupervisorKind): World {
+  if (enter.length === 0) return { mounts: "", hostname: "" };
+  return { mounts: readFileSync("/proc/self/mountinfo", "utf8"), hostname: hostname() };
 }
