@@ -38,8 +38,8 @@ export interface CustomExecutor {
 
 export type Effect =
   /**
-   * Makes the sandbox afresh and fetches the task's URIs into it. Lost: the run is FETCHING, and
-   * recovery does it again.
+   * Makes the sandbox afresh, fetches the task's URIs into it, and its image. Lost: the run is
+   * FETCHING, and recovery does it again.
    */
   | ({ readonly type: "FETCH" } & Launch)
   /** Lost: the fetch ended with the process. */

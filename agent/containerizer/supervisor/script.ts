@@ -78,6 +78,9 @@ exec "$@"`;
  * puts into a path in between leads nowhere. A namespace of users is made by a process that is
  * there for nothing else: its map can be written once it is in it, and a mount keeps it.
  * `machine`: the way to the machine's own files, past whatever is mounted over them here.
+ *
+ * mount(8) since util-linux 2.39 has a way of mounting that takes no option of more than 256 bytes
+ * (fsconfig(2)), which the names of an image's layers are: hence the older one.
  */
 export const COMMAND_FUNCTIONS = `refuse() {
   echo "refused $1" >&3
@@ -85,7 +88,7 @@ export const COMMAND_FUNCTIONS = `refuse() {
 }
 mount_all() {
   cd "$2" || refuse "Failed to change to $2"
-  why=$("$1" -a -n -c -T "$machine$3" 2>&1) || {
+  why=$(LIBMOUNT_FORCE_MOUNT2=always "$1" -a -n -c -T "$machine$3" 2>&1) || {
     set -f
     set -- $why
     refuse "Failed to mount: $*"

@@ -266,6 +266,14 @@ describe.skipIf(docker.missing)(docker.title("inside a container with an image")
       );
       expect(ran.stderr).toContain("/usr: No such file");
       expect(ran.termination).toMatchObject({ kind: "EXITED" });
+      // One with a sandbox of its own begins there.
+      const nested = join(outer.sandboxDirectory, "nested");
+      mkdirSync(nested);
+      const environment = { MESOS_SANDBOX: nested };
+      const own = { inside: outer.containerId, sandboxDirectory: nested, environment };
+      const there = await run(lab, "pwd; echo $MESOS_SANDBOX; touch made", own);
+      expect(there.stdout).toBe(`${"/mnt/mesos/sandbox/nested\n".repeat(2)}`);
+      expect(existsSync(join(nested, "made"))).toBe(true);
       expect(readdirSync(join(folderOf(lab, outer), "run"))).toEqual([]);
     });
   });
