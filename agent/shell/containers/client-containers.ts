@@ -153,7 +153,7 @@ export class ClientContainers {
     if (name === undefined) return err({ code: "SIGNAL_UNKNOWN", signal });
     const launching = this.#launching.get(containerizerId(chain));
     if (launching !== undefined) {
-      launching.cancel.abort();
+      this.#cancel(launching);
       return ok(undefined);
     }
     const id = this.runningId(chain);
@@ -337,10 +337,16 @@ export class ClientContainers {
   }
 
   #endWithin(outer: ContainerChain): void {
-    for (const { chain, cancel } of this.#launching.values()) {
-      if (isWithin(chain, outer)) cancel.abort();
+    for (const launching of this.#launching.values()) {
+      if (isWithin(launching.chain, outer)) this.#cancel(launching);
     }
     for (const { id, chain } of this.alive()) if (isWithin(chain, outer)) this.#destroy(id);
+  }
+
+  /** What it waits for is its URIs, or in the containerizer its image. */
+  #cancel({ chain, cancel }: Launching): void {
+    cancel.abort();
+    this.#destroy(containerizerId(chain));
   }
 
   #destroy(id: ContainerId): void {
@@ -363,7 +369,7 @@ export class ClientContainers {
 
 function launchFailed(error: LaunchError | string): ContainerCallError {
   if (typeof error === "string") return { code: "LAUNCH_FAILED", why: error, fault: "AGENT" };
-  const ofClient = ["COMMAND_INVALID", "NOT_SUPPORTED", "VOLUME_REFUSED"];
+  const ofClient = ["COMMAND_INVALID", "NOT_SUPPORTED", "VOLUME_REFUSED", "IMAGE_FAILED"];
   ofClient.push("USER_UNKNOWN", "USER_SWITCH_FORBIDDEN");
   const fault = ofClient.includes(error.code) ? "CLIENT" : "AGENT";
   return { code: "LAUNCH_FAILED", why: describeLaunchError(error), fault };

@@ -9,6 +9,7 @@ import {
 import { type Account, ownerOf } from "../../containerizer/supervisor/users.ts";
 import { amountOf } from "../../core/amount.ts";
 import { DEFAULT_PATH } from "../../core/container-spec.ts";
+import { imageParts } from "../../core/mesos-image.ts";
 import type { ContainerCallError, SessionPipes } from "./client-container.ts";
 import type { TerminalInputs } from "./input.ts";
 import { makeNestedSandbox, removeNestedSandbox } from "./nested-sandbox.ts";
@@ -47,6 +48,9 @@ export async function planSession(facts: LaunchFacts, directory: string): Promis
   if (request.uris.length > 0) {
     return clientFails("a session fetches nothing; leave 'command.uris' out");
   }
+  if (request.imaged !== undefined) {
+    return clientFails("a session has the files around it; leave 'container.mesos.image' out");
+  }
   const pipes = await openPipes(directory);
   if (!pipes.ok) return agentFails(pipes.error);
   const { streams, stdin, stdout, stderr, letGo } = pipes.value;
@@ -74,7 +78,10 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
   const { id, value, request, around } = facts;
   const refused = obstacle(facts);
   if (refused !== undefined) return clientFails(refused);
-  const account = ownerOf(request.user ?? around.user, around.users);
+  // Whom an image's user is shows with the image; what is fetched, its client's user may read.
+  const isKnownLater = request.imaged !== undefined && request.uris.length === 0;
+  const user = request.user ?? around.user;
+  const account = isKnownLater ? ok(undefined) : ownerOf(user, around.users);
   if (!account.ok) return clientFails(describeLaunchError(account.error));
   const sandbox = makeNestedSandbox(around.sandboxDirectory, value, account.value);
   if (!sandbox.ok) return agentFails(sandbox.error);
@@ -89,10 +96,12 @@ export async function planNested(facts: LaunchFacts, inputs: TerminalInputs): Pr
     return agentFails(input.error);
   }
   const places = { MESOS_SANDBOX: path, MESOS_DIRECTORY: path };
+  const environment = { PATH: DEFAULT_PATH, ...places, ...request.environment };
   return ok({
     spec: {
       ...commonSpec(facts),
-      environment: { PATH: DEFAULT_PATH, ...places, ...request.environment },
+      environment,
+      ...(request.imaged && imageParts(request.imaged, environment)),
       sandboxDirectory: path,
       streams: { stdin: input.value, stdout, stderr },
     },

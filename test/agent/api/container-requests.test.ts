@@ -5,12 +5,16 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type * as mesos from "../../../worker/protocol/v1/mesos.ts";
+import { type ImageRegistry, startImageRegistry } from "../../support/image-registry.ts";
 import { requirement } from "../../support/require.ts";
+import { busyboxLayer } from "../containerizer/images/image-lab.ts";
 import { endMasters, joined } from "../shell/agent-lab.ts";
 import { type AgentProcess, cleanUp, startAgent } from "../shell/agent-process.ts";
 import { callAgent, childOf, containersOf, onlyContainer, present, until } from "./ask.ts";
 
 const cgroups = requirement("cgroups");
+/** For the busybox of which the image is made. */
+const docker = requirement("docker");
 
 const scalar = (name: string, value: number): mesos.Resource => ({
   ...{ name, type: "SCALAR", scalar: { value } },
@@ -172,8 +176,8 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
         container: { ...container, ...(type && { type }) },
       } as Asked);
     expect(await refused({}, "DOCKER")).toContain("'container.type' is DOCKER");
-    const image = { type: "DOCKER", docker: { name: "busybox" } } as const;
-    expect(await refused({ mesos: { image } })).toContain("leave 'container.mesos.image' out");
+    const image = { type: "APPC" } as const;
+    expect(await refused({ mesos: { image } })).toContain("no images of type APPC");
     expect(await refused({ network_infos: [{}] })).toContain("leave 'container.network_infos' out");
     expect(await refused({ hostname: "no good" })).toContain("`hostname` 'no good'");
   });
@@ -235,6 +239,55 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
         500,
         expect.stringContaining("it was killed while its URIs"),
       ]);
+    });
+  });
+
+  describe.skipIf(docker.missing)(docker.title("with an image"), () => {
+    let registry: ImageRegistry;
+    let image: Partial<mesos.ContainerInfo>;
+    beforeAll(async () => {
+      registry = await startImageRegistry();
+      const config = { Env: ["PATH=/bin", "FROM=image"], Cmd: ["/bin/echo", "of the image"] };
+      registry.push("public/shell:1", { layers: [busyboxLayer()], config });
+      const docker = { name: `${registry.host}/public/shell:1` };
+      image = { mesos: { image: { type: "DOCKER", docker } } };
+    });
+    afterAll(() => registry.close());
+
+    test("has its files, its variables and, where it says nothing, its command", async () => {
+      const launched = async (id: mesos.ContainerID, asked: Partial<Asked>): Promise<string> => {
+        const call = launch(id, { command: {}, container: image, ...asked });
+        expect((await callAgent(port, call)).text).toBe("");
+        const { message } = await waitFor(port, id);
+        expect(message?.wait_container).toEqual({ exit_status: 0 });
+        return readFileSync(join(sandboxOf(id.value), "stdout"), "utf8");
+      };
+      const value = "echo $FROM $MESOS_SANDBOX $(ls -d /usr 2>/dev/null)";
+      const own = await launched({ value: "img1" }, { command: { value }, resources: little });
+      expect(own).toBe("image /mnt/mesos/sandbox\n");
+      expect(await launched({ value: "img2" }, { resources: little })).toBe("of the image\n");
+    });
+
+    test("is not launched when it cannot be had, nor waited for when it is killed", async () => {
+      const docker = { name: `${registry.host}/public/missing:1` };
+      const missing = { mesos: { image: { type: "DOCKER", docker } } } as const;
+      const asked = { command: { value: "true" }, resources: little };
+      const id = { value: "img3" };
+      const text = await refusalOf({ ...asked, container: missing }, id);
+      expect(text).toContain("has no such image");
+      let isAsked = false;
+      registry.intercept = () => {
+        isAsked = true;
+        return true;
+      };
+      const late = { name: `${registry.host}/public/late:1` };
+      const slow = { mesos: { image: { type: "DOCKER", docker: late } } } as const;
+      const launching = callAgent(port, launch(id, { ...asked, container: slow }));
+      await until("it is asked for", () => isAsked);
+      const kill = { type: "KILL_CONTAINER", kill_container: { container_id: id } };
+      expect((await callAgent(port, kill)).status).toBe(200);
+      expect((await launching).status).toBe(500);
+      registry.intercept = undefined;
     });
   });
 
