@@ -23,7 +23,13 @@ const HINTS: { readonly [C in SchedulerErrorCode]: string } = {
 /** Without the line's end. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = SchedulerError.is(error) ? HINTS[error.code] : "";
+  const hint = SchedulerError.is(error) ? hintFor(error) : "";
   const oneLine = message.replaceAll(/\s*\n\s*/g, " ");
   return hint === "" ? `rimrock: ${oneLine}` : `rimrock: ${oneLine}: ${hint}`;
+}
+
+/** Of a call to an agent the master says itself what helps; it is there. */
+function hintFor({ code, status, message }: SchedulerError): string {
+  const isOfAgent = /\/agent\/[^/]+\/api\/v1 answered /.test(message);
+  return code === "UNAVAILABLE" && status !== undefined && isOfAgent ? "" : HINTS[code];
 }

@@ -1,5 +1,6 @@
 import { isTerminal } from "../../worker/protocol/task-state.ts";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
+import { pause } from "../../worker/sdk/back-off.ts";
 import { SchedulerError } from "../../worker/sdk/error.ts";
 import { Operator } from "../../worker/sdk/operator.ts";
 import { followFile } from "../../worker/sdk/sandbox.ts";
@@ -167,14 +168,4 @@ async function endOf(operator: Operator, task: mesos.Task, signal: AbortSignal):
 
 function isSame(a: mesos.Task, b: mesos.Task): boolean {
   return a.task_id.value === b.task_id.value && a.framework_id.value === b.framework_id.value;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -27,13 +27,19 @@ export async function* processOutput(
       if (error !== undefined) throw protocolError(describeRecordError(error));
     }
     const end = decoder.end();
-    if (!end.ok) throw new SchedulerError("STREAM_ENDED", `the output broke off: ${url}`);
+    if (!end.ok) throw brokenOff(url);
   } catch (cause) {
-    throw SchedulerError.is(cause) ? cause : failure(cause, url, signal);
+    if (SchedulerError.is(cause)) throw cause;
+    throw signal.aborted ? failure(cause, url, signal) : brokenOff(url);
   } finally {
     // That nobody reads any more ends the container's session.
     reader.cancel().catch(() => {});
   }
+}
+
+function brokenOff(url: string): SchedulerError {
+  const why = "its agent was restarted or lost, or the connection was";
+  return new SchedulerError("STREAM_ENDED", `the output broke off (${url}): ${why}`);
 }
 
 function processIo(record: Uint8Array): agent.ProcessIO {
