@@ -1,5 +1,5 @@
 /**
- * Whether a request was made by a page of somewhere else, in a browser that can reach this port: one
+ * Whether a page of somewhere else made a request, in a browser that can reach this port: one
  * that sends a form here, or one whose name was pointed at this machine after it was loaded (DNS
  * rebinding). Nothing is asked of whoever reaches the local cluster, so this is what keeps the web
  * from running tasks on a developer's machine. Programs send none of what is looked at.
