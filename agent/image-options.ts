@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { err, ok, type Result } from "../worker/std/result.ts";
 import type { ImageSource } from "./containerizer/images/options.ts";
 import type { GivenOptions } from "./read-options.ts";
+import type { ImageGcConfig } from "./shell/upkeep/image-collector.ts";
 
 export interface ImageChoice {
   /** False: images are refused. */
@@ -10,6 +11,8 @@ export interface ImageChoice {
   readonly source: ImageSource;
   /** Absolute; undefined: in the work directory. */
   readonly storeDirectory: string | undefined;
+  /** Undefined: images stay until PRUNE_IMAGES. */
+  readonly collection: ImageGcConfig | undefined;
 }
 
 /** `read` takes note of mistakes. */
@@ -21,6 +24,7 @@ export function readImageOptions(
     isEnabled: read(readProviders(given), true) && read(readBackend(given), true),
     source: read(readSource(given), { kind: "REGISTRY", url: undefined }),
     storeDirectory: read(readStore(given), undefined),
+    collection: read(readCollection(given), undefined),
   };
 }
 
@@ -57,6 +61,46 @@ function readSource(given: GivenOptions): Result<ImageSource, string> {
     return err(`${label} '${text}' has more than a host; leave the rest out`);
   }
   return ok({ kind: "REGISTRY", url });
+}
+
+const HEADROOM = 0.1;
+const EVERY_MS = 3_600_000;
+const NANOSECONDS_PER_MS = 1_000_000;
+
+/** Mesos' ImageGcConfig. */
+function readCollection(given: GivenOptions): Result<ImageGcConfig | undefined, string> {
+  const text = given.text("image-gc-config");
+  if (text === undefined) return ok(undefined);
+  const label = given.label("image-gc-config");
+  const example = '{"image_disk_headroom": 0.1, "excluded_images": ["team/image:1"]}';
+  let members: Record<string, unknown>;
+  try {
+    members = { ...JSON.parse(text) };
+  } catch {
+    return err(`${label} is not JSON; write it like ${example}`);
+  }
+  const { image_disk_headroom: headroom = HEADROOM, image_disk_watch_interval: interval } = members;
+  const { excluded_images: excluded = [], ...more } = members;
+  const other = Object.keys(more).find((name) => !name.startsWith("image_disk_"));
+  if (other !== undefined) return err(`${label} has an unknown member '${other}'; see ${example}`);
+  if (typeof headroom !== "number" || headroom < 0 || headroom > 1) {
+    return err(`${label}: 'image_disk_headroom' is no share of the disk, from 0 to 1`);
+  }
+  const everyMs = interval === undefined ? EVERY_MS : nanosecondsOf(interval) / NANOSECONDS_PER_MS;
+  if (!(everyMs >= 1)) {
+    const like = '{"nanoseconds": 60000000000}';
+    return err(`${label}: 'image_disk_watch_interval' is no time; write one like ${like}`);
+  }
+  const names = Array.isArray(excluded) ? excluded.filter((name) => typeof name === "string") : [];
+  if (!Array.isArray(excluded) || names.length < excluded.length) {
+    return err(`${label}: 'excluded_images' is no list of names; see ${example}`);
+  }
+  return ok({ headroom, everyMs, excluded: names });
+}
+
+function nanosecondsOf(interval: unknown): number {
+  const isObject = typeof interval === "object" && interval !== null;
+  return isObject && "nanoseconds" in interval ? Number(interval.nanoseconds) : Number.NaN;
 }
 
 /** Its path is among options that mount(8) takes apart at these characters. */

@@ -55,6 +55,7 @@ import { reconfigure } from "./shell/reconfiguration.ts";
 import { keepStartReserve } from "./shell/reserve-space.ts";
 import { shutDownRunning } from "./shell/shut-down-running.ts";
 import { SteadyClock } from "./shell/steady-clock.ts";
+import { ImageCollector } from "./shell/upkeep/image-collector.ts";
 import { SandboxCollector } from "./shell/upkeep/sandbox-collector.ts";
 import { Upkeep } from "./shell/upkeep/upkeep.ts";
 import {
@@ -151,7 +152,7 @@ async function run(config: Config, gpus: readonly GpuDevice[]): Promise<void> {
   const history = new History(join(work.metaDirectory, "history"));
   const fetchCache = new FetchCache(join(work.path, "fetch"), config.fetchCacheBytes);
   const clock = new SteadyClock(work.metaDirectory);
-  const upkeep = makeUpkeep(config, state, { work, clock, log });
+  const upkeep = makeUpkeep(config, state, { work, clock, log, containerizer });
   const facilities = { state, containerizer, port, outward, fetchCache, users: usersOf(config) };
   const { containers, inputs, terminals } = clientContainers(config, work, facilities);
   const view: AgentView = {
@@ -217,18 +218,31 @@ function containerizersOf({ containerizers, containerizer, containerizerReason }
 function makeUpkeep(
   config: Config,
   state: AgentState,
-  {
-    work,
-    clock,
-    log,
-  }: { readonly work: WorkDirectory; readonly clock: SteadyClock; readonly log: Log },
+  tools: {
+    readonly work: WorkDirectory;
+    readonly clock: SteadyClock;
+    readonly log: Log;
+    readonly containerizer: ComposingContainerizer;
+  },
 ): Upkeep {
+  const { work, clock, log, containerizer } = tools;
   const { collection, rotation } = config;
   const folders = { workDirectory: work.path, metaDirectory: work.metaDirectory };
   const { delayMs, headroom, diskWatchMs } = collection;
   const nowMs = (): number => clock.nowMs();
   const collector = new SandboxCollector({ ...folders, state, delayMs, headroom, log, nowMs });
-  return new Upkeep({ workDirectory: work.path, state, collector, diskWatchMs, rotation, log });
+  const { isEnabled, collection: gc } = config.images;
+  const images = isEnabled &&
+    config.containerizer === "cgroups" &&
+    gc !== undefined && {
+      ...{ config: gc, log },
+      directory: imageStore(config, work),
+      prune: (excluded: readonly string[]) => containerizer.pruneImages(excluded),
+    };
+  return new Upkeep({
+    ...{ workDirectory: work.path, state, collector, diskWatchMs, rotation, log },
+    images: images === false ? undefined : new ImageCollector(images),
+  });
 }
 
 function executorDoor(
@@ -333,15 +347,20 @@ function containerizerOptions(
   };
 }
 
+function imageStore({ images }: Config, { path }: WorkDirectory): string {
+  return images.storeDirectory ?? join(path, "images");
+}
+
 /** Undefined: the operator wants none. */
 function imageOptions(
-  { images, docker }: Config,
-  { path }: WorkDirectory,
+  config: Config,
+  work: WorkDirectory,
   outward: Outward,
 ): ImageOptions | undefined {
+  const { images, docker } = config;
   if (!images.isEnabled) return undefined;
   return {
-    storeDirectory: images.storeDirectory ?? join(path, "images"),
+    storeDirectory: imageStore(config, work),
     ...{ source: images.source, outward },
     ...{ dockerConfig: docker.config, stallMs: docker.pullStallMs },
   };

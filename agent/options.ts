@@ -211,6 +211,12 @@ export const agentOptions = {
     help: "where layers of images are kept, and what containers change of them",
     otherwise: "images in --work-dir",
   },
+  "image-gc-config": {
+    kind: "text",
+    placeholder: "JSON",
+    help: 'when images go that no container uses, like {"image_disk_headroom": 0.1}: the share of their disk that is to stay free',
+    otherwise: "they stay until PRUNE_IMAGES",
+  },
   "image-provisioner-backend": {
     kind: "text",
     placeholder: "NAME",

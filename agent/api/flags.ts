@@ -12,6 +12,7 @@ import { DOCKER_SANDBOX } from "../containerizer/docker/spec.ts";
 import { DEFAULT_REGISTRY, type ImageSource } from "../containerizer/images/options.ts";
 import { COMPLETED_EXECUTORS_PER_FRAMEWORK_MAX } from "../core/limits.ts";
 import { FETCH_LIMITS } from "../shell/fetcher/fetcher.ts";
+import type { ImageGcConfig } from "../shell/upkeep/image-collector.ts";
 import type { AgentView } from "./view.ts";
 
 export interface Flag {
@@ -47,6 +48,17 @@ function registryOf(source: ImageSource): string {
 /** Undefined: there are none, as Mesos shows a flag that is not set. */
 const variablesOf = (environment: Readonly<Record<string, string>>): string | undefined =>
   Object.keys(environment).length === 0 ? undefined : JSON.stringify(environment);
+
+function gcConfig(gc: ImageGcConfig | undefined): string | undefined {
+  return (
+    gc &&
+    JSON.stringify({
+      image_disk_headroom: gc.headroom,
+      image_disk_watch_interval: { nanoseconds: gc.everyMs * 1_000_000 },
+      excluded_images: gc.excluded,
+    })
+  );
+}
 
 const flags: Readonly<Record<string, string | ((view: AgentView) => string | undefined)>> = {
   appc_simple_discovery_uri_prefix: NONE,
@@ -107,6 +119,7 @@ const flags: Readonly<Record<string, string | ((view: AgentView) => string | und
   http_command_executor: OFF,
   http_executor_domain_sockets: OFF,
   http_heartbeat_interval: NOT_AWAITED,
+  image_gc_config: ({ config }) => gcConfig(config.images.collection),
   image_providers: (view) => (hasImages(view) ? "DOCKER" : undefined),
   image_provisioner_backend: (view) => (hasImages(view) ? "overlay" : undefined),
   initialize_driver_logging: OFF,

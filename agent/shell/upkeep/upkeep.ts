@@ -1,6 +1,6 @@
 /**
- * What an agent does now and then beside its tasks: removes old sandboxes, keeps logs within their
- * bounds. A failure is logged and the next time comes.
+ * What an agent does now and then beside its tasks: removes old sandboxes and images, keeps logs
+ * within their bounds. A failure is logged and the next time comes.
  */
 import { executorContainer } from "../../core/completed.ts";
 import type { RunRow } from "../../core/rows.ts";
@@ -8,6 +8,7 @@ import type { AgentState } from "../../core/state.ts";
 import { errnoOf } from "../errno.ts";
 import type { Log } from "../log.ts";
 import { sandboxPath, taskSandboxPath } from "../sandbox.ts";
+import type { ImageCollector } from "./image-collector.ts";
 import { type LogRotationOptions, rotateLogs } from "./log-rotation.ts";
 import type { SandboxCollector } from "./sandbox-collector.ts";
 
@@ -16,6 +17,8 @@ export interface UpkeepOptions {
   /** Only read here. */
   readonly state: AgentState;
   readonly collector: SandboxCollector;
+  /** Undefined: images stay. */
+  readonly images?: ImageCollector | undefined;
   /** How often the disk is looked at, ms. */
   readonly diskWatchMs: number;
   /** Undefined: logs grow as they like. */
@@ -38,10 +41,11 @@ export class Upkeep {
 
   /** Never keeps the process. */
   start(): void {
-    const { diskWatchMs, rotation } = this.#options;
+    const { diskWatchMs, rotation, images } = this.#options;
     const { collector } = this;
     void this.#guarded(() => collector.scan().then(() => collector.collect()));
     this.#every(diskWatchMs, () => collector.collect());
+    if (images !== undefined) this.#every(images.everyMs, () => images.collect());
     if (rotation !== undefined) this.#every(LOG_WATCH_MS, () => this.rotateAll());
   }
 

@@ -25,7 +25,7 @@ function read(...args: string[]): { choice: ImageChoice; mistakes: readonly stri
 test("images come from a registry or a folder, and are Docker's or none", () => {
   expect(read().choice).toEqual({
     ...{ isEnabled: true, source: { kind: "REGISTRY", url: undefined } },
-    storeDirectory: undefined,
+    ...{ storeDirectory: undefined, collection: undefined },
   });
   const folder = read("--docker-registry", "/srv/images/", "--docker-store-dir", "/srv/store");
   expect(folder.choice).toMatchObject({
@@ -33,6 +33,10 @@ test("images come from a registry or a folder, and are Docker's or none", () => 
   });
   const url = read("--docker-registry", "https://registry.example.com");
   expect(url.choice.source).toMatchObject({ url: new URL("https://registry.example.com") });
+  const gc = '{"image_disk_watch_interval": {"nanoseconds": 2000000000}, "excluded_images": ["a"]}';
+  expect(read("--image-gc-config", gc).choice.collection).toEqual({
+    ...{ headroom: 0.1, everyMs: 2_000, excluded: ["a"] },
+  });
   expect(read("--image-providers", "docker").choice.isEnabled).toBe(true);
   expect(read("--image-providers", "none").choice.isEnabled).toBe(false);
 });
@@ -44,10 +48,15 @@ test.each([
   ["--docker-store-dir", "/srv/a,b", "has a comma"],
   ["--image-providers", "APPC", "names 'APPC'"],
   ["--image-provisioner-backend", "aufs", "is not to be had"],
+  ["--image-gc-config", "0.1x", "is not JSON"],
+  ["--image-gc-config", '{"image_disk_headroom": 2}', "is no share of the disk"],
+  ["--image-gc-config", '{"excluded_images": [1]}', "is no list of names"],
+  ["--image-gc-config", '{"image_disk_watch_interval": {}}', "is no time"],
+  ["--image-gc-config", '{"headroom": 0.1}', "unknown member 'headroom'"],
 ])("%s %s is a mistake", (option, value, said) => {
   const { mistakes } = read(option, value);
   expect(mistakes).toEqual([expect.stringContaining(said)]);
-  expect(mistakes[0]).toMatch(new RegExp(`^${option} `));
+  expect(mistakes[0]).toMatch(new RegExp(`^${option}[ :]`));
 });
 
 test.skipIf(cgroups.missing)(
