@@ -138,7 +138,7 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
       hostname: "alone",
       volumes: [{ mode: "RO", container_path: "/mnt", host_path: folder }],
       linux_info: {
-        bounding_capabilities: { capabilities: ["NET_RAW"] },
+        bounding_capabilities: { capabilities: ["KILL"] },
         ipc_mode: "PRIVATE",
         shm_size: 3,
       },
@@ -152,7 +152,7 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
       "cat /mnt/word; hostname; grep CapBnd /proc/self/status; ulimit -Sn; ulimit -Hn; " +
       "df -k /dev/shm | tail -n 1 | awk '{ print $2 }'; touch /mnt/x 2>/dev/null || echo RO";
     expect((await outputOf({ command: { value }, container: wire })).split("\n")).toEqual([
-      ...["shared", "alone", "CapBnd:\t0000000000002000", "77", "88", "3072", "RO", ""],
+      ...["shared", "alone", "CapBnd:\t0000000000000020", "77", "88", "3072", "RO", ""],
     ]);
   });
 
@@ -195,7 +195,7 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
       writeFileSync(file, "fetched\n");
       const value = "cat data; grep CapBnd /proc/self/status; ulimit -n";
       const container = {
-        linux_info: { bounding_capabilities: { capabilities: ["NET_RAW"] } },
+        linux_info: { bounding_capabilities: { capabilities: ["KILL"] } },
         rlimit_info: { rlimits: [{ type: "RLMT_NOFILE", soft: 77, hard: 77 }] },
       };
       const id = childOf(task, "c1");
@@ -205,7 +205,7 @@ describe.skipIf(cgroups.missing)(cgroups.title("a container that a client launch
       expect((await waitFor(port, id)).message?.wait_container).toEqual({ exit_status: 0 });
       const runs = `slaves/test-S0/frameworks/f1/executors/t1/runs/${task.value}`;
       const stdout = join(lab.workDirectory, runs, "containers/c1/stdout");
-      expect(readFileSync(stdout, "utf8")).toBe("fetched\nCapBnd:\t0000000000002000\n77\n");
+      expect(readFileSync(stdout, "utf8")).toBe("fetched\nCapBnd:\t0000000000000020\n77\n");
     });
 
     test.each<[string, Partial<Asked>]>([

@@ -19,11 +19,13 @@ export const capabilityNames: readonly CapabilityName[] = [
 
 /**
  * What a container may have where the operator says nothing: enough for programs that begin as
- * root and change their user, nothing by which they could mount, trace others or make devices.
+ * root and change their user, nothing by which they could mount, trace others or make devices; nor
+ * hear what others say, for the network is the machine's: agents and executors prove themselves to
+ * each other there.
  */
 export const DEFAULT_CAPABILITIES: readonly CapabilityName[] = [
   ...(["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"] as const),
-  ...(["SETPCAP", "NET_BIND_SERVICE", "NET_RAW", "SYS_CHROOT", "AUDIT_WRITE", "SETFCAP"] as const),
+  ...(["SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "AUDIT_WRITE", "SETFCAP"] as const),
 ];
 
 export interface PrivilegeFacts {
