@@ -1,4 +1,4 @@
-/** Small files that are there as a whole or not at all, whatever ends the process or the machine. */
+/** Small files, there as a whole or not at all, whatever ends the process or the machine. */
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 
 /** Replaces what is at `path`; only its owner may read it. Throws what the file system says. */
