@@ -136,7 +136,7 @@ for (const program of shells) {
       for (const end of await Promise.all(ends)) {
         assert.match(
           end,
-          /^refused The agent ended before it had said what to run\n[\s\S]*125 end\n$/,
+          /^refused The agent ended before it had said what to run\n[\s\S]*125 end\n$/m,
         );
       }
       assert.ok(!existsSync(mark));
