@@ -360,7 +360,7 @@ function imageOptions(
   const { images, docker } = config;
   if (!images.isEnabled) return undefined;
   return {
-    storeDirectory: imageStore(config, work),
+    ...{ storeDirectory: imageStore(config, work), owner: realpathSync(work.path) },
     ...{ source: images.source, outward },
     ...{ dockerConfig: docker.config, stallMs: docker.pullStallMs },
   };

@@ -26,6 +26,9 @@ export async function importArchive(
   folder: string,
   { store, signal }: Importing,
 ): Promise<Result<StoredImage, string>> {
+  if (name.text.includes("@")) {
+    return err("no digest can be checked in a folder of archives; name the image by its tag");
+  }
   const tagged = `${name.repository}:${name.version}`;
   const files = [...new Set([name.text, tagged, name.repository])].map((each) =>
     join(folder, `${each}.tar`),

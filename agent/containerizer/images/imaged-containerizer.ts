@@ -58,10 +58,11 @@ export class ImagedContainerizer implements Containerizer, ImageFetcher {
   #isTried = false;
   readonly #launching = new Map<ContainerId, Launching>();
 
-  /** Throws what the file system says of the store's folder. */
+  /** Throws what keeps the store's folder from being used. */
   constructor(inner: Containerizer, options: ImageOptions) {
     this.#inner = inner;
     this.#store = new ImageStore(options.storeDirectory);
+    this.#store.claim(options.owner);
     this.#pulls = new Pulls(this.#store, options);
     this.#folders = new ContainerFolders(this.#store);
   }
@@ -153,7 +154,7 @@ export class ImagedContainerizer implements Containerizer, ImageFetcher {
     const say = (line: string): void => tellTask(sandboxDirectory, line);
     const name = imageName(image.name);
     if (!name.ok) return name;
-    const why = this.#isTried ? undefined : await whyNoImages(this.#store.directory);
+    const why = this.#isTried ? undefined : await whyNoImages(this.#store.temporaryDirectory);
     if (why !== undefined) {
       return err({ code: "NOT_SUPPORTED", what: `the image '${image.name}'`, why });
     }

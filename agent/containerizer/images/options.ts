@@ -28,6 +28,8 @@ export interface ImageRequest {
 export interface ImageOptions {
   /** Absolute; made if missing. */
   readonly storeDirectory: string;
+  /** The agent's own folder: no other agent may have the store. */
+  readonly owner: string;
   readonly source: ImageSource;
   /** Registry credentials: a path, or JSON; undefined: those of Docker's own files. */
   readonly dockerConfig: string | undefined;

@@ -94,7 +94,7 @@ export class Pulls {
     const fetch = { signal: abort.signal, say };
     const { source } = this.#options;
     const done = (
-      source.kind === "FOLDER" && !name.text.includes("@")
+      source.kind === "FOLDER"
         ? importArchive(name, source.path, { store: this.#store, signal: abort.signal })
         : this.#pull(name, login, fetch)
     )

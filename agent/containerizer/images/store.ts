@@ -14,7 +14,7 @@
  * 3. What is in use is not deleted: by a container, an image, or a pull that is under way.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageLayer } from "../containerizer.ts";
@@ -50,6 +50,23 @@ export class ImageStore {
     for (const name of ["l", "images", "containers", "tmp"]) {
       mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
     }
+  }
+
+  /**
+   * Throws where another agent has it: what that one's containers stand on would be nobody's here,
+   * and be deleted. `owner`: the agent's own folder.
+   */
+  claim(owner: string): void {
+    const path = join(this.directory, "owner");
+    const other = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (other !== "" && other !== owner && existsSync(other)) {
+      throw new Error(`it is the agent's whose --work-dir is ${other}`);
+    }
+    writeFileSync(path, owner, { mode: 0o600 });
+  }
+
+  get temporaryDirectory(): string {
+    return join(this.directory, "tmp");
   }
 
   /** Undefined: it is not there. */

@@ -50,7 +50,7 @@ export async function inImageLab(
   await inLab("cgroups", async ({ options, ...rest }) => {
     const lab = { ...rest, options: { ...options, ...more } };
     const images: ImageOptions = {
-      storeDirectory: join(lab.directory, "images"),
+      ...{ storeDirectory: join(lab.directory, "images"), owner: lab.directory },
       source: { kind: "REGISTRY", url: undefined },
       ...{ dockerConfig: "{}", outward, stallMs: 5_000, ...over },
     };

@@ -1,6 +1,14 @@
 /** Layers from archives, hostile ones too, and what a container of several would find. */
 import { execFileSync } from "node:child_process";
-import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -242,6 +250,17 @@ describe.skipIf(root.missing)(root.title("a tree of layers"), () => {
     const usr = lstatSync(join(upper, "usr"));
     expect([usr.mode & 0o7777, usr.uid]).toEqual([0o711, 7]);
   });
+});
+
+test("a store is one agent's, until that one's folder is gone", () => {
+  const [mine, other] = [join(directory, "mine"), join(directory, "other")];
+  for (const path of [mine, other]) mkdirSync(path);
+  store.claim(mine);
+  store.claim(mine);
+  expect(() => new ImageStore(store.directory).claim(other)).toThrow(`--work-dir is ${mine}`);
+  rmSync(mine, { recursive: true });
+  new ImageStore(store.directory).claim(other);
+  expect(() => store.claim(join(directory, "mine"))).toThrow(`--work-dir is ${other}`);
 });
 
 describe.skipIf(root.missing)(root.title("pruning"), () => {

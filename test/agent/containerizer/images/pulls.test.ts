@@ -46,7 +46,11 @@ const high = tarOf([{ name: "high", content: "high" }]);
 
 function pullsOf(over: Partial<ImageOptions> = {}): Pulls {
   return new Pulls(store, {
-    ...{ storeDirectory: store.directory, source: { kind: "REGISTRY", url: undefined } },
+    ...{
+      storeDirectory: store.directory,
+      owner: directory,
+      source: { kind: "REGISTRY", url: undefined },
+    },
     ...{ dockerConfig: "{}", outward, stallMs: 2_000, ...over },
   });
 }
@@ -340,5 +344,8 @@ describe.skipIf(root.missing)(root.title("a folder of archives"), () => {
     expect(await refusal("out", { pulls })).toContain("is not in it");
     expect(await refusal("link", { pulls })).toContain("is not in it");
     expect(await refusal("missing", { pulls })).toContain("there is no");
+    const digest = `sha256:${"0".repeat(64)}`;
+    expect(await refusal(`missing@${digest}`, { pulls })).toContain("by its tag");
+    expect(registry.asked).toEqual([]);
   });
 });
