@@ -107,7 +107,8 @@ own_users() {
   tries=0
   until (echo "0 $1 $2" >"/proc/$holder/uid_map") 2>/dev/null; do
     tries=$((tries + 1))
-    [ "$tries" -lt 20000 ] || refuse "Failed to make users of its own"
+    kill -0 "$holder" 2>/dev/null && [ "$tries" -lt 20000 ] ||
+      refuse "Failed to make users of its own"
   done
   echo "0 $1 $2" 2>/dev/null >"/proc/$holder/gid_map" &&
     "$5" -n --bind "/proc/$holder/ns/user" "$3" 2>/dev/null ||
