@@ -161,7 +161,7 @@ export const agentOptions = {
   },
   "enforce-container-disk-quota": {
     kind: "switch",
-    help: "a task whose sandbox outgrows its `disk` is ended",
+    help: "a task that uses more than its `disk`, in its sandbox or beside its image, is ended",
   },
   "container-disk-watch-interval": {
     kind: "text",

@@ -1,4 +1,4 @@
-/** Fetches by programs of the machine what the agent itself does not know how to (http-semantics 17.5). */
+/** Fetches by programs of the machine what the agent itself cannot (http-semantics 17.5). */
 import { unreachable } from "../../../worker/std/assert.ts";
 import type { Result } from "../../../worker/std/result.ts";
 import type { DownloadLimits } from "./download.ts";
