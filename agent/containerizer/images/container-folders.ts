@@ -8,6 +8,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   fchownSync,
   mkdirSync,
   readFileSync,
@@ -54,7 +55,7 @@ export class ContainerFolders {
   }
 
   /** The container as it is to be launched, in a file system of its own. */
-  async make(spec: ContainerSpec, image: StoredImage): Promise<Result<ContainerSpec, LaunchError>> {
+  make(spec: ContainerSpec, image: StoredImage): Result<ContainerSpec, LaunchError> {
     const { config } = image;
     const layers = this.#store.layersOf(image);
     const unusable = (why: string): Result<never, LaunchError> =>
@@ -65,10 +66,12 @@ export class ContainerFolders {
     const tree = new LayeredTree(layers);
     const account = accountIn({ user: spec.user, imageUser: config.user, tree });
     if (!account.ok) return unusable(account.error);
-    const folder = this.#store.containerFolder(spec.containerId);
+    const { containerId } = spec;
+    const folder = this.#store.containerFolder(containerId);
+    // Somebody stands on it: what an earlier process left has gone by now.
+    if (existsSync(folder)) return err({ code: "CONTAINER_EXISTS", containerId });
     const workingDirectory = config.workingDirectory || DOCKER_SANDBOX;
     try {
-      await this.remove(spec.containerId);
       this.#fill(folder, recordOf(spec, image, workingDirectory));
       this.#toolbox ??= makeToolbox(this.#store.directory);
       giveSandbox(spec, account.value);

@@ -188,7 +188,7 @@ export class ImagedContainerizer implements Containerizer, ImageFetcher {
     signal: AbortSignal,
   ): Promise<Result<Launched, LaunchError>> {
     const id = spec.containerId;
-    const made = await this.#folders.make(spec, stored);
+    const made = this.#folders.make(spec, stored);
     let launched: Result<Launched, LaunchError> = made.ok
       ? err({ code: "LAUNCH_CANCELLED" })
       : made;

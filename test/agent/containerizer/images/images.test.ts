@@ -219,6 +219,19 @@ describe.skipIf(docker.missing)(docker.title("a container with an image"), () =>
     });
   });
 
+  test("keeps its files when another one of its name is refused", async () => {
+    await inImageLab(async (lab) => {
+      const spec = await start(lab, "while ! test -e end; do sleep 0.05; done; cat /kept", shell());
+      await until("it runs", () => existsSync(join(folderOf(lab, spec), "upper")));
+      writeFileSync(join(upperOf(lab, spec), "kept"), "kept\n");
+      const again = await lab.containerizer.launch(spec);
+      expect(again).toMatchObject({ error: { code: "CONTAINER_EXISTS" } });
+      writeFileSync(join(spec.sandboxDirectory, "end"), "");
+      await lab.containerizer.wait(spec.containerId);
+      expect(output(spec, "stdout")).toBe("kept\n");
+    });
+  });
+
   test("is ended for what it writes beside its sandbox, too", async () => {
     const disk = { everyMs: 50, isEnforced: true };
     await inImageLab(
