@@ -7,6 +7,8 @@ import { bootId, readProcess } from "./process-table.ts";
 import type { ProcessIdentity, Records, StartedRecord } from "./records.ts";
 import { REFUSED_STATUS, waitStatusOf } from "./script.ts";
 
+const UNTOLD = "The agent ended before it had said what to run";
+
 /** The end that the supervisor wrote; undefined: it has not, or not wholly. */
 export function recordedEnd(records: Records, id: ContainerId): ContainerTermination | undefined {
   const end = records.ended(id);
@@ -17,6 +19,8 @@ export function recordedEnd(records: Records, id: ContainerId): ContainerTermina
   }
   const refusal = end.code === REFUSED_STATUS ? records.refusal(id) : undefined;
   if (refusal !== undefined) return { kind: "NOT_STARTED", message: refusal };
+  // A shell that comes to the end of what it is told ends well, also when that was nothing.
+  if (!records.isReady(id)) return { kind: "NOT_STARTED", message: UNTOLD };
   return { kind: "EXITED", code: end.code, waitStatus };
 }
 
