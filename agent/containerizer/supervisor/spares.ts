@@ -106,6 +106,7 @@ export class Spares {
   async #make(kind: SupervisorKind, tools: HostTools): Promise<boolean> {
     const record = this.#records.spare(randomUUID());
     const world = worldOf(kind);
+    if (world === undefined) return false;
     const steps = this.#stepsOf(kind, record);
     const output = { stdout: `${record}.stdout`, stderr: `${record}.stderr` };
     const made = steps.ok ? await start({ kind, tools, record, output }) : steps;
@@ -196,7 +197,7 @@ function keyOf({ enter, hasInit, seesMachine, mounts }: SupervisorKind): string 
 
 function isFit({ supervisor, started, world }: Waiting, kind: SupervisorKind): boolean {
   const now = worldOf(kind);
-  if (supervisor.isGone || world.hostname !== now.hostname) return false;
+  if (supervisor.isGone || world.hostname !== now?.hostname) return false;
   if (!isFollowed(world.mounts, now.mounts)) return false;
   try {
     const child = started.commandPid === undefined ? undefined : readProcess(started.commandPid);
@@ -206,8 +207,15 @@ function isFit({ supervisor, started, world }: Waiting, kind: SupervisorKind): b
   }
 }
 
-/** What a spare with namespaces of its own has a copy of. */
-function worldOf({ enter }: SupervisorKind): World {
+/**
+ * What a spare with namespaces of its own has a copy of. Undefined: it cannot be read, as when the
+ * agent is out of descriptors.
+ */
+function worldOf({ enter }: SupervisorKind): World | undefined {
   if (enter.length === 0) return { mounts: "", hostname: "" };
-  return { mounts: readFileSync("/proc/self/mountinfo", "utf8"), hostname: hostname() };
+  try {
+    return { mounts: readFileSync("/proc/self/mountinfo", "utf8"), hostname: hostname() };
+  } catch {
+    return undefined;
+  }
 }
