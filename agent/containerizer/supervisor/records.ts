@@ -237,8 +237,9 @@ export class Records {
     this.#write(id, ".limited", `${reason}\n${message}`);
   }
 
+  /** The one by which containers are found goes last: after a crash the next sweep finds the rest. */
   remove(id: ContainerId): void {
-    for (const suffix of SUFFIXES) rmSync(this.pathOf(id) + suffix, { force: true });
+    for (const suffix of SUFFIXES.toReversed()) rmSync(this.pathOf(id) + suffix, { force: true });
   }
 }
 

@@ -19,6 +19,8 @@ const SAMPLES = 8;
 const AT_ONCE = 2;
 /** More than the calls of a life; the first life tells how many there are. */
 const NEVER = 1_000_000;
+/** Of a busy machine. */
+const PATIENCE_MS = 30_000;
 const LIFE = ["TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"];
 
 afterEach(endMasters);
@@ -98,7 +100,7 @@ async function settled(master: FakeMaster): Promise<void> {
 }
 
 async function ended(master: FakeMaster, taskId: string): Promise<void> {
-  await master.until(`${taskId} ends`, () => terminal(master, taskId));
+  await master.until(`${taskId} ends`, () => terminal(master, taskId), PATIENCE_MS);
 }
 
 function terminal(master: FakeMaster, taskId: string): mesos.TaskStatus | undefined {
