@@ -6,7 +6,7 @@
  * 2. tar and unzip work in a new folder that no task can reach: links which other archives left in
  * the sandbox lead nothing astray, and where its own links lead is seen before they are anywhere.
  */
-import { type FileHandle, mkdir, open, readdir, readlink, realpath } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, readdir, readlink, realpath } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { err, type Result } from "../../../worker/std/result.ts";
 import { moveTree } from "../move-tree.ts";
@@ -90,6 +90,8 @@ async function unpack(
     if (unclear !== undefined) return err(unclear);
     const unpacked = await runProgram(program.unpack, inside);
     if (!unpacked.ok) return named(unpacked);
+    // An archive may have its own folder in it (`./`), with rights that are not the sandbox's.
+    await chmod(stage, 0o700);
     const bad = await strayLink(stage, stage);
     return bad === undefined ? moveTree(stage, sandbox) : err(bad);
   } finally {

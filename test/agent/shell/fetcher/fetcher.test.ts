@@ -348,6 +348,18 @@ describe("archives", () => {
     },
   );
 
+  test("the folder that an archive was made of gives the sandbox no other rights", async () => {
+    const { sandbox, from } = folders();
+    chmodSync(sandbox, 0o700);
+    mkdirSync(join(from, "in"));
+    writeFileSync(join(from, "in/f"), "F");
+    chmodSync(join(from, "in"), 0o555);
+    execFileSync("tar", ["-C", "in", "-cf", "a.tar", "."], { cwd: from });
+    expect(await fetchInto(sandbox, [`${from}/a.tar`])).toBeUndefined();
+    expect(read(sandbox, "f")).toBe("F");
+    expect(statSync(sandbox).mode & 0o777).toBe(0o700);
+  });
+
   test("folders of several archives become one; the younger file stays", async () => {
     const { sandbox, from } = folders();
     packed(from, ["tar", "-cf", "a.tar", "in/f"]);
