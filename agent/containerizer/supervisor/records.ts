@@ -237,7 +237,7 @@ export class Records {
     this.#write(id, ".limited", `${reason}\n${message}`);
   }
 
-  /** The one by which containers are found goes last: after a crash the next sweep finds the rest. */
+  /** The one by which containers are found goes last: after a crash a sweep finds the rest. */
   remove(id: ContainerId): void {
     for (const suffix of SUFFIXES.toReversed()) rmSync(this.pathOf(id) + suffix, { force: true });
   }
