@@ -81,6 +81,8 @@ function systemLines(plan: MountPlan): string {
     bind({ source: plan.deviceFolder, target: "/dev", readOnly: false }),
     line("rimrock-pts", "/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=620,nosuid,noexec"),
     sharedMemory === undefined ? "" : sharedMemoryLine(sharedMemory.bytes),
+    // The folder behind it is every container's; what is mounted below it stays as it is.
+    line("rimrock", "/dev", "none", "remount,bind,ro,nosuid,noexec"),
   ];
   return lines.join("");
 }

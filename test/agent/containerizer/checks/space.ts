@@ -141,6 +141,17 @@ export const spaceChecks: Checks = {
       assert.equal(out.stdout, "out\nptmx\n");
     }),
 
+  "what one container does to its /dev no other one sees, also where both are root's": (kind) =>
+    inLab(kind, async (lab) => {
+      const deeds = ["echo x >/dev/note", "ln -sf /etc/passwd /dev/ptmx", "rm /dev/full"];
+      for (const deed of deeds) {
+        const ran = await run(lab, `{ ${deed}; } 2>&1; echo $?`);
+        assert.match(ran.stdout, /Read-only file system|busy/i, deed);
+      }
+      const other = await run(lab, "cat /dev/note; readlink /dev/ptmx; echo x 2>&1 >/dev/full");
+      assert.match(other.stdout, /^pts\/ptmx\n.*(?:No space left|I\/O error)/i);
+    }),
+
   "shared memory is its own, of the size that was asked for": (kind) =>
     inLab(kind, async (lab) => {
       const sharedMemory = { mode: "PRIVATE", bytes: 8 * 1_048_576 } as const;
