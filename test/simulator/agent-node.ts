@@ -76,7 +76,10 @@ export class AgentNode {
   tick(): void {
     const { clock } = this.#world;
     if (!this.isCut() && this.#world.fault("partitioned")) {
-      const forMs = this.#world.between("partition", 1_000, 120_000);
+      const shortMs = this.#world.between("partition", 1_000, 120_000);
+      // Some networks are away for an hour, and some machines asleep.
+      const isLong = this.#world.dice("longPartition").below(4) === 0;
+      const forMs = isLong ? 30 * shortMs : shortMs;
       this.#cutUntilMs = clock.nowMs + forMs;
       this.#world.trace(this.name, () => `is cut off for ${forMs} ms`);
     }

@@ -13,8 +13,8 @@ import type { Options } from "./options.ts";
 import { RelayNode } from "./relay-node.ts";
 import { type TraceLine, traceText, Violation, World } from "./world.ts";
 
-/** When faults have stopped, everything is done after this long at most. */
-const QUIET_WITHIN_MS = 1_500_000;
+/** When faults have stopped, everything is done after this long: an hour's partition, and then. */
+const QUIET_WITHIN_MS = 5_100_000;
 /** And every role that wants offers has one after this long at most. */
 const OFFERED_WITHIN_MS = 60_000;
 const TRACE_LINES_SHOWN = 40;
