@@ -201,7 +201,7 @@ export const recoveryChecks: Checks = {
       const spec = await start(lab, "sleep 0.5; exit 8");
       writeFileSync(
         join(lab.options.runtimeDirectory, `${spec.containerId}.ended`),
-        "[1] + Done(1)\n14",
+        "ready\n[1] + Done(1)\n14",
       );
       const termination = await within(5_000, lab.containerizer.wait(spec.containerId));
       assert.deepEqual(termination, { kind: "EXITED", code: 8, waitStatus: 8 << 8 });
