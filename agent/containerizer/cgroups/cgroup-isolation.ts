@@ -1,6 +1,7 @@
 /**
  * How a container is confined here: a cgroup of its own, `<root>/<container id>`, in v2's tree or
- * in each of v1's, and namespaces of its own. What lives inside another container has a cgroup
+ * in each of v1's, and namespaces of its own. Its limits are there, its processes one level below
+ * (`LEAF`). What lives inside another container has a cgroup
  * within that one's, without limits, and no namespaces.
  */
 import { statSync } from "node:fs";
@@ -45,7 +46,7 @@ import { controllers } from "./controllers/index.ts";
 import { outOfMemory } from "./controllers/memory.ts";
 import { GroupMemory } from "./group-memory.ts";
 import { GroupProcesses } from "./group-processes.ts";
-import { controllersOf, directoryOf, entrancesOf, type Hierarchy } from "./hierarchy.ts";
+import { controllersOf, directoryOf, entrancesOf, type Hierarchy, LEAF } from "./hierarchy.ts";
 import { joinSpace } from "./joined-space.ts";
 import { applyLimits, outOfMemoryScore } from "./limits.ts";
 import { SeccompFilters } from "./seccomp/filters.ts";
@@ -62,7 +63,13 @@ import {
 } from "./space/new-space.ts";
 import { DEFAULT_CAPABILITIES } from "./space/privileges.ts";
 import { realPath } from "./space/volumes.ts";
-import { createCgroup, createInnerCgroup, removeCgroup, removeEmptyParents } from "./tree.ts";
+import {
+  createCgroup,
+  createInnerCgroup,
+  createLeaf,
+  removeCgroup,
+  removeEmptyParents,
+} from "./tree.ts";
 import { USERS_FILE, USERS_PATH, UserNamespaces } from "./user-namespaces.ts";
 
 const MEGABYTE = 1_048_576;
@@ -153,7 +160,7 @@ export class CgroupIsolation implements Isolation {
     const name = this.#name(spec);
     const score = outOfMemoryScore(spec.limits, totalmem());
     return ok({
-      joinFiles: entrancesOf(this.#hierarchy, name),
+      joinFiles: entrancesOf(this.#hierarchy, name, { hasLimits: outer === undefined }),
       privileges: privileges.value,
       ...(space.value && { space: space.value }),
       ...(filter.value !== undefined && { seccompFilter: FILTER_PATH }),
@@ -198,7 +205,7 @@ export class CgroupIsolation implements Isolation {
 
   limitation(place: Place): Limitation | undefined {
     const directory = directoryOf(this.#hierarchy, "memory", this.#name(place));
-    const memory = outOfMemory(this.#hierarchy.version, directory);
+    const memory = outOfMemory(this.#hierarchy.version, directory, join(directory, LEAF));
     if (!memory.ok || memory.value.killedProcesses === 0) return undefined;
     const { limitBytes, peakBytes } = memory.value;
     const used = `limit ${megabytes(limitBytes)}, most used ${megabytes(peakBytes)}`;
@@ -227,6 +234,8 @@ export class CgroupIsolation implements Isolation {
     const files = new Map(gpus.value.flatMap((gpu) => gpu.files.map((file) => [file.name, file])));
     const restricted = this.#restrictDevices(spec, [...files.values()]);
     if (!restricted.ok) return restricted;
+    const leaf = createLeaf(this.#hierarchy, this.#name(spec));
+    if (!leaf.ok) return leaf;
     const watched = this.#watchDisk(spec);
     return watched.ok ? ok([...files.values()]) : watched;
   }

@@ -148,9 +148,34 @@ export function directoryOf(
  */
 const ENTRANCE = { 1: "tasks", 2: "cgroup.procs" } as const;
 
+/**
+ * The cgroup in a container's own that its processes are in, where that one has limits. Whoever
+ * makes a user and a cgroup namespace of his own may mount the tree from his own cgroup down, and
+ * change what he finds there as far as the files are his: the limits are one level above. No
+ * container's id begins with a point.
+ */
+export const LEAF = ".tasks";
+const LIMITED: readonly ControllerName[] = ["cpu", "memory", "pids", "freezer"];
+
+/** Where a container's own processes are, in every hierarchy that has limits. */
+export function leavesOf(hierarchy: Hierarchy, name: string): readonly string[] {
+  if (hierarchy.version === 2) return [join(hierarchy.root, name, LEAF)];
+  const limited = LIMITED.flatMap((controller) => hierarchy.roots.get(controller) ?? []);
+  return [...new Set(limited)].map((root) => join(root, name, LEAF));
+}
+
 /** For all of a container's cgroups; last the one from which on it has its share of processors. */
-export function entrancesOf(hierarchy: Hierarchy, name: string): readonly string[] {
+export function entrancesOf(
+  hierarchy: Hierarchy,
+  name: string,
+  { hasLimits }: { readonly hasLimits: boolean },
+): readonly string[] {
+  const leaves = new Set(hasLimits ? leavesOf(hierarchy, name) : []);
+  const own = (directory: string): string => {
+    const leaf = join(directory, LEAF);
+    return leaves.has(leaf) ? leaf : directory;
+  };
   const last = directoryOf(hierarchy, "cpu", name);
   const others = directoriesOf(hierarchy, name).filter((directory) => directory !== last);
-  return [...others, last].map((directory) => join(directory, ENTRANCE[hierarchy.version]));
+  return [...others, last].map((directory) => join(own(directory), ENTRANCE[hierarchy.version]));
 }

@@ -8,7 +8,7 @@ import { errnoOf, fileError } from "../supervisor/file-error.ts";
 import { readCgroupFile, writeCgroupFile } from "./cgroup-file.ts";
 import { cgroupsIn } from "./controllers/freezer.ts";
 import { kernelName } from "./controllers/index.ts";
-import { directoriesOf, type Hierarchy } from "./hierarchy.ts";
+import { directoriesOf, directoryOf, type Hierarchy, leavesOf } from "./hierarchy.ts";
 
 /** Another agent may remove an empty parent between our mkdir and the child's. */
 const CREATE_TRIES = 3;
@@ -74,6 +74,34 @@ function shareProcessors(hierarchy: Hierarchy, name: string): Result<void, FileE
   }
   return ok(undefined);
 }
+
+/**
+ * What the container's processes are in. Made when its limits are set: v1's devices take none any
+ * more once there is something below.
+ */
+export function createLeaf(hierarchy: Hierarchy, name: string): Result<void, FileError> {
+  const counted = hierarchy.version === 1 ? countBelow(hierarchy, name) : ok(undefined);
+  if (!counted.ok) return counted;
+  for (const directory of leavesOf(hierarchy, name)) {
+    try {
+      mkdirSync(directory);
+    } catch (cause) {
+      if (errnoOf(cause) === "EEXIST") continue;
+      return err(fileError("create the cgroup", directory, cause));
+    }
+  }
+  return ok(undefined);
+}
+
+/** Before Linux 5.11 v1 counts the memory of what is below only where that is said. */
+function countBelow(hierarchy: Hierarchy, name: string): Result<void, FileError> {
+  const directory = directoryOf(hierarchy, "memory", name);
+  const counts = readCgroupFile(directory, COUNT_BELOW);
+  if (!counts.ok || counts.value.trim() === "1") return ok(undefined);
+  return writeCgroupFile(directory, COUNT_BELOW, 1);
+}
+
+const COUNT_BELOW = "memory.use_hierarchy";
 
 /**
  * A cgroup in that of a running container. It gets no controllers (v2 has none for it where the one

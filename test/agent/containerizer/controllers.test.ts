@@ -150,10 +150,15 @@ describe("memory", () => {
       "memory.events": "low 0\nhigh 0\nmax 41\noom 1\noom_kill 0\noom_group_kill 0\n",
       "memory.max": "max\n",
     });
-    const v1 = { killedProcesses: 2, limitBytes: 33_554_432, peakBytes: 33_550_336 };
-    assert.deepEqual(outOfMemory(1, cgroup), { ok: true, value: v1 });
+    mkdirSync(join(cgroup, "below"));
+    give({
+      "below/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+      "below/memory.events": "oom_kill 3\n",
+    });
+    const v1 = { killedProcesses: 5, limitBytes: 33_554_432, peakBytes: 33_550_336 };
+    assert.deepEqual(outOfMemory(1, cgroup, join(cgroup, "below")), { ok: true, value: v1 });
     const v2 = { killedProcesses: 0, limitBytes: undefined, peakBytes: undefined };
-    assert.deepEqual(outOfMemory(2, cgroup), { ok: true, value: v2 });
+    assert.deepEqual(outOfMemory(2, cgroup, join(cgroup, "below")), { ok: true, value: v2 });
   });
 });
 
@@ -232,15 +237,23 @@ describe("hierarchies", () => {
     give({ "cgroup.controllers": "\n" });
     const hierarchy = detectHierarchy([...V1, UNIFIED(cgroup)].join("\n"));
     assert.ok(hierarchy.ok);
-    const entrances = entrancesOf(hierarchy.value, "rimrock/a");
-    assert.equal(entrances.length, 5);
-    assert.equal(entrances.at(-1), "/sys/fs/cgroup/cpu,cpuacct/rimrock/a/tasks");
+    assert.deepEqual(entrancesOf(hierarchy.value, "rimrock/a", { hasLimits: true }), [
+      "/sys/fs/cgroup/memory/rimrock/a/.tasks/tasks",
+      "/sys/fs/cgroup/pids/rimrock/a/.tasks/tasks",
+      "/sys/fs/cgroup/freezer/rimrock/a/.tasks/tasks",
+      "/sys/fs/cgroup/devices/rimrock/a/tasks",
+      "/sys/fs/cgroup/cpu,cpuacct/rimrock/a/.tasks/tasks",
+    ]);
+    const inner = entrancesOf(hierarchy.value, "rimrock/a/b", { hasLimits: false });
+    assert.equal(inner[0], "/sys/fs/cgroup/memory/rimrock/a/b/tasks");
   });
 
   test("a process enters v2's only tree as a whole", () => {
     const controllers: readonly ControllerName[] = ["cpu", "memory", "pids"];
     const hierarchy = { version: 2, root: cgroup, controllers } as const;
-    assert.deepEqual(entrancesOf(hierarchy, "rimrock/a"), [`${cgroup}/rimrock/a/cgroup.procs`]);
+    assert.deepEqual(entrancesOf(hierarchy, "rimrock/a", { hasLimits: true }), [
+      `${cgroup}/rimrock/a/.tasks/cgroup.procs`,
+    ]);
   });
 
   test("controllers are handed down the v2 tree only where they are not yet", () => {

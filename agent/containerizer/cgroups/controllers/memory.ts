@@ -133,18 +133,22 @@ const OOM_FILES = {
 
 /**
  * What the kernel says of kills for lack of memory in this cgroup: line `oom_kill 1` of its events.
+ * `leaf`: the one in it that has its processes. v2 counts upwards, v1 only where the process was.
  */
 export function outOfMemory(
   version: CgroupVersion,
   cgroup: string,
+  leaf: string,
 ): Result<OutOfMemory, FileError> {
   const files = OOM_FILES[version];
   const events = readCounters(cgroup, files.events);
   if (!events.ok) return events;
+  const below = version === 1 ? readCounters(leaf, files.events) : undefined;
+  const killedBelow = below?.ok ? (below.value.get("oom_kill") ?? 0) : 0;
   const limit = readAmount(cgroup, files.limit);
   const peak = readAmount(cgroup, files.peak);
   return ok({
-    killedProcesses: events.value.get("oom_kill") ?? 0,
+    killedProcesses: (events.value.get("oom_kill") ?? 0) + killedBelow,
     limitBytes: limit.ok ? limit.value : undefined,
     peakBytes: peak.ok ? peak.value : undefined,
   });

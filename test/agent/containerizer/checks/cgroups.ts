@@ -46,6 +46,21 @@ export const cgroupChecks: Checks = {
       assert.equal(free.termination.kind, "EXITED", "a kill by somebody else is no limit");
     }),
 
+  "limits hold also for root in namespaces of its own, whatever it changes in its cgroup": (kind) =>
+    inLab(kind, async (lab) => {
+      const limits = { cpusRequest: 1_000, memoryLimitBytes: 24 * MEGABYTE };
+      const lift = [
+        "mkdir c; mount -t cgroup -o memory none c || mount -t cgroup2 none c",
+        "for f in c/memory.memsw.limit_in_bytes c/memory.limit_in_bytes; do echo -1 >$f; done",
+        "echo max >c/memory.max; echo lifted",
+        GROW,
+      ];
+      const script = ["exec 2>/dev/null", ...lift].join("\n");
+      const ran = await run(lab, `unshare -UrmC sh -c '${script}'`, { limits });
+      assert.equal(ran.stdout, "lifted\n", "this machine lets it try");
+      assert.equal(ran.termination.kind, "LIMITED");
+    }),
+
   "the cpu cap holds, and can be raised while it runs": (kind) =>
     inLab(kind, async (lab) => {
       const limits = { cpusRequest: 100, cpusLimit: 200 };
