@@ -81,9 +81,10 @@ test.skipIf(cgroups.missing)(
     const [inCheck, inTask] = ["check", "task"].map((name) =>
       readFileSync(join(runs, name), "utf8"),
     );
-    // Beneath the task's, whose limits hold for it.
-    expect(inCheck?.startsWith(inTask?.trimEnd() ?? "?")).toBe(true);
-    expect(inTask).toMatch(/^pid:/);
+    // Beside the task's processes, beneath what has the limits.
+    const [, limited] = /^(pid:[^]*)\/\.tasks\n$/.exec(inTask ?? "") ?? [];
+    expect(inCheck?.startsWith(`${limited ?? "?"}/`)).toBe(true);
+    expect(inCheck).not.toContain("/.tasks");
   },
 );
 
