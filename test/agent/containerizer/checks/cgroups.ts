@@ -152,7 +152,7 @@ export const cgroupChecks: Checks = {
       );
       const { containerId } = spec;
       await until("the command prints", () => output(spec, "stdout") !== "");
-      assert.match(output(spec, "stdout"), new RegExp(`/${containerId}\n`));
+      assert.match(output(spec, "stdout"), new RegExp(`/${containerId}(?:/\\.tasks)?\n`));
       const outer = readFileSync(`${spec.sandboxDirectory}/outer`, "utf8");
       assert.ok(outer !== "" && !outer.includes(containerId), outer);
     }),
