@@ -14,11 +14,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const CACHE = fileURLToPath(
-  new URL("../../../node_modules/.cache/rimrock-trixie", import.meta.url),
-);
+// Of the checkout: a program that this file is bundled into may be anywhere.
+const CACHE = join(process.cwd(), "node_modules/.cache/rimrock-trixie");
 const PACKAGES = ["util-linux", "libcap-ng0", "libc6"];
 const LIBRARIES = ["libc.so.6", "libcap-ng.so.0"];
 const sourceAt = (mirror: string): string => `Types: deb
