@@ -155,7 +155,7 @@ const ENTRANCE = { 1: "tasks", 2: "cgroup.procs" } as const;
  * container's id begins with a point.
  */
 export const LEAF = ".tasks";
-const LIMITED: readonly ControllerName[] = ["cpu", "memory", "pids", "freezer"];
+const LIMITED: readonly ControllerName[] = ["cpu", "memory", "pids"];
 
 /** Where a container's own processes are, in every hierarchy that has limits. */
 export function leavesOf(hierarchy: Hierarchy, name: string): readonly string[] {

@@ -1,5 +1,5 @@
 /** Makes and removes the directories of cgroups, with the parents that they need. */
-import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { mkdirSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { err, ok, type Result } from "../../../worker/std/result.ts";
@@ -54,23 +54,37 @@ function makeWithParents(directory: string): void {
   }
 }
 
-/** Nothing may enter a new cgroup of v1's cpuset before it has processors and memory nodes. */
+/**
+ * Nothing may enter a cgroup of v1's cpuset before it has processors and memory nodes. The ones
+ * above a container's are told to hand them on to what is made in them.
+ */
 function shareProcessors(hierarchy: Hierarchy, name: string): Result<void, FileError> {
   const others = hierarchy.version === 1 ? hierarchy.others : [];
-  for (const root of others.filter((at) => existsSync(join(at, "cpuset.cpus")))) {
-    let parent = root;
-    for (const part of name.split("/")) {
-      const directory = join(parent, part);
-      for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-        const own = readCgroupFile(directory, file);
-        if (!own.ok) return own;
-        if (own.value.trim() !== "") continue;
-        const all = readCgroupFile(parent, file);
-        const written = all.ok ? writeCgroupFile(directory, file, all.value.trim()) : all;
-        if (!written.ok) return written;
-      }
-      parent = directory;
+  for (const root of others) {
+    const present = readCgroupFile(join(root, name), "cpuset.cpus");
+    // Another tree than cpuset's has no such file.
+    if (!present.ok || present.value.trim() !== "") continue;
+    const shared = shareDownTo(root, name);
+    if (!shared.ok) return shared;
+  }
+  return ok(undefined);
+}
+
+function shareDownTo(root: string, name: string): Result<void, FileError> {
+  let parent = root;
+  for (const part of name.split("/")) {
+    const directory = join(parent, part);
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+      const own = readCgroupFile(directory, file);
+      if (!own.ok) return own;
+      if (own.value.trim() !== "") continue;
+      const all = readCgroupFile(parent, file);
+      const written = all.ok ? writeCgroupFile(directory, file, all.value.trim()) : all;
+      if (!written.ok) return written;
     }
+    const handsOn = writeCgroupFile(directory, "cgroup.clone_children", 1);
+    if (!handsOn.ok) return handsOn;
+    parent = directory;
   }
   return ok(undefined);
 }

@@ -240,7 +240,7 @@ describe("hierarchies", () => {
     assert.deepEqual(entrancesOf(hierarchy.value, "rimrock/a", { hasLimits: true }), [
       "/sys/fs/cgroup/memory/rimrock/a/.tasks/tasks",
       "/sys/fs/cgroup/pids/rimrock/a/.tasks/tasks",
-      "/sys/fs/cgroup/freezer/rimrock/a/.tasks/tasks",
+      "/sys/fs/cgroup/freezer/rimrock/a/tasks",
       "/sys/fs/cgroup/devices/rimrock/a/tasks",
       "/sys/fs/cgroup/cpu,cpuacct/rimrock/a/.tasks/tasks",
     ]);
