@@ -14,7 +14,9 @@ export type RequirementName =
   | "docker"
   | "qemu"
   | "mesos-go"
-  | "debian-packages";
+  | "debian-packages"
+  | "curl"
+  | "archivers";
 
 /** Where Debian installs the sources of Go libraries. */
 export const MESOS_GO_PATH = "/usr/share/gocode";
@@ -64,6 +66,12 @@ const probes: { readonly [K in RequirementName]: () => string | undefined } = {
     onPath("go") && existsSync(`${MESOS_GO_PATH}/src/github.com/mesos/mesos-go`)
       ? undefined
       : "mesos-go or Go missing; apt-get install golang-go golang-github-mesos-mesos-go-dev",
+  curl: () => (onPath("curl") ? undefined : "curl missing; apt-get install curl"),
+  archivers: () => {
+    const absent = ["bzip2", "xz", "zip", "unzip", "zstd"].filter((name) => !onPath(name));
+    if (absent.length === 0) return undefined;
+    return `${absent.join(", ")} missing; apt-get install bzip2 xz-utils zip unzip zstd`;
+  },
 };
 
 /** Throws, with the reason, when the need is not met and RIMROCK_REQUIRE demands it. */

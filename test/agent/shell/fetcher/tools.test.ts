@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { Outward } from "../../../../agent/outward/outward.ts";
 import { FetchCache } from "../../../../agent/shell/fetcher/cache.ts";
 import { FETCH_LIMITS, fetchUris } from "../../../../agent/shell/fetcher/fetcher.ts";
+import { requirement } from "../../../support/require.ts";
 import { cleanUp, temporaryDirectory } from "../agent-process.ts";
 
 const servers: Server[] = [];
@@ -78,9 +79,9 @@ async function listening(connected: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-const hasCurl = existsSync("/usr/bin/curl");
-test.skipIf(!hasCurl)(
-  "a file comes by FTP, through curl; one that is not there is told",
+const curl = requirement("curl");
+test.skipIf(curl.missing)(
+  curl.title("a file comes by FTP, through curl; one that is not there is told"),
   async () => {
     const port = await ftpServer({ data: "by FTP" });
     expect(await fetched(`ftp://127.0.0.1:${port}/data`)).toBeUndefined();
