@@ -31,7 +31,9 @@
  * code in /proc is no way out: every shell reaps within `wait`. But a shell's job table knows, and
  * the builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise.
  * dash and busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
- * proves at start that the shell of this machine does.
+ * proves at start that the shell of this machine does. The trap ends bash's `wait`, so it waits
+ * twice; but of a command that was quicker than the first `wait` the second one knows nothing (127).
+ * Hence what the job table says of an exit status counts.
  *
  * A shell without job control gives `&` children an empty input, whatever it has itself: hence the
  * detour of it over descriptor 4.
@@ -146,7 +148,8 @@ lead() {
   status=$?
   if [ -n "$BASH_VERSION" ]; then
     wait "$!"
-    status=$?
+    again=$?
+    [ "$again" = 127 ] || status=$again
   else
   jobs >&3
   fi
@@ -183,9 +186,9 @@ export function parseEnded(text: string): CommandEnd | undefined {
   const status = Number(last[1]);
   // "[1] + Done(143)", "[1]+  Exit 143   command", "[1]+  Segmentation fault (core dumped)"
   const job = [...text.matchAll(/^\[\d+\]\s*[+-]?\s*(\S.*)$/gm)].at(-1)?.[1];
-  if (job === undefined || status <= 128 || /^(?:Done|Exit)\b/.test(job)) {
-    return { kind: "EXITED", code: status };
-  }
+  const exit = /^(?:Done(?:\((\d+)\))?|Exit (\d+))(?!\S)/.exec(job ?? "");
+  if (exit !== null) return { kind: "EXITED", code: Number(exit[1] ?? exit[2] ?? status) };
+  if (job === undefined || status <= 128) return { kind: "EXITED", code: status };
   return { kind: "SIGNALED", signal: status - 128, coreDumped: job.includes("core dumped") };
 }
 

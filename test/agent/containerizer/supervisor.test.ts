@@ -182,6 +182,9 @@ test("the report of every shell is read, and only when it is whole", () => {
     ["[1] + Done(143)                  \n143 end\n", { kind: "EXITED", code: 143 }],
     ['[1]+  Exit 143                run "$@"\n143 end\n', { kind: "EXITED", code: 143 }],
     ["[1] + Done                       \n0 end\n", { kind: "EXITED", code: 0 }],
+    // bash's second wait for what has ended before the first one knows nothing.
+    ['[1]+  Done(127)               begin "$@"\n145 end\n', { kind: "EXITED", code: 127 }],
+    ['[1]+  Exit 145                begin "$@"\n127 end\n', { kind: "EXITED", code: 145 }],
     [
       '[1]+  Terminated              run "$@"\n143 end\n',
       { kind: "SIGNALED", signal: 15, coreDumped: false },

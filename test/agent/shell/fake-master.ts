@@ -106,13 +106,17 @@ export class FakeMaster {
   }
 
   /** The answer of the agent's own API. */
-  async call(call: agent.Call): Promise<{ status: number; body: string; pieces: number }> {
+  async call(
+    call: agent.Call,
+    timeoutMs?: number,
+  ): Promise<{ status: number; body: string; pieces: number }> {
     const call_id = `call-${++this.#number}`;
     this.sendVolatile({ type: "CALL", call: { call_id, call } });
-    const replies = await this.until("the call is answered", () => {
+    const answered = (): readonly link.CallReply[] | undefined => {
       const all = this.#replies.get(call_id);
       return all?.at(-1)?.last === true ? all : undefined;
-    });
+    };
+    const replies = await this.until("the call is answered", answered, timeoutMs);
     const bytes = Buffer.concat(replies.map(({ data }) => data ?? new Uint8Array()));
     return {
       status: replies[0]?.status ?? 0,
