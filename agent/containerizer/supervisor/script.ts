@@ -32,8 +32,8 @@
  * the builtin `jobs` tells: `Done(143)` or `Exit 143` after an exit, the signal's name otherwise.
  * dash and busybox still list a job after `wait`; bash only inside a CHLD trap. `self-test.ts`
  * proves at start that the shell of this machine does. The trap ends bash's `wait`, so it waits
- * twice; but of a command that was quicker than the first `wait` the second one knows nothing (127).
- * Hence what the job table says of an exit status counts.
+ * twice; but of a command that was quicker than the first `wait` the second one knows nothing
+ * (127). Hence what the job table says of an exit status counts.
  *
  * A shell without job control gives `&` children an empty input, whatever it has itself: hence the
  * detour of it over descriptor 4.
