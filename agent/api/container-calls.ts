@@ -10,6 +10,7 @@ import { type ContainerChain, chainOf } from "../shell/containers/chain.ts";
 import type { LaunchOutcome } from "../shell/containers/client-containers.ts";
 import { FollowedOutput } from "../shell/containers/followed-output.ts";
 import type { OutputReader } from "../shell/containers/output.ts";
+import { untilEnded } from "../shell/containers/output.ts";
 import { type ContainerRequest, readRequest } from "../shell/containers/request.ts";
 import type { CallHandler, Exchange, Handled } from "./call-handler.ts";
 import { containerRefused } from "./container-sentences.ts";
@@ -97,9 +98,13 @@ async function openSession(
   const refused = launchAnswer(await view.containers.launchSession(chain, request));
   if (refused !== undefined) return refused;
   const found = view.containers.find(chain);
-  const reader = found?.kind === "CLIENT" ? found.container.pipes?.output.attach() : undefined;
-  if (reader === undefined) return containerRefused({ code: "CONTAINER_NOT_RUNNING", chain });
-  return recordsAnswer(reader, exchange, () => view.containers.endSession(chain));
+  const container = found?.kind === "CLIENT" ? found.container : undefined;
+  const reader = container?.pipes?.output.attach();
+  if (container === undefined || reader === undefined) {
+    return containerRefused({ code: "CONTAINER_NOT_RUNNING", chain });
+  }
+  const whole = untilEnded(reader, container.ended);
+  return recordsAnswer(whole, exchange, () => view.containers.endSession(chain));
 }
 
 /** Undefined: it was launched, by this call. */

@@ -72,6 +72,11 @@ describe("exec", () => {
     expect((await run(["exec", "web", "--", "no-such-program"])).code).toBe(127);
   });
 
+  test("a command that closes its output goes on, and its exit code is ours", async () => {
+    const script = "exec >&- 2>&-; sleep 0.3; exit 3";
+    expect((await run(["exec", "web", "--", "sh", "-c", script])).code).toBe(3);
+  });
+
   test("passes ten megabytes of any bytes in and out", async () => {
     const sent = randomBytes(10_000_000);
     const ran = await run(["exec", "-i", "web", "--", "cat"], sent);

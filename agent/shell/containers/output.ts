@@ -19,6 +19,25 @@ export interface OutputReader {
   close(): void;
 }
 
+/** Of a container that may go on when it has closed its output: all there is when it has ended. */
+export function untilEnded(reader: OutputReader, ended: Promise<unknown>): OutputReader {
+  let tell = (): void => {};
+  const closed = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return {
+    async next() {
+      const piece = await reader.next();
+      if (piece === undefined) await Promise.race([ended, closed]);
+      return piece;
+    },
+    close() {
+      reader.close();
+      tell();
+    },
+  };
+}
+
 export class PipedOutput {
   readonly #readers = new Set<QueueReader>();
   #arrived: (() => void)[] = [];
