@@ -3,7 +3,7 @@
  * that was fetched into is launched in as it is.
  */
 import { randomUUID } from "node:crypto";
-import { closeSync, rmSync, writeSync } from "node:fs";
+import { closeSync, rmSync } from "node:fs";
 import type * as mesos from "../../worker/protocol/v1/mesos.ts";
 import { assert } from "../../worker/std/assert.ts";
 import { err, ok, type Result } from "../../worker/std/result.ts";
@@ -19,6 +19,7 @@ import {
 } from "../containerizer/containerizer.ts";
 import type { ImageFetcher } from "../containerizer/images/options.ts";
 import { openOutput } from "../containerizer/supervisor/output.ts";
+import { tellTask } from "../containerizer/supervisor/tell-task.ts";
 import { type Account, ownerOf } from "../containerizer/supervisor/users.ts";
 import { commandEnvironment } from "../core/command-environment.ts";
 import { containerCommand, containerSpec, type SpecFacts } from "../core/container-spec.ts";
@@ -219,10 +220,10 @@ export class Launcher {
       account: account.value,
       outward: this.#options.outward,
       cache: this.#options.fetchCache,
-      say: (line) => tellTask(directory, account.value, line),
+      say: (line) => tellTask(directory, line, account.value),
     });
     if (fetched.ok) return await this.#fetchImage(launch, { directory, signal });
-    if (!signal.aborted) tellTask(directory, account.value, fetched.error);
+    if (!signal.aborted) tellTask(directory, fetched.error, account.value);
     const { containerId } = launch;
     return err(`Failed to fetch all URIs for container '${containerId}': ${fetched.error}`);
   }
@@ -298,17 +299,4 @@ function clear(path: string): Result<void, string> {
   } catch (cause) {
     return err(`cannot clear the sandbox ${path}: ${errnoOf(cause)}`);
   }
-}
-
-/** In the task's own stderr. A sandbox that cannot be written to has its reason told elsewhere. */
-function tellTask(directory: string, account: Account | undefined, message: string): void {
-  const output = openOutput(directory, account);
-  if (!output.ok) return;
-  try {
-    writeSync(output.value.stderr, `${message}\n`);
-  } catch {
-    // A full disk: the task's status says it too.
-  }
-  closeSync(output.value.stdout);
-  closeSync(output.value.stderr);
 }

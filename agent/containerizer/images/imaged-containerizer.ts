@@ -31,12 +31,12 @@ import {
   type UsageError,
 } from "../containerizer.ts";
 import { imageName } from "../docker/image-name.ts";
+import { tellTask } from "../supervisor/tell-task.ts";
 import { ContainerFolders } from "./container-folders.ts";
 import { whyNoImages } from "./machine.ts";
 import type { ImageFetcher, ImageOptions, ImageRequest } from "./options.ts";
 import { Pulls } from "./pulls.ts";
 import { ImageStore, type StoredImage } from "./store.ts";
-import { tellTask } from "./tell-task.ts";
 
 interface Launching {
   readonly abort: AbortController;

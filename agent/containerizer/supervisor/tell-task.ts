@@ -1,10 +1,16 @@
 /** A line in a task's own stderr, before its command writes there. */
 import { closeSync, writeSync } from "node:fs";
-import { openOutput } from "../supervisor/output.ts";
+import { openOutput } from "./output.ts";
+import type { Account } from "./users.ts";
 
-export function tellTask(sandboxDirectory: string, line: string): void {
+/** `account`: the owner that the file gets; undefined: it stays whose it is. */
+export function tellTask(
+  sandboxDirectory: string,
+  line: string,
+  account: Account | undefined = undefined,
+): void {
   // A sandbox that cannot be written to has its reason told elsewhere.
-  const output = openOutput(sandboxDirectory, undefined);
+  const output = openOutput(sandboxDirectory, account);
   if (!output.ok) return;
   try {
     writeSync(output.value.stderr, `${line}\n`);
